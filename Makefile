@@ -1,0 +1,50 @@
+# Every chore of the project, one word each.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check lock
+SHELL := /bin/bash
+PYTHON ?= python3
+UV := .tools/bin/uv
+PARTS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml gateway/pyproject.toml))
+export UV_PYTHON_DOWNLOADS := never
+export UV_LINK_MODE := copy
+
+help: ## list the chores
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/.ready ## install everything that is missing: Python packages, PostgreSQL, RabbitMQ
+	@.venv/bin/python -m deploy.local install
+
+demo: setup ## start the whole stack, play the first journey, stop
+	@.venv/bin/python -m deploy.local demo
+
+run: setup ## start the whole stack and keep it up until Ctrl-C
+	@.venv/bin/python -m deploy.local run
+
+test: setup ## run every test on real PostgreSQL and RabbitMQ
+	@.venv/bin/pytest
+
+check: setup ## lint, types, dependencies between parts, generated files, migrations
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy libs services gateway deploy tests
+	@.venv/bin/lint-imports
+	@.venv/bin/python -m deploy.local check
+
+lock: $(UV) ## pin every dependency again, with hashes
+	$(UV) pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade --quiet \
+		$(PARTS:%=%/pyproject.toml) --group pyproject.toml:dev --output-file requirements.lock
+
+$(UV):
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq --no-install-recommends python3-venv; } \
+		|| { echo "Python's venv module is missing: install it (Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+
+# --no-build-isolation: the build backend is in the lock too, so nothing is installed without a hash.
+.venv/.ready: $(UV) requirements.lock $(PARTS:%=%/pyproject.toml)
+	@test -x .venv/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+	@$(UV) pip sync --quiet --require-hashes requirements.lock
+	@$(UV) pip install --quiet --no-deps --no-build-isolation $(PARTS:%=-e ./%)
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m compileall -q -j 2 .venv/lib libs services gateway deploy >/dev/null || true
+	@touch $@

@@ -1,0 +1,95 @@
+"""What every test stands on: real PostgreSQL and RabbitMQ, a database of its own, tokens, and a clock file.
+
+A service's own conftest says which `service` it tests, and adds to `settings` what is its own.
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import aiohttp
+import pytest
+from chassis.database import Database
+from chassis.service import Service
+from chassis.settings import ServiceSettings
+from chassis.testing import (
+    ISSUER,
+    Databases,
+    Signer,
+    create_database,
+    drop_database,
+    migrate,
+    serving,
+)
+
+from deploy.local.postgres import postgres as private_postgres
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a superuser of a PostgreSQL of the tests' own, or of the one named by ESPACE_POSTGRES_URL."""
+    with private_postgres(tmp_path_factory.mktemp("postgres")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def signer() -> Signer:
+    return Signer()
+
+
+@pytest.fixture(autouse=True)
+def clock_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file that moves the clock of this test's process; absent until a test writes seconds into it."""
+    path = tmp_path / "clock"
+    monkeypatch.setenv("CLOCK_FILE", str(path))
+    monkeypatch.setenv("ENVIRONMENT", "test")
+    return path
+
+
+@pytest.fixture(scope="session")
+def templates() -> dict[str, Databases]:
+    """Each service's migrated database, made when first needed and copied for each test."""
+    return {}
+
+
+@pytest.fixture
+async def databases(postgres: str, service: Service, templates: dict[str, Databases]) -> AsyncIterator[Databases]:
+    """A migrated, empty database of `service` for this test alone."""
+    if service.name not in templates:
+        template = await create_database(postgres, service.name)
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(migrate, service.name, template).result()
+        templates[service.name] = template
+    made = await create_database(postgres, service.name, templates[service.name])
+    yield made
+    await drop_database(postgres, made)
+
+
+@pytest.fixture
+async def database(databases: Databases) -> AsyncIterator[Database]:
+    """That database, as the application's role sees it."""
+    opened = Database(databases.url)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def settings(service: Service, databases: Databases) -> ServiceSettings:
+    # Nothing listens there: a test of a service alone needs neither broker nor identity.
+    return service.settings(
+        database_url=databases.url,
+        owner_database_url=databases.owner_url,
+        amqp_url="amqp://127.0.0.1:9",
+        port=0,
+        jwks_url="http://127.0.0.1:9",
+        token_issuer=ISSUER,
+    )
+
+
+@pytest.fixture
+async def client(
+    service: Service, settings: ServiceSettings, signer: Signer
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client of the service's API, which really listens and trusts `signer`."""
+    async with serving(service, settings, signer) as opened:
+        yield opened

@@ -1,0 +1,132 @@
+"""The HTTP side of a service: its routes under one application, with health, problems, traces and a body limit."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import Literal
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from pydantic import BaseModel
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis import broker, logs
+from chassis.database import Database, is_trouble
+from chassis.policies import PUBLIC, refuse_routes_without_policy
+from chassis.problems import TooLarge, answer_problems
+from chassis.service import Service
+from chassis.settings import ServiceSettings
+from chassis.tokens import Keys, Verifier
+
+log = structlog.get_logger()
+
+BODY_LIMIT = 1_000_000
+Part = Literal["ok", "down"]
+
+
+class Readiness(BaseModel):
+    """Whether the process can serve. The broker's absence is told but keeps no request waiting: the outbox holds."""
+
+    database: Part
+    keys: Part
+    broker: Part
+
+
+class Edge:
+    """Outermost middleware: takes up the trace, limits the body, logs one line a request (route, never secrets)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        headers = dict(scope["headers"])
+        request_id = logs.enter_trace(headers.get(b"traceparent", b"").decode("latin-1"))
+        started, status = perf_counter(), 500
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > BODY_LIMIT:
+                raise TooLarge
+            return message
+
+        async def answered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            if int(headers.get(b"content-length", b"0") or 0) > BODY_LIMIT:
+                await TooLarge().response()(scope, receive, answered)
+            else:
+                await self.app(scope, limited, answered)
+        finally:
+            route = getattr(scope.get("route"), "path", None)
+            if route not in ("/healthz", "/readyz"):
+                elapsed_ms = round((perf_counter() - started) * 1000, 1)
+                log.info("request", method=scope["method"], route=route, status=status, ms=elapsed_ms)
+
+
+def create_app(service: Service, settings: ServiceSettings, database: Database, *, routes: bool = True) -> FastAPI:
+    """The application of a service; without `routes`, health only (a worker's)."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        background = [asyncio.create_task(database.announce()), asyncio.create_task(app.state.verifier.keys.refresh())]
+        try:
+            yield
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+
+    app = FastAPI(
+        title=f"Espace Familles: {service.name}",
+        version="1",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.settings, app.state.database = settings, database
+    app.state.verifier = Verifier(Keys(settings.jwks_url), settings.token_issuer)
+    answer_problems(app)
+    app.add_middleware(Edge)
+
+    @app.get("/healthz", dependencies=[PUBLIC], include_in_schema=False)
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/readyz", dependencies=[PUBLIC], include_in_schema=False)
+    async def readyz(request: Request, response: Response) -> Readiness:
+        state = Readiness(
+            database=await _answers(database.ping()),
+            keys="ok" if request.app.state.verifier.keys.set else "down",
+            broker=await _answers(broker.ping(settings.amqp_url)),
+        )
+        # A process that only works from the queue is not ready without a broker; one that answers requests is.
+        needed = (state.database, state.keys) if routes else (state.database, state.broker)
+        response.status_code = 200 if set(needed) == {"ok"} else 503
+        return state
+
+    for router in service.routers if routes else ():
+        app.include_router(router, prefix="/v1")
+    refuse_routes_without_policy(app)
+    return app
+
+
+async def _answers(ping: Awaitable[None]) -> Part:
+    try:
+        await ping
+    except Exception as error:
+        if not (is_trouble(error) or isinstance(error, broker.TROUBLE)):
+            raise
+        return "down"
+    return "ok"

@@ -1,0 +1,119 @@
+"""`python -m <service> api | worker | all | migrate | load FILE`."""
+
+import argparse
+import asyncio
+import gc
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from chassis import clock, logs, migrations
+from chassis.app import create_app
+from chassis.database import Database
+from chassis.service import Service
+from chassis.settings import ServiceSettings, read
+from chassis.stopping import Stop
+from chassis.worker import work
+
+
+def run(service: Service) -> None:
+    """Do what the command line asks of this service."""
+    parser = argparse.ArgumentParser(prog=f"python -m {service.name}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name, text in (
+        ("api", "answer requests"),
+        ("worker", "handle events, relay the outbox, do the periodic jobs"),
+        ("all", "both in one process, for small towns and laptops"),
+        ("migrate", "bring the database's schema up to date, as its owner"),
+    ):
+        commands.add_parser(name, help=text)
+    commands.add_parser("load", help="take from a town's description what this service owns").add_argument("file")
+    asked = parser.parse_args()
+
+    settings = read(service.settings)
+    clock.shift()  # says at once when the clock may not be shifted here
+    logs.configure(service.name)
+    if asked.command == "migrate":
+        migrations.upgrade(service.name, _owner(settings))
+    elif asked.command == "load":
+        with Path(asked.file).open("rb") as file:
+            asyncio.run(load(service, _owner(settings), tomllib.load(file)))
+    else:
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            runner.run(serve(service, settings, asked.command))
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    import uvloop  # only the long-running commands need it
+
+    return uvloop.new_event_loop()
+
+
+def _owner(settings: ServiceSettings) -> str:
+    if settings.owner_database_url is None:
+        prefix = settings.model_config.get("env_prefix", "")
+        raise SystemExit(f"Set in the environment: {prefix}OWNER_DATABASE_URL (only the owner migrates and loads).")
+    return settings.owner_database_url
+
+
+async def load(service: Service, owner_url: str, town: dict[str, Any]) -> None:
+    """Store what `town` says of this service, in one transaction; its events leave with the next relay."""
+    if service.load is None:
+        return
+    database = Database(owner_url)
+    try:
+        async with database.sessions.begin() as session:
+            await service.load(session, town)
+    finally:
+        await database.close()
+
+
+async def serve(service: Service, settings: ServiceSettings, mode: str) -> None:
+    """Answer requests (`api`), work (`worker`) or both (`all`) until SIGTERM or SIGINT; finish what is under way."""
+    database = Database(settings.database_url)
+    app = create_app(service, settings, database, routes=mode != "worker")
+    stop = Stop()
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=10,
+        ),
+        stop,
+    )
+    stop.on_signals()
+    gc.freeze()  # what was imported stays for good: nothing there to look through again
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(server.serve_until_stopped())
+            if mode != "api":
+                tasks.create_task(
+                    work(service.name, database, settings.amqp_url, service.handlers, service.jobs, settings, stop)
+                )
+    finally:
+        await database.close()
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that leaves the signals to Stop, shared with the worker."""
+
+    def __init__(self, config: uvicorn.Config, stop: Stop) -> None:
+        super().__init__(config)
+        self.stop = stop
+
+    async def serve_until_stopped(self) -> None:
+        serving = asyncio.create_task(self._serve())
+        stopping = asyncio.create_task(self.stop.wait())
+        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        self.should_exit = True
+        self.stop.set()  # a server that could not start takes the worker with it
+        await serving
+        if not self.started:
+            raise SystemExit(f"Could not listen on {self.config.host}:{self.config.port}.")

@@ -1,0 +1,134 @@
+"""The inbox: each event of the service's queue handled once, in the transaction of its effect, acknowledged after."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Literal
+
+import structlog
+from aio_pika.abc import AbstractIncomingMessage
+from contracts import EVENTS, Envelope, Event
+from pydantic import ValidationError
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import broker, clock, logs
+from chassis.database import Database, is_trouble
+from chassis.stopping import Stop
+
+log = structlog.get_logger()
+
+#: What a service does with an event: `HANDLERS: Handlers = {DossierChanged: keep_dossier, ...}`.
+Handler = Callable[[AsyncSession, Any], Awaitable[None]]
+Handlers = Mapping[type[Event], Handler]
+
+PREFETCH = 32
+BACK_OFF_S = 1.0
+#: Waits before the second, third and fourth try of a message whose handler failed.
+RETRY_DELAYS_S = (0.2, 1.0, 3.0)
+DRAIN_S = 10.0
+
+
+class Undecodable(Exception):
+    """A message that no try can ever handle."""
+
+
+def decode(body: bytes, handlers: Handlers) -> tuple[Envelope, Event, Handler]:
+    """The envelope, its event and who handles it; raises Undecodable."""
+    try:
+        envelope = Envelope.model_validate_json(body)
+        kind = EVENTS[envelope.type]
+        return envelope, kind.model_validate(envelope.data), handlers[kind]
+    except (ValidationError, KeyError) as error:
+        raise Undecodable(repr(error)) from error
+
+
+async def handle(database: Database, body: bytes, handlers: Handlers) -> None:
+    """One message, one transaction: inbox row, effect, commit. An event already handled is passed over."""
+    envelope, event, handler = decode(body, handlers)
+    logs.enter_trace(envelope.traceparent)
+    async with database.sessions.begin() as session:
+        first = await session.scalar(
+            text(
+                "INSERT INTO inbox (event_id, handled_at) VALUES (:id, :now) ON CONFLICT DO NOTHING RETURNING event_id"
+            ),
+            {"id": envelope.id, "now": clock.now()},
+        )
+        if first is not None:
+            await handler(session, event)
+    log.info("event_handled", type=envelope.type, event_id=str(envelope.id), repeated=first is None)
+
+
+async def consume(service: str, database: Database, amqp_url: str, handlers: Handlers, stop: Stop) -> None:
+    """Handle the service's queue until told to stop; leaves the queue alone while the database does not answer."""
+    while not stop.is_set():
+        try:
+            await database.ping()
+            await _consume_while_well(service, database, amqp_url, handlers, stop)
+        except Exception as error:
+            if not (is_trouble(error) or isinstance(error, broker.TROUBLE)):
+                raise
+            log.warning("consumer_interrupted", error=repr(error))
+            await stop.wait(BACK_OFF_S)
+
+
+async def _consume_while_well(service: str, database: Database, amqp_url: str, handlers: Handlers, stop: Stop) -> None:
+    halted, closed = asyncio.Event(), asyncio.Event()
+    running: set[asyncio.Task[None]] = set()
+
+    async def take(message: AbstractIncomingMessage) -> None:
+        task = asyncio.create_task(_settle(database, message, handlers, halted))
+        running.add(task)
+        task.add_done_callback(running.discard)
+
+    async with await broker.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        channel.close_callbacks.add(lambda *_: closed.set())
+        await channel.set_qos(prefetch_count=PREFETCH)
+        queue = await channel.get_queue(broker.events_queue(service))
+        tag = await queue.consume(take)
+        await stop.wait_for(halted, closed)
+        if not closed.is_set():
+            await queue.cancel(tag)
+        if running:
+            # What is not done by then goes back to the queue with the closing channel.
+            await asyncio.wait(running, timeout=DRAIN_S)
+    if halted.is_set():
+        await stop.wait(BACK_OFF_S)
+
+
+async def _settle(
+    database: Database, message: AbstractIncomingMessage, handlers: Handlers, halted: asyncio.Event
+) -> None:
+    """Handle one message, then tell the broker: ack after the commit, back to the queue, or dead letter."""
+    verdict = "return" if halted.is_set() else await _verdict(database, message.body, handlers)
+    try:
+        if verdict == "done":
+            await message.ack()
+        elif verdict == "dead":
+            await message.reject(requeue=False)
+        else:
+            halted.set()
+            await message.nack(requeue=True)
+    except broker.TROUBLE as error:
+        # The channel is gone: the broker delivers the message again, and the inbox will know it.
+        log.warning("message_not_settled", error=repr(error))
+        halted.set()
+
+
+async def _verdict(database: Database, body: bytes, handlers: Handlers) -> Literal["done", "dead", "return"]:
+    for delay_s in (*RETRY_DELAYS_S, None):
+        try:
+            await handle(database, body, handlers)
+        except Undecodable as error:
+            log.error("message_undecodable", error=str(error))
+            return "dead"
+        except Exception as error:
+            if is_trouble(error):
+                log.warning("message_returned", error=repr(error))
+                return "return"
+            log.error("handler_failed", exc_info=error, last_try=delay_s is None)
+            if delay_s is not None:
+                await asyncio.sleep(delay_s)
+        else:
+            return "done"
+    return "dead"

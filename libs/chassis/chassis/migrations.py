@@ -1,0 +1,100 @@
+"""Migrations: one Alembic history a service, run as a step of its own by the owner of its database."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from alembic import command, context, op
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, MetaData, text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+#: A migration that waits longer than this for a lock gives up rather than hold every request behind it.
+LOCK_TIMEOUT = "5s"
+
+
+def _folder(service: str) -> Path:
+    module = __import__(service)
+    return Path(str(module.__file__)).parents[1] / "migrations"
+
+
+def _in_connection(url: str, work: Any) -> Any:
+    async def connected() -> Any:
+        engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=NullPool)
+        try:
+            async with engine.begin() as connection:
+                return await connection.run_sync(work)
+        finally:
+            await engine.dispose()
+
+    return asyncio.run(connected())
+
+
+def upgrade(service: str, owner_url: str) -> None:
+    """Bring the service's schema up to date. Running it again, or twice at once, changes nothing more."""
+
+    def apply(connection: Connection) -> None:
+        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('migrations', 0))"))
+        config = Config()
+        config.set_main_option("script_location", str(_folder(service)).replace("%", "%%"))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+    _in_connection(owner_url, apply)
+
+
+def run_env() -> None:
+    """The whole of a service's `migrations/env.py`: its migrations in the transaction that upgrade() opened."""
+    context.configure(connection=context.config.attributes["connection"], transactional_ddl=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def missing(service: str, owner_url: str, metadata: MetaData) -> list[Any]:
+    """What the models say that the migrated database does not have, or the other way round; empty is right."""
+
+    def compare(connection: Connection) -> list[Any]:
+        compared = MigrationContext.configure(
+            connection, opts={"compare_type": True, "include_object": lambda *a: a[1] != "alembic_version"}
+        )
+        return list(compare_metadata(compared, metadata))
+
+    result: list[Any] = _in_connection(owner_url, compare)
+    return result
+
+
+def create_plumbing(application_role: str) -> None:
+    """For a first migration: outbox, inbox, idempotency, and the application role's rights on every table to come.
+
+    Frozen: a later change of the plumbing is a function of its own, called by a later migration.
+    """
+    for statement in (
+        f"ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {application_role}",
+        f"ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO {application_role}",
+        """CREATE TABLE outbox (
+            id uuid CONSTRAINT pk_outbox PRIMARY KEY,
+            attempts integer NOT NULL,
+            type text NOT NULL,
+            body bytea NOT NULL
+        )""",
+        """CREATE TABLE inbox (
+            event_id uuid CONSTRAINT pk_inbox PRIMARY KEY,
+            handled_at timestamptz NOT NULL
+        )""",
+        "CREATE INDEX ix_inbox_handled_at ON inbox (handled_at)",
+        """CREATE TABLE idempotency (
+            account_id uuid NOT NULL,
+            key text NOT NULL,
+            digest bytea NOT NULL,
+            status integer NOT NULL,
+            answer bytea NOT NULL,
+            answered_at timestamptz NOT NULL,
+            CONSTRAINT pk_idempotency PRIMARY KEY (account_id, key)
+        )""",
+        "CREATE INDEX ix_idempotency_answered_at ON idempotency (answered_at)",
+    ):
+        op.execute(statement)

@@ -1,0 +1,115 @@
+"""The outbox: events stored in the transaction that made them true, and the relay that brings them to the broker."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+import structlog
+from aio_pika import Message
+from aio_pika.abc import AbstractExchange, DeliveryMode
+from contracts import Envelope, Event
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis import broker, clock, logs
+from chassis.identifiers import new_id
+from chassis.stopping import Stop
+
+log = structlog.get_logger()
+
+BATCH = 500
+POLL_S = 1.0
+PUBLISH_TIMEOUT_S = 10.0
+
+_TROUBLE = (*broker.TROUBLE, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+def envelope(event: Event) -> Envelope:
+    """The event in its CloudEvents envelope, under a new id and the current trace."""
+    return Envelope(
+        id=new_id(),
+        source="/espace/" + event.type.split(".", 1)[0],
+        type=event.type,
+        subject=event.subject,
+        time=clock.now(),
+        traceparent=logs.traceparent(),
+        data=event.model_dump(mode="json"),
+    )
+
+
+async def publish(session: AsyncSession, *events: Event) -> None:
+    """Store the events in the session's transaction; they leave once it has committed."""
+    rows = [
+        {"id": wrapped.id, "type": wrapped.type, "body": wrapped.model_dump_json().encode()}
+        for wrapped in map(envelope, events)
+    ]
+    if rows:
+        await session.execute(text("INSERT INTO outbox (id, attempts, type, body) VALUES (:id, 0, :type, :body)"), rows)
+        session.sync_session.info["has_published"] = True
+
+
+async def relay(database_url: str, amqp_url: str, stop: Stop) -> None:
+    """Bring the outbox to the broker until told to stop. Any number of relays may run on one outbox."""
+    while not stop.is_set():
+        try:
+            await _relay_while_connected(database_url, amqp_url, stop)
+        except _TROUBLE as error:
+            log.warning("relay_interrupted", error=repr(error))
+            await stop.wait(POLL_S)
+
+
+async def _relay_while_connected(database_url: str, amqp_url: str, stop: Stop) -> None:
+    woken = asyncio.Event()
+    connection = await asyncpg.connect(database_url, timeout=5)
+    try:
+        await connection.add_listener("outbox", lambda *_: woken.set())
+        async with await broker.connect(amqp_url) as amqp:
+            channel = await amqp.channel(publisher_confirms=True, on_return_raises=True)
+            exchange = await channel.get_exchange(broker.EXCHANGE)
+            while not stop.is_set():
+                woken.clear()
+                found, failed = await forward(connection, exchange)
+                if failed:
+                    await stop.wait(POLL_S)
+                elif found < BATCH:
+                    await stop.wait_for(woken, timeout_s=POLL_S)
+    finally:
+        connection.terminate()
+
+
+async def forward(connection: asyncpg.Connection, exchange: AbstractExchange) -> tuple[int, int]:
+    """Publish one batch and delete what the broker confirmed: (rows found, rows that failed).
+
+    A row that failed stays, behind those that did not, so that an unroutable one never holds up the others. A crash
+    between publish and delete publishes again: consumers know the event by its id.
+    """
+    async with connection.transaction():
+        rows = await connection.fetch(
+            "SELECT id, type, body FROM outbox ORDER BY attempts, id LIMIT $1 FOR UPDATE SKIP LOCKED", BATCH
+        )
+        if not rows:
+            return 0, 0
+        outcomes = await asyncio.gather(*(_send(exchange, row) for row in rows), return_exceptions=True)
+        failed: list[UUID] = []
+        for row, outcome in zip(rows, outcomes, strict=True):
+            if isinstance(outcome, BaseException):
+                failed.append(row["id"])
+                log.error("event_not_published", event_id=str(row["id"]), type=row["type"], error=repr(outcome))
+        confirmed: Sequence[UUID] = [row["id"] for row in rows if row["id"] not in set(failed)]
+        await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", confirmed)
+        if failed:
+            await connection.execute("UPDATE outbox SET attempts = attempts + 1 WHERE id = ANY($1)", failed)
+        return len(rows), len(failed)
+
+
+async def _send(exchange: AbstractExchange, row: asyncpg.Record) -> None:
+    # A fresh id for the transport, by which the client library tells returned messages; the event's is in the body.
+    message = Message(
+        row["body"],
+        content_type="application/cloudevents+json",
+        delivery_mode=DeliveryMode.PERSISTENT,
+        message_id=str(new_id()),
+        type=row["type"],
+    )
+    await exchange.publish(message, row["type"], mandatory=True, timeout=PUBLISH_TIMEOUT_S)

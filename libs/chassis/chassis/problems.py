@@ -1,0 +1,171 @@
+"""Errors as RFC 9457 problem documents, in French, each saying why and what to do."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from chassis.database import is_trouble
+
+log = structlog.get_logger()
+
+
+class Problem(Exception):
+    """Base of every error that a caller is told about: a subclass knows its URN, status and French sentence.
+
+    `errors` are `{pointer, detail}` (JSON pointers into the body); `extra` members stand beside the standard ones.
+    """
+
+    type: ClassVar[str]
+    status: ClassVar[int] = 409
+    title: ClassVar[str]
+    detail: str = ""
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Sequence[Mapping[str, str]] = (),
+        retry_after_s: int | None = None,
+        **extra: Any,
+    ) -> None:
+        super().__init__(detail or self.detail)
+        self.detail = detail or self.detail
+        self.errors, self.retry_after_s, self.extra = errors, retry_after_s, extra
+
+    def response(self) -> Response:
+        body: dict[str, Any] = {
+            "type": self.type,
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **({"errors": list(self.errors)} if self.errors else {}),
+            **self.extra,
+        }
+        headers = {"Retry-After": str(self.retry_after_s)} if self.retry_after_s is not None else {}
+        if self.status == 401:
+            headers["WWW-Authenticate"] = "Bearer"
+        return JSONResponse(body, self.status, headers, "application/problem+json")
+
+
+class RequestBody(BaseModel):
+    """Base of what a caller may send: nothing that is not asked for."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Malformed(Problem):
+    type = "urn:problem:malformed"
+    status = 422
+    title = "Demande incomplète ou incorrecte"
+    detail = "Certaines informations manquent ou ne sont pas correctes : voyez le détail de chaque champ."
+
+
+class NotFound(Problem):
+    """Also the answer for what belongs to somebody else."""
+
+    type = "urn:problem:not-found"
+    status = 404
+    title = "Introuvable"
+    detail = "Cet élément n'existe pas, ou vous n'y avez pas accès."
+
+
+class MethodNotAllowed(Problem):
+    type = "urn:problem:method-not-allowed"
+    status = 405
+    title = "Action impossible"
+    detail = "Cette adresse n'accepte pas cette action."
+
+
+class TooLarge(Problem):
+    type = "urn:problem:too-large"
+    status = 413
+    title = "Envoi trop volumineux"
+    detail = "L'envoi dépasse la taille acceptée : réduisez-le, puis recommencez."
+
+
+class Unavailable(Problem):
+    type = "urn:problem:unavailable"
+    status = 503
+    title = "Service momentanément indisponible"
+    detail = "Le service ne répond pas pour le moment ; rien n'a été enregistré. Réessayez dans quelques instants."
+
+
+class Unexpected(Problem):
+    type = "urn:problem:unexpected"
+    status = 500
+    title = "Erreur imprévue"
+    detail = "Une erreur imprévue est survenue ; rien n'a été enregistré. Réessayez, puis prévenez la mairie."
+
+
+_FIELD_ERRORS = {
+    "missing": "Ce champ est obligatoire.",
+    "extra_forbidden": "Ce champ n'est pas accepté.",
+    "model_attributes_type": "Un objet JSON est attendu (Content-Type: application/json).",
+    "json_invalid": "Le contenu n'est pas du JSON valide.",
+    "string_too_short": "Ce texte est trop court ({min_length} caractères au moins).",
+    "string_too_long": "Ce texte est trop long ({max_length} caractères au plus).",
+    "too_short": "Il en faut au moins {min_length}.",
+    "too_long": "Il y en a trop ({max_length} au plus).",
+    "uuid_parsing": "Ce n'est pas un identifiant valable.",
+    "uuid_type": "Ce n'est pas un identifiant valable.",
+    "string_type": "Un texte est attendu.",
+    "bool_type": "Vrai ou faux est attendu.",
+    "int_parsing": "Un nombre entier est attendu.",
+    "int_type": "Un nombre entier est attendu.",
+    "date_from_datetime_parsing": "Une date (AAAA-MM-JJ) est attendue.",
+    "date_parsing": "Une date (AAAA-MM-JJ) est attendue.",
+}
+
+
+def _field_errors(error: RequestValidationError) -> list[dict[str, str]]:
+    found = []
+    for one in error.errors():
+        where = one["loc"][1:] if one["loc"] and one["loc"][0] == "body" else one["loc"]
+        text = _FIELD_ERRORS.get(one["type"], "Cette valeur n'est pas acceptée.").format(**one.get("ctx", {}))
+        # A rule of ours raised as ValueError in a validator already speaks French.
+        if one["type"] == "value_error":
+            text = one["msg"].removeprefix("Value error, ")
+        found.append({"pointer": "/" + "/".join(str(part) for part in where), "detail": text})
+    return found
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 -- registered for Problem only
+    return error.response()
+
+
+async def _malformed(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 -- registered for it only
+    return Malformed(errors=_field_errors(error)).response()
+
+
+async def _http(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    if isinstance(error.__cause__, Problem):  # raised while the body was read, and wrapped by the framework
+        return error.__cause__.response()
+    known: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
+    if status in known:
+        return known[status]().response()
+    return Malformed().response() if status < 500 else Unexpected().response()
+
+
+async def _unexpected(_: Request, error: Exception) -> Response:
+    if is_trouble(error):
+        log.warning("database_unavailable", error=repr(error))
+        return Unavailable(retry_after_s=2).response()
+    log.error("unexpected_error", exc_info=error)
+    return Unexpected().response()
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Turn every error of the application into a problem document."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _malformed)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)

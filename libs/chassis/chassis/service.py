@@ -1,0 +1,26 @@
+"""What a service is made of, said once in its `main.py`."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from chassis.inbox import Handlers
+from chassis.settings import ServiceSettings
+from chassis.worker import Job
+
+
+@dataclass(frozen=True)
+class Service:
+    """`load(session, town)` takes from a town's description what the service owns; running it again adds nothing."""
+
+    name: str
+    settings: type[ServiceSettings]
+    metadata: MetaData
+    routers: tuple[APIRouter, ...] = ()
+    handlers: Handlers = field(default_factory=dict)
+    jobs: tuple[Job, ...] = ()
+    load: Callable[[AsyncSession, Mapping[str, Any]], Awaitable[None]] | None = None

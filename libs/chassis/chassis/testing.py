@@ -1,0 +1,126 @@
+"""For tests: a service on a database of its own, really listening, and tokens for whoever should call it."""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import aiohttp
+import asyncpg
+import uvicorn
+from contracts.caller import AUDIENCE, TOKEN_TYPE
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
+
+from chassis import clock, migrations
+from chassis.app import create_app
+from chassis.database import Database
+from chassis.identifiers import new_id
+from chassis.service import Service
+from chassis.settings import ServiceSettings
+
+ISSUER = "https://espace.test"
+
+
+@dataclass(frozen=True)
+class Databases:
+    """URLs of one service's database: as the application and as the owner."""
+
+    url: str
+    owner_url: str
+
+
+def _named(admin_url: str, *, user: str, password: str, database: str) -> str:
+    parts = urlsplit(admin_url)
+    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.hostname}:{parts.port}", path=f"/{database}"))
+
+
+async def create_database(admin_url: str, service: str, template: Databases | None = None) -> Databases:
+    """A database of that service under a fresh name: empty, or a copy of `template`. Roles are made where missing."""
+    name = f"{service}_{secrets.token_hex(6)}"
+    connection = await asyncpg.connect(admin_url)
+    try:
+        for role in ("owner", "app"):
+            await connection.execute(
+                f"DO $$ BEGIN CREATE ROLE {service}_{role} LOGIN PASSWORD 'test';"
+                " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+            )
+        source = f" TEMPLATE {urlsplit(template.url).path[1:]}" if template else ""
+        await connection.execute(f"CREATE DATABASE {name} OWNER {service}_owner{source}")
+    finally:
+        await connection.close()
+    return Databases(
+        _named(admin_url, user=f"{service}_app", password="test", database=name),
+        _named(admin_url, user=f"{service}_owner", password="test", database=name),
+    )
+
+
+async def drop_database(admin_url: str, databases: Databases) -> None:
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await connection.execute(f"DROP DATABASE {urlsplit(databases.url).path[1:]} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+def migrate(service: str, databases: Databases) -> None:
+    """Bring the database to the service's newest schema (from outside any event loop)."""
+    migrations.upgrade(service, databases.owner_url)
+
+
+class Signer:
+    """Signs tokens as identity would; `keys` is what services verify them with."""
+
+    def __init__(self) -> None:
+        self.key = ECKey.generate_key("P-256", {"kid": new_id().hex, "use": "sig", "alg": "ES256"})
+        self.keys = KeySet.import_key_set({"keys": [self.key.as_dict(private=False)]})
+
+    def token(self, role: str = "guardian", *, header: dict[str, Any] | None = None, **claims: Any) -> str:
+        """A valid token of that role unless `header` or `claims` say otherwise (a claim of None is left out)."""
+        now = int(clock.now().timestamp())
+        body = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + int(timedelta(minutes=10).total_seconds()),
+            "sub": str(new_id()),
+            "role": role,
+        } | claims
+        asserted = {name: value for name, value in body.items() if value is not None}
+        protected = {"alg": "ES256", "typ": TOKEN_TYPE, "kid": self.key.kid} | (header or {})
+        return jwt.encode(protected, json.loads(json.dumps(asserted, default=str)), self.key)
+
+
+@asynccontextmanager
+async def serving(service: Service, settings: ServiceSettings, signer: Signer) -> AsyncIterator[aiohttp.ClientSession]:
+    """The service's API, really listening on a free port, trusting `signer`; a client whose paths start there."""
+    database = Database(settings.database_url)
+    app = create_app(service, settings, database)
+    app.state.verifier.keys.set = signer.keys
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=2))
+    config_loaded = server.config
+    config_loaded.load()
+    server.lifespan = config_loaded.lifespan_class(config_loaded)
+    await server.startup()
+    try:
+        port = server.servers[0].sockets[0].getsockname()[1]
+        async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
+            yield client
+    finally:
+        await server.shutdown()
+        await database.close()
+
+
+@contextmanager
+def shifted_clock(path: Any, seconds: float) -> Iterator[None]:
+    """For one test: the clock moved by so many seconds through the file that CLOCK_FILE names."""
+    before = path.read_text() if path.exists() else "0"
+    path.write_text(str(seconds))
+    try:
+        yield
+    finally:
+        path.write_text(before)

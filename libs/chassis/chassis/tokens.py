@@ -1,0 +1,99 @@
+"""Access tokens: ES256, verified by each service itself with identity's public keys."""
+
+import asyncio
+from datetime import datetime
+
+import aiohttp
+import structlog
+from contracts.caller import AUDIENCE, TOKEN_TYPE, Caller
+from fastapi import Request
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from joserfc.jwt import JWTClaimsRegistry
+from pydantic import ValidationError
+
+from chassis import clock
+from chassis.problems import Problem, Unavailable
+
+log = structlog.get_logger()
+
+REFRESH_S = 300.0
+RETRY_S = 0.5
+CACHE_SIZE = 10_000
+
+
+class Unauthenticated(Problem):
+    type = "urn:problem:unauthenticated"
+    status = 401
+    title = "Connexion nécessaire"
+    detail = "Votre session est absente, incorrecte ou terminée : connectez-vous."
+
+
+class Keys:
+    """Identity's public keys: refreshed in the background, the last good set kept."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.set: KeySet | None = None
+
+    async def refresh(self) -> None:
+        """For ever: fetch the set again, sooner while there is none."""
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as client:
+            while True:
+                try:
+                    async with client.get(self.url, raise_for_status=True) as answer:
+                        self.set = KeySet.import_key_set(await answer.json())
+                except (aiohttp.ClientError, TimeoutError, ValueError, JoseError) as error:
+                    log.warning("keys_not_refreshed", error=repr(error))
+                await asyncio.sleep(REFRESH_S if self.set else RETRY_S)
+
+
+class Verifier:
+    """Turns a bearer token into its caller; a token verified once is known until it expires."""
+
+    def __init__(self, keys: Keys, issuer: str) -> None:
+        self.keys, self.issuer = keys, issuer
+        self._known: dict[str, tuple[Caller, float]] = {}
+
+    def caller(self, token: str) -> Caller:
+        """Raises Unauthenticated, or Unavailable while no key was ever fetched."""
+        now = clock.now()
+        caller, expires = self._known.get(token) or self._verify(token, now)
+        if expires <= now.timestamp():
+            self._known.pop(token, None)
+            raise Unauthenticated
+        return caller
+
+    def _verify(self, token: str, now: datetime) -> tuple[Caller, float]:
+        if self.keys.set is None:
+            raise Unavailable(retry_after_s=1)
+        claims = JWTClaimsRegistry(
+            now=int(now.timestamp()),
+            leeway=0,
+            iss={"essential": True, "value": self.issuer},
+            aud={"essential": True, "value": AUDIENCE},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        try:
+            decoded = jwt.decode(token, self.keys.set, algorithms=["ES256"])
+            if decoded.header.get("typ") != TOKEN_TYPE:
+                raise Unauthenticated
+            claims.validate(decoded.claims)
+            verified = Caller.model_validate(decoded.claims), float(decoded.claims["exp"])
+        except (JoseError, ValidationError, ValueError, TypeError) as error:
+            raise Unauthenticated from error
+        if len(self._known) >= CACHE_SIZE:
+            self._known.clear()
+        self._known[token] = verified
+        return verified
+
+
+def bearer(request: Request) -> Caller:
+    """The caller of the request's bearer token, verified."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated
+    verifier: Verifier = request.app.state.verifier
+    return verifier.caller(token)

@@ -1,0 +1,73 @@
+"""Events that billing publishes."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime
+
+from contracts.envelope import Event
+from contracts.notices import NoticeWritten as Notice
+
+
+class Invoice(Event):
+    """The one shape of every event of a booking's invoice: the invoice as it is now.
+
+    `number` is none until it is settled; `booking_version` is the version of the booking it was opened for, so that a
+    revived booking knows its new invoice from the lapsed one; `repriced` says that the quote could not be honoured.
+    """
+
+    subject_field: ClassVar[str] = "invoice_id"
+
+    invoice_id: UUID
+    booking_id: UUID
+    booking_version: int
+    dossier_id: UUID
+    status: Literal["to_pay", "settled", "lapsed", "cancelled"]
+    amount_cents: int
+    number: str | None
+    payable_until: AwareDatetime
+    repriced: bool = False
+    reason: str | None = None
+
+
+class InvoiceOpened(Invoice):
+    type: ClassVar[str] = "billing.invoice_opened"
+
+
+class InvoiceSettled(Invoice):
+    type: ClassVar[str] = "billing.invoice_settled"
+
+
+class InvoiceLapsed(Invoice):
+    type: ClassVar[str] = "billing.invoice_lapsed"
+
+
+class InvoiceCancelled(Invoice):
+    type: ClassVar[str] = "billing.invoice_cancelled"
+
+
+class CreditGranted(Event):
+    """Money a family has with us; `booking_id` is the booking that it came too late for."""
+
+    type: ClassVar[str] = "billing.credit_granted"
+    subject_field: ClassVar[str] = "credit_id"
+
+    credit_id: UUID
+    version: int = 1
+    dossier_id: UUID
+    amount_cents: int
+    booking_id: UUID | None
+
+
+class NoticeWritten(Notice):
+    type: ClassVar[str] = "billing.notice_written"
+
+
+EVENTS: tuple[type[Event], ...] = (
+    InvoiceOpened,
+    InvoiceSettled,
+    InvoiceLapsed,
+    InvoiceCancelled,
+    CreditGranted,
+    NoticeWritten,
+)

@@ -1,0 +1,25 @@
+"""Who an access token speaks for: the claims that identity signs and every service reads."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+AUDIENCE = "espace-familles"
+TOKEN_TYPE = "at+jwt"  # noqa: S105 -- RFC 9068's name of the type, not a secret
+
+CallerRole = Literal["guardian", "agent", "cashier", "administrator", "site_staff", "integrator"]
+
+
+class Caller(BaseModel):
+    """`sub`: the account or the program; a guardian has `dossier_id` and `guardian_id`, site staff `site_ids`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sub: UUID
+    role: CallerRole
+    dossier_id: UUID | None = None
+    guardian_id: UUID | None = None
+    site_ids: tuple[UUID, ...] = ()
+    scope: str = ""
+    sid: UUID | None = None

@@ -1,0 +1,80 @@
+"""Events that dossier publishes."""
+
+from datetime import date
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from contracts.envelope import Event, Fact
+
+Role = Literal["legal_guardian", "payer", "contact"]
+Menu = Literal["standard", "no_pork", "vegetarian", "own_meal"]
+Level = Literal["nursery", "elementary"]
+
+
+class Adult(Fact):
+    """An adult of a dossier; `email` as the dossier knows it, often old or missing."""
+
+    adult_id: UUID
+    first_name: str
+    last_name: str
+    roles: tuple[Role, ...]
+    email: str | None = None
+
+
+class PostalAddress(Fact):
+    street: str
+    postcode: str
+    city: str
+
+
+class DossierChanged(Event):
+    """A family's dossier; `missing` names what keeps it incomplete (empty: complete)."""
+
+    type: ClassVar[str] = "dossier.dossier_changed"
+    subject_field: ClassVar[str] = "dossier_id"
+
+    dossier_id: UUID
+    number: str
+    status: Literal["active", "archived"]
+    adults: tuple[Adult, ...]
+    address: PostalAddress | None
+    missing: tuple[str, ...] = ()
+
+
+class ChildChanged(Event):
+    """A child and the dossiers it belongs to (two in split custody). `menu` is restricted personal data."""
+
+    type: ClassVar[str] = "dossier.child_changed"
+    subject_field: ClassVar[str] = "child_id"
+
+    child_id: UUID
+    dossier_ids: tuple[UUID, ...]
+    first_name: str
+    last_name: str
+    birth_date: date
+    school: str | None
+    level: Level | None
+    resident: bool
+    menu: Menu
+
+
+class Quotient(Fact):
+    """Whole euros, valid from the first to the last day included (none: until told otherwise)."""
+
+    value: int
+    source: Literal["caf", "msa", "municipal"]
+    valid_from: date
+    valid_to: date | None = None
+
+
+class QuotientChanged(Event):
+    """The whole history of a dossier's quotients."""
+
+    type: ClassVar[str] = "dossier.quotient_changed"
+    subject_field: ClassVar[str] = "dossier_id"
+
+    dossier_id: UUID
+    quotients: tuple[Quotient, ...]
+
+
+EVENTS: tuple[type[Event], ...] = (DossierChanged, ChildChanged, QuotientChanged)

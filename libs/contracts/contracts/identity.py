@@ -1,0 +1,21 @@
+"""Events that identity publishes."""
+
+from typing import ClassVar
+from uuid import UUID
+
+from contracts.envelope import Event
+
+
+class AccountActivated(Event):
+    """A guardian's account is active; `email` is the address they read."""
+
+    type: ClassVar[str] = "identity.account_activated"
+    subject_field: ClassVar[str] = "account_id"
+
+    account_id: UUID
+    dossier_id: UUID
+    guardian_id: UUID
+    email: str
+
+
+EVENTS: tuple[type[Event], ...] = (AccountActivated,)
