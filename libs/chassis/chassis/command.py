@@ -84,6 +84,7 @@ async def serve(service: Service, settings: ServiceSettings, mode: str) -> None:
             access_log=False,
             server_header=False,
             proxy_headers=False,
+            timeout_keep_alive=60,  # longer than the gateway keeps an idle connection
             timeout_graceful_shutdown=10,
         ),
         stop,

@@ -55,7 +55,8 @@ async def handle(database: Database, body: bytes, handlers: Handlers) -> None:
         )
         if first is not None:
             await handler(session, event)
-    log.info("event_handled", type=envelope.type, event_id=str(envelope.id), repeated=first is None)
+    elapsed_ms = round((clock.now() - envelope.time).total_seconds() * 1000, 1)
+    log.info("event_handled", type=envelope.type, event_id=str(envelope.id), repeated=first is None, ms=elapsed_ms)
 
 
 async def consume(service: str, database: Database, amqp_url: str, handlers: Handlers, stop: Stop) -> None:

@@ -101,7 +101,9 @@ async def serving(service: Service, settings: ServiceSettings, signer: Signer) -
     database = Database(settings.database_url)
     app = create_app(service, settings, database)
     app.state.verifier.keys.set = signer.keys
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=2))
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_config=None, lifespan="off", proxy_headers=False, timeout_graceful_shutdown=2)
+    )
     config_loaded = server.config
     config_loaded.load()
     server.lifespan = config_loaded.lifespan_class(config_loaded)
