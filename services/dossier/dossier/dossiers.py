@@ -1,0 +1,101 @@
+"""Dossiers: read, searched, told to others, and tied to the accounts of their adults."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from chassis.outbox import publish
+from chassis.problems import NotFound
+from contracts import dossier as contract
+from contracts.identity import AccountActivated
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+
+from dossier.completeness import missing
+from dossier.models import Account, Adult, Child, Dossier
+
+WHOLE = (
+    selectinload(Dossier.adults).joinedload(Adult.account),
+    selectinload(Dossier.children),
+    selectinload(Dossier.quotients),
+)
+
+
+async def read(session: AsyncSession, dossier_id: UUID | None, *, lock: bool = False) -> Dossier:
+    """The whole dossier, its row locked where it is to change; raises NotFound."""
+    dossier = await session.get(Dossier, dossier_id, options=WHOLE, with_for_update=lock) if dossier_id else None
+    if dossier is None:
+        raise NotFound
+    return dossier
+
+
+async def search(
+    session: AsyncSession, number: str | None, name: str | None, after: str | None, limit: int
+) -> Sequence[Dossier]:
+    """Whole dossiers by number, from the one that follows `after`: of that number, with an adult or child so named."""
+    query = select(Dossier).options(*WHOLE).order_by(Dossier.number).limit(limit)
+    if number is not None:
+        query = query.where(Dossier.number == number)
+    if name is not None:
+        query = query.where(or_(Dossier.adults.any(_named(Adult, name)), Dossier.children.any(_named(Child, name))))
+    if after is not None:
+        query = query.where(Dossier.number > after)
+    return (await session.scalars(query)).all()
+
+
+def _named(person: type[Adult] | type[Child], name: str) -> ColumnElement[bool]:
+    """Whether a full name, in either order, starts so: without case, accents, hyphens and apostrophes."""
+
+    def plain(text: ColumnElement[str] | str) -> ColumnElement[str]:
+        return func.lower(func.unaccent(func.translate(text, "-'’", "   ")))
+
+    return or_(
+        func.starts_with(plain(person.last_name + " " + person.first_name), plain(name)),
+        func.starts_with(plain(person.first_name + " " + person.last_name), plain(name)),
+    )
+
+
+async def link_account(session: AsyncSession, event: AccountActivated) -> None:
+    """Keep the account of an adult and tell the address that the dossier now has for them.
+
+    Of two accounts of one adult the one made last counts: their ids are in the order they were made.
+    """
+    account = insert(Account).values(
+        guardian_id=event.guardian_id, account_id=event.account_id, email=event.email, version=event.version
+    )
+    given = account.excluded
+    kept = await session.scalar(
+        account.on_conflict_do_update(
+            index_elements=[Account.guardian_id],
+            set_={"account_id": given.account_id, "email": given.email, "version": given.version},
+            where=tuple_(Account.account_id, Account.version) < tuple_(given.account_id, given.version),
+        ).returning(Account.guardian_id)
+    )
+    dossier_id = await session.scalar(select(Adult.dossier_id).where(Adult.id == kept))
+    if dossier_id is not None:
+        dossier = await read(session, dossier_id, lock=True)
+        dossier.version += 1
+        await publish(session, dossier_changed(dossier))
+
+
+def dossier_changed(dossier: Dossier) -> contract.DossierChanged:
+    """The dossier as it is now, at its present version."""
+    return contract.DossierChanged(
+        version=dossier.version,
+        dossier_id=dossier.id,
+        number=dossier.number,
+        status=dossier.status,
+        adults=tuple(
+            contract.Adult(
+                adult_id=adult.id,
+                first_name=adult.first_name,
+                last_name=adult.last_name,
+                roles=tuple(adult.roles),
+                email=adult.email,
+            )
+            for adult in dossier.adults
+        ),
+        address=dossier.address,
+        missing=missing(dossier),
+    )

@@ -1,0 +1,11 @@
+"""The dossier service, wired."""
+
+from chassis.service import Service
+
+from dossier.api import router
+from dossier.consumers import HANDLERS
+from dossier.models import Base
+from dossier.settings import Settings
+from dossier.town import load
+
+SERVICE = Service("dossier", Settings, Base.metadata, routers=(router,), handlers=HANDLERS, load=load)

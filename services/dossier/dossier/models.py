@@ -1,0 +1,127 @@
+"""Tables of dossiers, their adults, children and quotients, and the copy of the adults' accounts."""
+
+from datetime import date
+from typing import Literal
+from uuid import UUID
+
+from chassis.database import TYPES, service_metadata
+from contracts.dossier import Level, Menu, PostalAddress, Role
+from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Table, Text, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    metadata = service_metadata()
+    type_annotation_map = TYPES
+
+
+dossier_children = Table(
+    "dossier_children",
+    Base.metadata,
+    Column("dossier_id", ForeignKey("dossiers.id"), primary_key=True),
+    Column("child_id", ForeignKey("children.id"), primary_key=True, index=True),
+)
+
+
+class Account(Base):
+    """Copy of identity's: the account of an adult, which may be heard of before the adult is loaded."""
+
+    __tablename__ = "accounts"
+
+    guardian_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID]
+    email: Mapped[str]
+    version: Mapped[int]
+
+
+class Adult(Base):
+    """`recorded_email` is the town's own note of it, often old or missing."""
+
+    __tablename__ = "adults"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    dossier_id: Mapped[UUID] = mapped_column(ForeignKey("dossiers.id"), index=True)
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    recorded_email: Mapped[str | None]
+    phone: Mapped[str | None]
+    roles: Mapped[list[Role]] = mapped_column(ARRAY(Text()))
+
+    account: Mapped[Account | None] = relationship(
+        primaryjoin="Adult.id == foreign(Account.guardian_id)", viewonly=True, lazy="raise"
+    )
+
+    @property
+    def email(self) -> str | None:
+        """The account's address where there is an account, else the recorded one."""
+        return self.account.email if self.account else self.recorded_email
+
+
+class Child(Base):
+    """`school` is the site's code in the catalogue."""
+
+    __tablename__ = "children"
+    __table_args__ = (
+        CheckConstraint("level IN ('nursery', 'elementary')", name="level_known"),
+        CheckConstraint("menu IN ('standard', 'no_pork', 'vegetarian', 'own_meal')", name="menu_known"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    birth_date: Mapped[date]
+    school: Mapped[str | None]
+    level: Mapped[Level | None] = mapped_column(Text())
+    menu: Mapped[Menu] = mapped_column(Text())
+    resident: Mapped[bool]
+    version: Mapped[int]
+
+
+class Quotient(Base):
+    """One entry of a dossier's history: whole euros, valid from the first to the last day included."""
+
+    __tablename__ = "quotients"
+    __table_args__ = (
+        UniqueConstraint("dossier_id", "valid_from"),
+        CheckConstraint("value >= 0", name="value_not_negative"),
+        CheckConstraint("source IN ('caf', 'msa', 'municipal')", name="source_known"),
+        CheckConstraint("valid_to >= valid_from", name="valid_in_order"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    dossier_id: Mapped[UUID] = mapped_column(ForeignKey("dossiers.id"))
+    value: Mapped[int]
+    source: Mapped[Literal["caf", "msa", "municipal"]] = mapped_column(Text())
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+
+
+class Dossier(Base):
+    """A family. `version` grows with each event about it, whether of the dossier itself or of its quotients."""
+
+    __tablename__ = "dossiers"
+    __table_args__ = (
+        UniqueConstraint("number"),
+        CheckConstraint("status IN ('active', 'archived')", name="status_known"),
+        CheckConstraint("num_nonnulls(street, postcode, city) IN (0, 3)", name="address_whole"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str]
+    status: Mapped[Literal["active", "archived"]] = mapped_column(Text())
+    street: Mapped[str | None]
+    postcode: Mapped[str | None]
+    city: Mapped[str | None]
+    version: Mapped[int]
+
+    adults: Mapped[list[Adult]] = relationship(order_by=(Adult.first_name, Adult.id), lazy="raise")
+    children: Mapped[list[Child]] = relationship(
+        secondary=dossier_children, order_by=(Child.birth_date, Child.first_name), lazy="raise"
+    )
+    quotients: Mapped[list[Quotient]] = relationship(order_by=Quotient.valid_from, lazy="raise")
+
+    @property
+    def address(self) -> PostalAddress | None:
+        if self.street is None or self.postcode is None or self.city is None:
+            return None
+        return PostalAddress(street=self.street, postcode=self.postcode, city=self.city)

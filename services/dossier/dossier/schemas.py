@@ -1,0 +1,88 @@
+"""What dossier answers."""
+
+from datetime import date
+from typing import Literal, Self
+from uuid import UUID
+
+from contracts.dossier import Level, Menu, PostalAddress, Role
+from pydantic import BaseModel, ConfigDict
+
+from dossier.completeness import missing
+from dossier.models import Dossier
+from dossier.quotient import in_force
+
+
+class Person(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    first_name: str
+    last_name: str
+
+
+class AdultAnswer(Person):
+    roles: list[Role]
+    email: str | None
+    phone: str | None
+
+
+class ChildAnswer(Person):
+    """`school` is the site's code."""
+
+    birth_date: date
+    school: str | None
+    level: Level | None
+    menu: Menu
+
+
+class QuotientAnswer(BaseModel):
+    """Whole euros."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    value: int
+    source: Literal["caf", "msa", "municipal"]
+    valid_from: date
+    valid_to: date | None
+
+
+class DossierAnswer(BaseModel):
+    """`quotient` is the one in force; `missing` says in French what keeps the dossier incomplete."""
+
+    id: UUID
+    number: str
+    status: Literal["active", "archived"]
+    address: PostalAddress | None
+    adults: list[AdultAnswer]
+    children: list[ChildAnswer]
+    quotient: QuotientAnswer | None
+    missing: tuple[str, ...]
+
+    @classmethod
+    def of(cls, dossier: Dossier, today: date) -> Self:
+        quotient = in_force(dossier.quotients, today)
+        return cls(
+            id=dossier.id,
+            number=dossier.number,
+            status=dossier.status,
+            address=dossier.address,
+            adults=[AdultAnswer.model_validate(adult) for adult in dossier.adults],
+            children=[ChildAnswer.model_validate(child) for child in dossier.children],
+            quotient=QuotientAnswer.model_validate(quotient) if quotient else None,
+            missing=missing(dossier),
+        )
+
+
+class FoundDossier(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    number: str
+    status: Literal["active", "archived"]
+    adults: list[Person]
+    children: list[Person]
+
+
+class FoundDossiers(BaseModel):
+    items: list[FoundDossier]
+    next_cursor: str | None

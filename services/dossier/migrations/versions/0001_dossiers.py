@@ -1,0 +1,71 @@
+"""Dossiers, adults, children, quotients, and the copy of accounts."""
+
+from alembic import op
+from chassis.migrations import create_plumbing
+
+revision = "0001"
+down_revision = None
+
+STATEMENTS = (
+    "CREATE EXTENSION IF NOT EXISTS unaccent",
+    """CREATE TABLE dossiers (
+        id uuid CONSTRAINT pk_dossiers PRIMARY KEY,
+        number text NOT NULL CONSTRAINT uq_dossiers_number UNIQUE,
+        status text NOT NULL CONSTRAINT ck_dossiers_status_known CHECK (status IN ('active', 'archived')),
+        street text,
+        postcode text,
+        city text,
+        version integer NOT NULL,
+        CONSTRAINT ck_dossiers_address_whole CHECK (num_nonnulls(street, postcode, city) IN (0, 3))
+    )""",
+    """CREATE TABLE adults (
+        id uuid CONSTRAINT pk_adults PRIMARY KEY,
+        dossier_id uuid NOT NULL CONSTRAINT fk_adults_dossier_id REFERENCES dossiers (id),
+        first_name text NOT NULL,
+        last_name text NOT NULL,
+        recorded_email text,
+        phone text,
+        roles text[] NOT NULL
+    )""",
+    "CREATE INDEX ix_adults_dossier_id ON adults (dossier_id)",
+    """CREATE TABLE accounts (
+        guardian_id uuid CONSTRAINT pk_accounts PRIMARY KEY,
+        account_id uuid NOT NULL,
+        email text NOT NULL,
+        version integer NOT NULL
+    )""",
+    """CREATE TABLE children (
+        id uuid CONSTRAINT pk_children PRIMARY KEY,
+        first_name text NOT NULL,
+        last_name text NOT NULL,
+        birth_date date NOT NULL,
+        school text,
+        level text CONSTRAINT ck_children_level_known CHECK (level IN ('nursery', 'elementary')),
+        menu text NOT NULL
+            CONSTRAINT ck_children_menu_known CHECK (menu IN ('standard', 'no_pork', 'vegetarian', 'own_meal')),
+        resident boolean NOT NULL,
+        version integer NOT NULL
+    )""",
+    """CREATE TABLE dossier_children (
+        dossier_id uuid NOT NULL CONSTRAINT fk_dossier_children_dossier_id REFERENCES dossiers (id),
+        child_id uuid NOT NULL CONSTRAINT fk_dossier_children_child_id REFERENCES children (id),
+        CONSTRAINT pk_dossier_children PRIMARY KEY (dossier_id, child_id)
+    )""",
+    "CREATE INDEX ix_dossier_children_child_id ON dossier_children (child_id)",
+    """CREATE TABLE quotients (
+        id uuid CONSTRAINT pk_quotients PRIMARY KEY,
+        dossier_id uuid NOT NULL CONSTRAINT fk_quotients_dossier_id REFERENCES dossiers (id),
+        value integer NOT NULL CONSTRAINT ck_quotients_value_not_negative CHECK (value >= 0),
+        source text NOT NULL CONSTRAINT ck_quotients_source_known CHECK (source IN ('caf', 'msa', 'municipal')),
+        valid_from date NOT NULL,
+        valid_to date,
+        CONSTRAINT uq_quotients_dossier_id_valid_from UNIQUE (dossier_id, valid_from),
+        CONSTRAINT ck_quotients_valid_in_order CHECK (valid_to >= valid_from)
+    )""",
+)
+
+
+def upgrade() -> None:
+    create_plumbing("dossier_app")
+    for statement in STATEMENTS:
+        op.execute(statement)

@@ -1,0 +1,135 @@
+"""The pure rules: what is missing, which quotient counts, and the families drawn."""
+
+from datetime import date, timedelta
+from itertools import islice
+from typing import Any
+
+import pytest
+from chassis.identifiers import new_id
+from dossier.completeness import missing
+from dossier.families import families, level_at
+from dossier.models import Adult, Dossier, Quotient
+from dossier.quotient import in_force
+from dossier.town import birth_date
+
+TOWN: dict[str, Any] = {
+    "town": {"name": "Ville", "postcode": "94990"},
+    "schools": [{"code": "petits", "level": "nursery"}, {"code": "grands", "level": "elementary"}],
+    "families": [
+        {
+            "number": "12",
+            "address": {"street": "1 rue", "postcode": "94990", "city": "Ville"},
+            "adults": [{"first_name": "Claire", "last_name": "Moreau"}],
+            "children": [{"first_name": "Tom", "last_name": "Moreau", "age": 5}],
+        }
+    ],
+    "generated_families": {
+        "count": 200,
+        "seed": 1,
+        "first_number": 11,
+        "last_names": ["Lefèvre", "Da Silva"],
+        "first_names": ["Adam", "Chloé", "Eva", "Léo", "Maël", "Noah"],
+        "streets": ["rue des Écoles"],
+        "quotients": [0, 2400],
+    },
+}
+
+
+def adult(*roles: Any, phone: str | None = "0639980000") -> Adult:
+    return Adult(id=new_id(), first_name="Claire", last_name="Moreau", phone=phone, roles=list(roles))
+
+
+def dossier(*adults: Adult, street: str | None = "1 rue") -> Dossier:
+    address = {"street": street, "postcode": street and "94990", "city": street and "Ville"}
+    return Dossier(id=new_id(), number="1", status="active", version=1, adults=list(adults), **address)
+
+
+def test_a_dossier_with_address_guardian_telephone_and_payer_is_complete() -> None:
+    assert missing(dossier(adult("legal_guardian", "payer"))) == ()
+    assert missing(dossier(adult("legal_guardian"), adult("payer", phone=None))) == ()
+
+
+@pytest.mark.parametrize(
+    ("incomplete", "lacks"),
+    [
+        (dossier(adult("legal_guardian", "payer"), street=None), ["adresse postale"]),
+        (dossier(adult("payer")), ["responsable légal", "téléphone d'un responsable légal"]),
+        (
+            dossier(adult("legal_guardian", "payer", phone=None), adult("contact")),
+            ["téléphone d'un responsable légal"],
+        ),
+        (dossier(adult("legal_guardian")), ["payeur"]),
+    ],
+)
+def test_an_incomplete_dossier_names_what_it_lacks(incomplete: Dossier, lacks: list[str]) -> None:
+    assert list(missing(incomplete)) == lacks
+
+
+FIRST = Quotient(value=700, valid_from=date(2026, 1, 1))
+SECOND = Quotient(value=900, valid_from=date(2026, 9, 1), valid_to=date(2026, 12, 31))
+
+
+@pytest.mark.parametrize(
+    ("day", "counts"),
+    [
+        (date(2025, 12, 31), None),
+        (date(2026, 1, 1), FIRST),
+        (date(2026, 8, 31), FIRST),
+        (date(2026, 9, 1), SECOND),
+        (date(2026, 12, 31), SECOND),
+        (date(2027, 1, 1), None),
+    ],
+)
+def test_the_quotient_begun_last_counts_until_its_end(day: date, counts: Quotient | None) -> None:
+    assert in_force([FIRST, SECOND], day) is counts
+    assert in_force([SECOND, FIRST], day) is counts
+
+
+def test_without_a_quotient_none_counts() -> None:
+    assert in_force([], date(2026, 1, 1)) is None
+
+
+@pytest.mark.parametrize("today", [date(2026, 11, 23), date(2028, 6, 8), date(2024, 2, 29), date(2027, 1, 1)])
+@pytest.mark.parametrize("age", [3, 5, 11])
+def test_a_child_has_its_age_on_the_day_of_loading(today: date, age: int) -> None:
+    born = birth_date(age, today)
+    assert today.year - born.year - ((today.month, today.day) < (born.month, born.day)) == age
+    assert today - timedelta(days=100) - born < timedelta(days=366 * age + 1)
+
+
+def test_drawn_families_are_the_same_for_one_seed_and_others_for_another() -> None:
+    other = TOWN | {"generated_families": TOWN["generated_families"] | {"seed": 2}}
+    assert list(families(TOWN)) == list(families(TOWN))
+    assert list(families(TOWN))[1:] != list(families(other))[1:]
+
+
+def test_a_larger_town_begins_with_the_families_of_the_smaller() -> None:
+    larger = TOWN | {"generated_families": TOWN["generated_families"] | {"count": 10_000_000}}
+    assert list(islice(families(larger), 201)) == list(families(TOWN))
+
+
+def test_a_number_written_in_the_town_is_not_drawn_again() -> None:
+    numbers = [family.number for family in families(TOWN)]
+    assert numbers[:4] == ["12", "11", "13", "14"]
+    assert len(set(numbers)) == len(numbers) == 201
+
+
+def test_drawn_families_are_plausible() -> None:
+    drawn = list(families(TOWN))[1:]
+    assert {len(family.children) for family in drawn} == {1, 2, 3, 4}
+    assert {child.age for family in drawn for child in family.children} == set(range(3, 12))
+    assert all(
+        child.school == {"nursery": "petits", "elementary": "grands"}[level_at(child.age)]
+        for family in drawn
+        for child in family.children
+    )
+    for family in drawn:
+        names = [a.first_name for a in family.adults] + [c.first_name for c in family.children]
+        assert len(set(names)) == len(names)
+        assert family.quotient is None or 0 <= family.quotient <= 2400
+    assert 0 < sum(family.quotient is None for family in drawn) < 60
+    emails = [adult.email for family in drawn for adult in family.adults]
+    assert all(email and email.isascii() and " " not in email for email in emails)
+    assert len(set(emails)) == len(emails)
+    assert emails[0] is not None
+    assert emails[0].endswith(".11@example.org")
