@@ -1,0 +1,48 @@
+"""Copies of children, activities, holiday weeks and bookings."""
+
+from alembic import op
+from chassis.migrations import create_plumbing
+
+revision = "0001"
+down_revision = None
+
+STATEMENTS = (
+    """CREATE TABLE children (
+        id uuid CONSTRAINT pk_children PRIMARY KEY,
+        version integer NOT NULL,
+        dossier_ids uuid[] NOT NULL,
+        first_name text NOT NULL
+    )""",
+    """CREATE TABLE activities (
+        id uuid CONSTRAINT pk_activities PRIMARY KEY,
+        version integer NOT NULL,
+        name text NOT NULL
+    )""",
+    """CREATE TABLE holiday_weeks (
+        id uuid CONSTRAINT pk_holiday_weeks PRIMARY KEY,
+        version integer NOT NULL,
+        cancellation_closes_at timestamptz NOT NULL
+    )""",
+    """CREATE TABLE bookings (
+        id uuid CONSTRAINT pk_bookings PRIMARY KEY,
+        version integer NOT NULL,
+        dossier_id uuid NOT NULL,
+        status text NOT NULL
+    )""",
+    "CREATE INDEX ix_bookings_dossier_id ON bookings (dossier_id)",
+    """CREATE TABLE booking_days (
+        booking_id uuid NOT NULL CONSTRAINT fk_booking_days_booking_id REFERENCES bookings (id),
+        child_id uuid NOT NULL,
+        holiday_week_id uuid NOT NULL,
+        day date NOT NULL,
+        activity_id uuid NOT NULL,
+        CONSTRAINT pk_booking_days PRIMARY KEY (booking_id, child_id, holiday_week_id, day)
+    )""",
+    "CREATE INDEX ix_booking_days_child_id_day ON booking_days (child_id, day)",
+)
+
+
+def upgrade() -> None:
+    create_plumbing("planning_app")
+    for statement in STATEMENTS:
+        op.execute(statement)

@@ -1,0 +1,7 @@
+"""`python -m planning`."""
+
+from chassis.command import run
+
+from planning.main import SERVICE
+
+run(SERVICE)

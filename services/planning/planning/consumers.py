@@ -1,0 +1,24 @@
+"""What planning does with what it hears."""
+
+from chassis.inbox import Handlers
+from contracts.dossier import ChildChanged
+from contracts.enrolment import (
+    ActivityChanged,
+    BookingCancelled,
+    BookingConfirmed,
+    BookingExpired,
+    BookingPaid,
+    HolidayWeekChanged,
+)
+
+from planning.copies import keep_activity, keep_booking, keep_child, keep_holiday_week
+
+HANDLERS: Handlers = {
+    ChildChanged: keep_child,
+    ActivityChanged: keep_activity,
+    HolidayWeekChanged: keep_holiday_week,
+    BookingConfirmed: keep_booking,
+    BookingPaid: keep_booking,
+    BookingCancelled: keep_booking,
+    BookingExpired: keep_booking,
+}

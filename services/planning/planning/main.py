@@ -1,0 +1,10 @@
+"""The planning service, wired."""
+
+from chassis.service import Service
+
+from planning.api import router
+from planning.consumers import HANDLERS
+from planning.models import Base
+from planning.settings import Settings
+
+SERVICE = Service("planning", Settings, Base.metadata, routers=(router,), handlers=HANDLERS)

@@ -1,0 +1,61 @@
+"""Tables: copies of what others own, each with the version of the event it came from. None refers to another."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+from chassis.database import TYPES, service_metadata
+from contracts.enrolment import BookingStatus
+from sqlalchemy import ARRAY, ForeignKey, Index, Text, Uuid
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    metadata = service_metadata()
+    type_annotation_map = TYPES
+
+
+class Child(Base):
+    __tablename__ = "children"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    dossier_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    first_name: Mapped[str]
+
+
+class Activity(Base):
+    __tablename__ = "activities"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    name: Mapped[str]
+
+
+class HolidayWeek(Base):
+    __tablename__ = "holiday_weeks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    cancellation_closes_at: Mapped[datetime]
+
+
+class Booking(Base):
+    __tablename__ = "bookings"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    dossier_id: Mapped[UUID] = mapped_column(index=True)
+    status: Mapped[BookingStatus] = mapped_column(Text())
+
+
+class BookedDay(Base):
+    """A day of a booking that stands; a cancelled or expired one has none."""
+
+    __tablename__ = "booking_days"
+    __table_args__ = (Index(None, "child_id", "day"),)
+
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"), primary_key=True)
+    child_id: Mapped[UUID] = mapped_column(primary_key=True)
+    holiday_week_id: Mapped[UUID] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    activity_id: Mapped[UUID]
