@@ -1,0 +1,104 @@
+"""One whole stack for all tests of whole stacks; its clock only ever moves forward, so no test needs an order."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+
+import asyncpg
+import pyotp
+import pytest
+from actors import PASSWORD, STAFF_PASSWORD, TOTP_SECRET, Clock, Family, Guardian
+
+from deploy.local.portal import Portal
+from deploy.local.stack import Stack
+from deploy.local.stack import stack as running_stack
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture
+def moving_clock(stack: Stack) -> Clock:
+    clock = Clock(stack)
+    clock.leave_the_evening()
+    return clock
+
+
+@pytest.fixture(scope="session")
+def guardians(stack: Stack) -> Iterator[Guardian]:
+    """The generated families with two children or more, each handed out once."""
+
+    async def read() -> list[Guardian]:
+        connection = await asyncpg.connect(stack.databases["dossier"])
+        try:
+            rows = await connection.fetch(
+                """
+                SELECT number, dossiers.id AS dossier_id, first_name, last_name, recorded_email AS email,
+                       ARRAY(SELECT child_id::text FROM dossier_children
+                             WHERE dossier_id = dossiers.id ORDER BY child_id) AS children
+                FROM dossiers JOIN adults ON adults.dossier_id = dossiers.id
+                WHERE number > '100002' AND number <> '100042' ORDER BY number
+                """
+            )
+        finally:
+            await connection.close()
+        return [Guardian(**{**row, "dossier_id": str(row["dossier_id"])}) for row in rows if len(row["children"]) > 1]
+
+    return iter(asyncio.run(read()))
+
+
+@pytest.fixture
+def guardian(guardians: Iterator[Guardian]) -> Guardian:
+    """Somebody without an account, whom no other test knows."""
+    return next(guardians)
+
+
+@pytest.fixture
+async def portal(stack: Stack) -> AsyncIterator[Portal]:
+    async with Portal(stack) as opened:
+        yield opened
+
+
+NewFamily = Callable[[], Awaitable[Family]]
+
+
+@pytest.fixture
+async def new_family(stack: Stack, guardians: Iterator[Guardian]) -> AsyncIterator[NewFamily]:
+    """Makes families that register, follow their link and sign in, as everybody does."""
+    async with AsyncExitStack() as opened:
+
+        async def make() -> Family:
+            portal, guardian = await opened.enter_async_context(Portal(stack)), next(guardians)
+            claim = await portal.claim(guardian.number, guardian.last_name, guardian.email)
+            await portal.register(claim, guardian.username, PASSWORD, **guardian.names())
+            await portal.post("/identity/v1/activations", {"token": await portal.activation_token(guardian.email)})
+            await portal.sign_in(guardian.username, PASSWORD)
+            return Family(portal, guardian)
+
+        yield make
+
+
+@pytest.fixture
+async def family(new_family: NewFamily) -> Family:
+    return await new_family()
+
+
+@pytest.fixture
+async def agent(stack: Stack, moving_clock: Clock) -> AsyncIterator[Portal]:
+    """The desk, signed in with its second factor; a code is good once, so the clock moves to the next one."""
+    moving_clock.advance(seconds=31)
+    async with Portal(stack) as opened:
+        code = pyotp.TOTP(TOTP_SECRET).at(moving_clock.now())
+        await opened.sign_in("agent", STAFF_PASSWORD, code)
+        yield opened
+
+
+@pytest.fixture
+async def enrolment_database(stack: Stack) -> AsyncIterator[asyncpg.Connection]:
+    """As its owner: to set the scene where no call can, and to count places."""
+    connection = await asyncpg.connect(stack.owner_databases["enrolment"])
+    yield connection
+    await connection.close()

@@ -1,0 +1,84 @@
+"""What goes wrong on the way to an account, through the gateway."""
+
+import pytest
+from actors import PASSWORD, Clock, Guardian
+
+from deploy.local.portal import Portal, RefusedError
+
+
+async def test_a_wrong_number_name_or_email_gets_one_and_the_same_answer(portal: Portal, guardian: Guardian) -> None:
+    right = (guardian.number, guardian.last_name, guardian.email)
+    answers = []
+    for wrong in (("999999", *right[1:]), (right[0], "Inconnu", right[2]), (*right[:2], "autre@example.org")):
+        with pytest.raises(RefusedError) as refused:
+            await portal.claim(*wrong)
+        answers.append((refused.value.status, refused.value.problem))
+    assert answers[0][0] == 404
+    assert answers == [answers[0]] * 3
+    assert await portal.claim(*right)
+
+
+async def test_a_registration_carries_the_email_of_its_claim(portal: Portal, guardian: Guardian) -> None:
+    claim = await portal.claim(guardian.number, guardian.last_name, guardian.email)
+    other = guardian.names() | {"email": "autre@example.org"}
+    with pytest.raises(RefusedError) as refused:
+        await portal.register(claim, guardian.username, PASSWORD, **other)
+    assert refused.value.status == 422
+    assert refused.value.problem["errors"][0]["pointer"] == "/email"
+
+
+async def test_a_weak_password_is_refused_with_the_rule_it_breaks(portal: Portal, guardian: Guardian) -> None:
+    claim = await portal.claim(guardian.number, guardian.last_name, guardian.email)
+    for password, rule in (("A!bcd", "6 caractères"), ("bienvenue!", "majuscule"), ("Bienvenue2026", "spécial")):
+        with pytest.raises(RefusedError) as refused:
+            await portal.register(claim, guardian.username, password, **guardian.names())
+        assert refused.value.status == 422
+        error = refused.value.problem["errors"][0]
+        assert error["pointer"] == "/password"
+        assert rule in error["detail"]
+    await portal.register(claim, guardian.username, PASSWORD, **guardian.names())
+
+
+async def registered(portal: Portal, guardian: Guardian) -> str:
+    """Register that guardian; the secret of the link."""
+    claim = await portal.claim(guardian.number, guardian.last_name, guardian.email)
+    await portal.register(claim, guardian.username, PASSWORD, **guardian.names())
+    return await portal.activation_token(guardian.email)
+
+
+async def refuses(portal: Portal, token: str) -> bool:
+    with pytest.raises(RefusedError) as refused:
+        await portal.post("/identity/v1/activations", {"token": token})
+    return refused.value.status == 410
+
+
+async def test_nobody_signs_in_before_the_link_and_the_link_works_once(portal: Portal, guardian: Guardian) -> None:
+    token = await registered(portal, guardian)
+    with pytest.raises(RefusedError) as refused:
+        await portal.sign_in(guardian.username, PASSWORD)
+    assert refused.value.status == 401
+    await portal.post("/identity/v1/activations", {"token": token})
+    await portal.sign_in(guardian.username, PASSWORD)
+    assert await refuses(portal, token)
+
+
+async def test_a_newer_link_kills_the_older(portal: Portal, guardian: Guardian) -> None:
+    older = await registered(portal, guardian)
+    await portal.post("/identity/v1/registrations/resend", {"email": guardian.email})
+
+    newer = older
+    while newer == older:  # activation_token() waits for a mail; the newest one is the one that counts
+        newer = await portal.activation_token(guardian.email)
+    assert await refuses(portal, older)
+    await portal.post("/identity/v1/activations", {"token": newer})
+
+
+async def test_a_link_is_dead_after_72_hours_and_the_username_free_again(
+    portal: Portal, guardian: Guardian, moving_clock: Clock
+) -> None:
+    token = await registered(portal, guardian)
+    moving_clock.advance(hours=72, seconds=1)
+    assert await refuses(portal, token)
+    token = await registered(portal, guardian)
+    await portal.post("/identity/v1/activations", {"token": token})
+    await portal.sign_in(guardian.username, PASSWORD)
