@@ -109,13 +109,13 @@ class Portal:
 
         return await until(found, f"a mail « {subject} » to {address}")
 
-    async def activation_token(self, address: str = CLAIRE["email"]) -> str:
-        """The secret of the newest activation link that was mailed there."""
+    async def activation_token(self, address: str = CLAIRE["email"], *, other_than: str | None = None) -> str:
+        """The secret of the newest activation link that was mailed there, once it is another than that one."""
 
         async def found() -> str | None:
             for message in await self.mails(address):
                 if link := re.search(r"/activation\?token=([\w-]+)", message["text"]):
-                    return link[1]
+                    return link[1] if link[1] != other_than else None
             return None
 
         return await until(found, f"an activation link to {address}")
@@ -131,10 +131,14 @@ class Portal:
         dossier = await self.get("/dossier/v1/dossiers/mine")
         return {child["first_name"]: child["id"] for child in dossier["children"]}
 
+    async def holiday_weeks(self, child_id: str) -> list[Json]:
+        """Every holiday week of the child's age group, soonest first."""
+        weeks: list[Json] = (await self.get(f"/enrolment/v1/holiday-weeks?child_id={child_id}&limit=100"))["items"]
+        return weeks
+
     async def weeks(self, child_id: str) -> list[Json]:
-        """The holiday weeks that the child may book and that have a place left, soonest first."""
-        answer = await self.get(f"/enrolment/v1/holiday-weeks?child_id={child_id}&limit=100")
-        return [week for week in answer["items"] if week["bookable"] and week["places_left"] > 0]
+        """Those that the child may book now and that have a place left."""
+        return [w for w in await self.holiday_weeks(child_id) if w["bookable"] and w["places_left"] > 0]
 
     # ------------------------------------------------------------------ booking and payment
 

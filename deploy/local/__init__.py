@@ -1,0 +1,1 @@
+"""The launcher: one whole stack on private PostgreSQL and RabbitMQ, on this machine, leaving nothing behind."""

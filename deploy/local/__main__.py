@@ -1,0 +1,94 @@
+"""`python -m deploy.local install | run | demo | check | definitions`: what the Makefile calls."""
+
+import asyncio
+import json
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+
+import typer
+from rich.table import Table
+
+from deploy.local import checks, journey, packages
+from deploy.local.errors import LauncherError, console, reported
+from deploy.local.processes import ROOT
+from deploy.local.stack import DEFINITIONS, TOWN, Stack, stack
+
+RUN = ROOT / ".run"
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def _teller() -> Callable[[str], None]:
+    """Prints what the stack has ready, with the seconds since now."""
+    started = time.monotonic()
+    return lambda what: console.print(f"[green]✓[/] {what} [dim]{time.monotonic() - started:.1f} s[/]")
+
+
+def _print_addresses(running: Stack) -> None:
+    addresses = Table(title="Addresses", title_justify="left", show_header=False)
+    addresses.add_row("API", f"{running.gateway}/api/docs")
+    addresses.add_row("mail", running.mail)
+    addresses.add_row("PayFiP", running.payfip)
+    addresses.add_row("databases, queue", str(running.run.path / "stack.json"))
+    console.print(addresses)
+    accounts = tomllib.loads(TOWN.read_text()).get("accounts", [])
+    sign_ins = Table("sign-in", "password", "role", "TOTP secret", title="Demo sign-ins", title_justify="left")
+    for account in accounts:
+        sign_ins.add_row(account["username"], account["password"], account["role"], account.get("totp_secret", ""))
+    console.print(sign_ins)
+
+
+def _print_figures(figures: dict[str, float], memory: dict[str, float]) -> None:
+    table = Table(title="Figures", title_justify="left", show_header=False)
+    for name, value in figures.items():
+        table.add_row(name, f"{value:.1f}")
+    for name, megabytes in memory.items():
+        table.add_row(f"memory of {name}, MB", f"{megabytes:.0f}")
+    table.add_row("memory of the whole stack, MB", f"{sum(memory.values()):.0f}", style="bold")
+    console.print(table)
+
+
+@app.command()
+def install() -> None:
+    """Install PostgreSQL and RabbitMQ where they are missing."""
+    with reported(when_interrupted=1):
+        packages.install()
+
+
+@app.command()
+def run() -> None:
+    """Start the whole stack and keep it up until Ctrl-C or SIGTERM."""
+    with reported(when_interrupted=0), stack(RUN, tell=_teller()) as running:
+        _print_addresses(running)
+        console.print("Ctrl-C stops everything.")
+        while True:
+            running.run.check()
+            time.sleep(0.5)
+
+
+@app.command()
+def demo() -> None:
+    """Start the whole stack, play the first journey through the gateway, stop."""
+    with reported(when_interrupted=1), stack(RUN, tell=_teller()) as running:
+        figures = asyncio.run(journey.play(running, running.run.path / "logs"))
+        _print_figures(figures, running.memory())
+
+
+@app.command()
+def check() -> None:
+    """Find missing migrations, and generated files that are out of date."""
+    with reported(when_interrupted=1):
+        if found := checks.faults(RUN / "check"):
+            raise LauncherError("\n".join(found))
+
+
+@app.command()
+def definitions() -> None:
+    """Write deploy/rabbitmq/definitions.json anew from the services' HANDLERS tables."""
+    DEFINITIONS.write_text(json.dumps(checks.definitions(), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(app())

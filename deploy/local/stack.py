@@ -1,0 +1,221 @@
+"""One whole stack: the five services and the gateway on private servers, with the stand-ins for PayFiP and mail."""
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+from joserfc.jwk import ECKey
+
+from deploy.local import postgres, processes, rabbitmq, watcher
+from deploy.local.processes import ROOT, Process, RunFolder
+from deploy.local.waiting import answers
+
+SERVICES = ("identity", "dossier", "enrolment", "planning", "billing")
+TOWN = ROOT / "deploy" / "towns" / "villeneuve-sur-bievre.toml"
+DEFINITIONS = ROOT / "deploy" / "rabbitmq" / "definitions.json"
+PREPARE_S = 60.0
+READY_S = 60.0
+
+Part = Literal["all", "api", "worker"]
+
+
+@dataclass
+class Stack:
+    """What runs and where. URLs have no slash at the end; `databases` are the application roles', `services` direct."""
+
+    gateway: str
+    web: str
+    mail: str
+    payfip: str
+    smtp: str
+    amqp: str
+    databases: dict[str, str]
+    owner_databases: dict[str, str]
+    services: dict[str, str]
+    clock_file: Path
+    broker: rabbitmq.Broker
+    run: RunFolder
+    signing_key: str
+
+    def environment(self, service: str) -> dict[str, str]:
+        """The whole environment in which a process of that service, or of the `gateway`, runs."""
+        if service == "gateway":
+            host, port = self.gateway.removeprefix("http://").split(":")
+            own = {"HOST": host, "PORT": port, "UPSTREAMS": json.dumps(self.services)}
+        else:
+            host, port = self.services[service].removeprefix("http://").split(":")
+            own = {
+                "DATABASE_URL": self.databases[service],
+                "OWNER_DATABASE_URL": self.owner_databases[service],
+                "AMQP_URL": self.amqp,
+                "HOST": host,
+                "PORT": port,
+                "JWKS_URL": f"{self.services['identity']}/v1/.well-known/jwks.json",
+                "TOKEN_ISSUER": self.gateway,
+            }
+        if service == "identity":
+            own |= {
+                "SIGNING_KEY": self.signing_key,
+                "SMTP_URL": self.smtp,
+                "WEB_URL": self.web,
+                "MAIL_FROM": "espace-familles@example.org",
+                "DESK_EMAIL": "guichet@example.org",
+            }
+        if service == "billing":
+            own |= {
+                "PAYFIP_WSDL_URL": f"{self.payfip}/tpa/services/securite?wsdl",
+                "PAYFIP_PAGE_URL": f"{self.payfip}/tpa/paiementws.web",
+                "NOTIFICATION_URL": f"{self.gateway}/api/billing/v1/payfip/notifications",
+                "RETURN_ORIGINS": json.dumps([self.web]),
+            }
+        whole = {"ENVIRONMENT": "local", "CLOCK_FILE": str(self.clock_file)}
+        return _python_environment() | whole | {f"{service.upper()}_{name}": value for name, value in own.items()}
+
+    def process(self, service: str, part: Part = "all") -> Process:
+        """The process of that service that answers (`api`), works (`worker`) or does both; started or not."""
+        name = service if part == "all" else f"{service}-{part}"
+        if name not in self.run.processes:
+            environment = self.environment(service)
+            if part == "worker":  # it tells its health on a port of its own
+                environment[f"{service.upper()}_PORT"] = str(self.run.port())
+            self.run.process(name, [sys.executable, "-m", service, part], environment)
+        return self.run.processes[name]
+
+    def start(self, *wanted: tuple[str, Part]) -> None:
+        """Start these parts of services at once; returns when each is ready."""
+        for service, part in wanted:
+            self.process(service, part).start()
+        for service, part in wanted:
+            process = self.process(service, part)
+            url = f"http://127.0.0.1:{process.env[f'{service.upper()}_PORT']}/readyz"
+            self.run.wait_until(partial(answers, url), process, READY_S)
+
+    def memory(self) -> dict[str, float]:
+        """Megabytes (PSS) of each part, summed over its processes."""
+        return {name: sum(map(_pss_mb, process.family())) for name, process in self.run.processes.items()}
+
+
+def _pss_mb(one: watcher.Member) -> float:
+    try:
+        lines = Path(f"/proc/{one.pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has just ended
+        return 0.0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0) / 1024
+
+
+def _python_environment() -> dict[str, str]:
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return inherited | {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
+
+
+@contextmanager
+def stack(
+    folder: Path,
+    *,
+    services: bool = True,
+    mode: Literal["all", "apart"] = "all",
+    definitions: Path = DEFINITIONS,
+    town: Path = TOWN,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Iterator[Stack]:
+    """A stack on fresh data, ready, described in `folder`/stack.json; stopped on leaving.
+
+    `apart` runs API and worker of each service as two processes. Without `services` the databases are there, migrated
+    and loaded, but neither services nor gateway run: `start()` starts what is wanted. `tell` hears what is done.
+    """
+    with RunFolder(folder) as run:
+        description = run.file("stack.json")
+        broker = rabbitmq.start(run, definitions)
+        mail, payfip, smtp = _start_sandbox(run)
+        admin_url = postgres.start(run)
+        tell("PostgreSQL")
+        with postgres.databases(admin_url, SERVICES) as made:
+            gateway = _address(run)
+            running = Stack(
+                gateway=gateway,
+                web=gateway,  # until the web application has its own
+                mail=mail,
+                payfip=payfip,
+                smtp=smtp,
+                amqp=broker.url,
+                databases={service: database.url for service, database in made.items()},
+                owner_databases={service: database.owner_url for service, database in made.items()},
+                services={service: _address(run) for service in SERVICES},
+                clock_file=run.file("clock"),
+                broker=broker,
+                run=run,
+                signing_key=_signing_key(),
+            )
+            _prepare(running, town)
+            tell("migrations and demo town")
+            broker.wait_ready()
+            tell("RabbitMQ")
+            for url in (mail, payfip):
+                run.wait_until(partial(answers, f"{url}/healthz"), run.processes["sandbox"], READY_S)
+            try:
+                if services:
+                    _start_services(running, ("all",) if mode == "all" else ("api", "worker"))
+                    tell("services and gateway")
+                _describe(running, description)
+                yield running
+            finally:
+                _stop_services(running)
+
+
+def _address(run: RunFolder) -> str:
+    return f"http://127.0.0.1:{run.port()}"
+
+
+def _signing_key() -> str:
+    key = ECKey.generate_key("P-256", {"kid": secrets.token_hex(8), "use": "sig", "alg": "ES256"})
+    return json.dumps(key.as_dict(private=True))
+
+
+def _start_sandbox(run: RunFolder) -> tuple[str, str, str]:
+    """Start the stand-ins; their addresses: mail to read, PayFiP, SMTP."""
+    mail, payfip, smtp = run.port(), run.port(), run.port()
+    options = {"--host": "127.0.0.1", "--payfip-port": payfip, "--mail-port": mail, "--smtp-port": smtp}
+    arguments = [str(word) for option in options.items() for word in option]
+    environment = _python_environment() | {"ENVIRONMENT": "local", "CLOCK_FILE": str(run.path / "clock")}
+    run.process("sandbox", [sys.executable, "-m", "deploy.sandbox", *arguments], environment).start()
+    return f"http://127.0.0.1:{mail}", f"http://127.0.0.1:{payfip}", f"smtp://127.0.0.1:{smtp}"
+
+
+def _prepare(running: Stack, town: Path) -> None:
+    """Migrate and load every database."""
+    environment = {name: value for service in SERVICES for name, value in running.environment(service).items()}
+    arguments = [sys.executable, "-m", "deploy.local.prepare", str(town)]
+    preparation = running.run.process("prepare", arguments, environment)
+    preparation.start()
+    running.run.finish([preparation], PREPARE_S)
+
+
+def _start_services(running: Stack, parts: Sequence[Part]) -> None:
+    gateway = running.run.process("gateway", [sys.executable, "-m", "gateway"], running.environment("gateway"))
+    gateway.start()
+    running.start(*((service, part) for service in SERVICES for part in parts))
+    running.run.wait_until(lambda: answers(f"{running.gateway}/healthz"), gateway, READY_S)
+
+
+def _stop_services(running: Stack) -> None:
+    """First the gateway, so that nothing new comes in, then the services; the servers under them come after."""
+    known = running.run.processes
+    processes.stop([process for name, process in known.items() if name == "gateway"])
+    processes.stop([process for name, process in known.items() if name.partition("-")[0] in SERVICES])
+
+
+def _describe(running: Stack, description: Path) -> None:
+    """Write stack.json: whole from the first moment, and for this user's eyes only, since it holds passwords."""
+    fields = ("gateway", "web", "mail", "payfip", "amqp", "databases", "services")
+    content = {name: getattr(running, name) for name in fields} | {"clock_file": str(running.clock_file)}
+    draft = running.run.file("stack.json.new")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(content, indent=2) + "\n")
+    draft.replace(description)
