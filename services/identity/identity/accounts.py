@@ -1,0 +1,52 @@
+"""Accounts: whom a login means, and which guardians have one."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from chassis.problems import Problem
+from contracts.identity import AccountActivated
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.models import Account, AccountStatus
+from identity.names import email_key, username_key
+
+
+class AlreadyRegistered(Problem):
+    type = "urn:problem:identity:already-registered"
+    status = 409
+    title = "Compte déjà créé"
+    detail = "Un compte existe déjà pour ce responsable : connectez-vous avec le nom d'utilisateur ou le courriel."
+
+
+async def having_account(session: AsyncSession, guardian_ids: Collection[UUID]) -> set[UUID]:
+    """Those of the guardians who have an active account."""
+    found = select(Account.guardian_id).where(
+        Account.guardian_id.in_(guardian_ids), Account.status == AccountStatus.ACTIVE
+    )
+    return {guardian_id for guardian_id in await session.scalars(found) if guardian_id}
+
+
+async def by_login(session: AsyncSession, login: str) -> Account | None:
+    """The account, active or pending, that the login means.
+
+    A username has no @: an email means the one active account that has it, or else the one pending; never one of two.
+    """
+    by = Account.email_key == email_key(login) if "@" in login else Account.username_key == username_key(login)
+    found = (await session.scalars(select(Account).where(by, Account.status != AccountStatus.CLOSED))).all()
+    active = [account for account in found if account.status == AccountStatus.ACTIVE]
+    candidates = active or found
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def activated(account: Account) -> AccountActivated:
+    """The event, of a guardian's account."""
+    if account.dossier_id is None or account.guardian_id is None:
+        raise ValueError("only a guardian's account is told")
+    return AccountActivated(
+        account_id=account.id,
+        version=account.version,
+        dossier_id=account.dossier_id,
+        guardian_id=account.guardian_id,
+        email=account.email,
+    )

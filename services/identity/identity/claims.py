@@ -1,0 +1,123 @@
+"""Claims: the proof that somebody is a dossier's guardian, compared with our own copy of the dossiers."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from chassis.problems import Problem
+from contracts.dossier import DossierChanged
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.accounts import AlreadyRegistered, having_account
+from identity.models import Claim, Dossier
+from identity.names import email_key, name_key
+from identity.tokens import digest, new_secret
+
+VALID = timedelta(hours=1)
+
+
+class ClaimRefused(Problem):
+    """One answer for every mismatch: it tells nobody which dossiers, names or emails exist."""
+
+    type = "urn:problem:identity:claim-refused"
+    status = 404
+    title = "Dossier non reconnu"
+    detail = (
+        "Ces informations ne correspondent pas à celles de votre dossier : vérifiez le numéro de dossier, le nom et le"
+        " courriel. Si votre courriel a changé, demandez le rattachement de votre compte à un agent."
+    )
+
+
+class ClaimGone(Problem):
+    type = "urn:problem:identity:claim-gone"
+    status = 410
+    title = "Preuve de dossier périmée"
+    detail = (
+        "La vérification de votre dossier a déjà servi ou date de plus d'une heure : indiquez de nouveau votre numéro"
+        " de dossier, votre nom et votre courriel."
+    )
+
+
+def matching(guardians: Sequence[dict[str, Any]], last_name: str, email: str) -> list[dict[str, Any]]:
+    """The guardians of that name and email; a couple may well share both."""
+    wanted = name_key(last_name), email_key(email)
+    if not all(wanted):
+        return []
+    return [one for one in guardians if (name_key(one["last_name"]), email_key(one["email"] or "")) == wanted]
+
+
+async def prove(
+    session: AsyncSession, number: str, last_name: str, email: str, first_name: str | None, now: datetime
+) -> tuple[str, datetime]:
+    """The secret of a claim and its end; `first_name` only tells apart two guardians of one name and email.
+
+    Raises ClaimRefused, or AlreadyRegistered where the proof holds but every such guardian has an account.
+    """
+    dossiers = await session.scalars(select(Dossier).where(Dossier.number == "".join(number.split())))
+    matches = [
+        (dossier.dossier_id, UUID(one["guardian_id"]), one["first_name"])
+        for dossier in dossiers
+        for one in matching(dossier.guardians, last_name, email)
+    ]
+    if not matches:
+        raise ClaimRefused
+    taken = await having_account(session, [guardian_id for _, guardian_id, _ in matches])
+    free = [match for match in matches if match[1] not in taken]
+    if not free:
+        raise AlreadyRegistered
+    dossier_id, guardian_id, _ = min(free, key=lambda match: name_key(match[2]) != name_key(first_name or ""))
+    secret, expires_at = new_secret(), now + VALID
+    session.add(
+        Claim(
+            digest=digest(secret),
+            dossier_id=dossier_id,
+            guardian_id=guardian_id,
+            email_key=email_key(email),
+            expires_at=expires_at,
+        )
+    )
+    return secret, expires_at
+
+
+async def use(session: AsyncSession, secret: str, now: datetime) -> Claim:
+    """The claim, used by this transaction alone: another one waits for its end. Raises ClaimGone."""
+    claim: Claim | None = await session.scalar(
+        update(Claim)
+        .where(Claim.digest == digest(secret), Claim.used_at.is_(None), Claim.expires_at > now)
+        .values(used_at=now)
+        .returning(Claim)
+    )
+    if claim is None:
+        raise ClaimGone
+    return claim
+
+
+async def forget_expired(session: AsyncSession, now: datetime) -> None:
+    await session.execute(delete(Claim).where(Claim.expires_at <= now))
+
+
+async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
+    """Our copy of who may claim the dossier, unless a newer one is there."""
+    guardians = [
+        {
+            "guardian_id": str(adult.adult_id),
+            "first_name": adult.first_name,
+            "last_name": adult.last_name,
+            "email": adult.email,
+        }
+        for adult in event.adults
+        if event.status == "active" and {"legal_guardian", "payer"} & set(adult.roles)
+    ]
+    copy = insert(Dossier).values(
+        dossier_id=event.dossier_id, version=event.version, number=event.number, guardians=guardians
+    )
+    await session.execute(
+        copy.on_conflict_do_update(
+            index_elements=[Dossier.dossier_id],
+            set_={name: copy.excluded[name] for name in ("version", "number", "guardians")},
+            where=Dossier.version < copy.excluded.version,
+        )
+    )

@@ -1,0 +1,44 @@
+"""Settings of the service: its signing key, the mail server, and how many tries are borne."""
+
+from typing import Annotated
+
+from chassis.settings import ServiceSettings
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+from pydantic import BeforeValidator
+from pydantic_settings import SettingsConfigDict
+
+from identity.tokens import signing_key
+
+
+def _signing_key(jwk: str) -> ECKey:
+    try:
+        return signing_key(jwk)
+    except (JoseError, ValueError) as error:
+        # The error's own words could quote the key.
+        raise ValueError("a private EC P-256 key is expected, as JWK JSON") from error
+
+
+class Settings(ServiceSettings):
+    """`smtp_url` is smtp://[user:password@]host:port, or smtps://; `web_url` is where links in mails begin.
+
+    The limits are numbers of tries in ten minutes, from one address where they do not say otherwise.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="IDENTITY_", arbitrary_types_allowed=True)
+
+    signing_key: Annotated[ECKey, BeforeValidator(_signing_key)]
+    smtp_url: str
+    web_url: str
+    mail_from: str
+    desk_email: str
+
+    #: Wrong tries on one account from one address, then from one address whatever the account.
+    sign_in_limit: int = 10
+    sign_in_address_limit: int = 100
+    claim_limit: int = 20
+    link_request_limit: int = 20
+    #: Every check counts, right or wrong: it tells which usernames exist.
+    check_limit: int = 200
+    #: Links sent again to one email, from anywhere.
+    resend_limit: int = 5

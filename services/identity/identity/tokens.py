@@ -1,0 +1,72 @@
+"""What opens a door: access tokens that every service verifies, and secrets of which only the digest is kept."""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from contracts.caller import AUDIENCE, TOKEN_TYPE, CallerRole
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+ACCESS_VALID = timedelta(minutes=10)
+
+
+def new_secret() -> str:
+    """256 random bits, fit for a link."""
+    return secrets.token_urlsafe(32)
+
+
+def digest(secret: str) -> bytes:
+    """What is kept of a secret: it is random enough that a fast hash cannot be turned back."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def signing_key(jwk: str) -> ECKey:
+    """The key of that JWK JSON, with a `kid`; raises JoseError or ValueError unless it can sign ES256."""
+    key = ECKey.import_key(json.loads(jwk))
+    if not key.is_private or key.curve_name != "P-256":
+        raise ValueError(jwk)
+    key.ensure_kid()
+    return key
+
+
+def public_jwk(key: ECKey) -> dict[str, Any]:
+    """The public half, as services fetch it."""
+    return key.as_dict(private=False) | {"kid": key.kid, "use": "sig", "alg": "ES256"}
+
+
+def access_token(
+    key: ECKey,
+    issuer: str,
+    now: datetime,
+    *,
+    sub: UUID,
+    role: CallerRole,
+    dossier_id: UUID | None = None,
+    guardian_id: UUID | None = None,
+    site_ids: Iterable[UUID] = (),
+    scope: str = "",
+    sid: UUID | None = None,
+) -> str:
+    """A signed token in the profile of RFC 9068, good for ten minutes; what does not apply is left out."""
+    issued = int(now.timestamp())
+    claims = {
+        "iss": issuer,
+        "aud": AUDIENCE,
+        "iat": issued,
+        "exp": issued + int(ACCESS_VALID.total_seconds()),
+        "jti": secrets.token_hex(16),
+        "sub": str(sub),
+        "role": role,
+        "dossier_id": dossier_id and str(dossier_id),
+        "guardian_id": guardian_id and str(guardian_id),
+        "site_ids": [str(site_id) for site_id in site_ids],
+        "scope": scope,
+        "sid": sid and str(sid),
+    }
+    header = {"alg": "ES256", "typ": TOKEN_TYPE, "kid": key.kid}
+    return jwt.encode(header, {name: value for name, value in claims.items() if value}, key, algorithms=["ES256"])

@@ -1,0 +1,21 @@
+"""The periodic work: delivering notices, and forgetting what is over."""
+
+from chassis import clock
+from chassis.database import Database
+from chassis.worker import Job
+
+from identity import claims, registrations, sessions, throttling
+from identity.notices import deliver
+
+
+async def forget_what_is_over(database: Database, settings: object) -> None:
+    """Registrations whose link is over, expired claims and sessions, and counts of tries."""
+    now = clock.now()
+    async with database.sessions.begin() as session:
+        await registrations.purge(session, now)
+        await claims.forget_expired(session, now)
+        await sessions.forget_expired(session, now)
+        await throttling.forget_ended(session, now)
+
+
+JOBS = (Job(deliver, every_s=0.5), Job(forget_what_is_over, every_s=5))

@@ -1,0 +1,139 @@
+"""Accounts, claims, sessions, clients and notices."""
+
+from alembic import op
+from chassis.migrations import create_plumbing
+
+revision = "0001"
+down_revision = None
+
+STATEMENTS = (
+    """CREATE TABLE accounts (
+        id uuid CONSTRAINT pk_accounts PRIMARY KEY,
+        version integer NOT NULL,
+        status text NOT NULL CONSTRAINT ck_accounts_status CHECK (status IN ('pending', 'active', 'closed')),
+        role text NOT NULL,
+        username text NOT NULL,
+        username_key text NOT NULL,
+        password_hash text NOT NULL,
+        first_name text NOT NULL,
+        last_name text NOT NULL,
+        email text NOT NULL,
+        email_key text NOT NULL,
+        dossier_id uuid,
+        guardian_id uuid,
+        site_ids uuid[] NOT NULL,
+        totp_secret text,
+        totp_last_step bigint,
+        pin_hash text,
+        activation_digest bytea,
+        activation_expires_at timestamptz,
+        created_at timestamptz NOT NULL,
+        CONSTRAINT ck_accounts_guardian_of_dossier
+            CHECK ((role = 'guardian') = (guardian_id IS NOT NULL AND dossier_id IS NOT NULL)),
+        CONSTRAINT ck_accounts_second_factor
+            CHECK (CASE role WHEN 'guardian' THEN true WHEN 'site_staff' THEN pin_hash IS NOT NULL
+                   ELSE totp_secret IS NOT NULL END)
+    )""",
+    "CREATE UNIQUE INDEX uq_accounts_username_key ON accounts (username_key)",
+    "CREATE UNIQUE INDEX uq_accounts_activation_digest ON accounts (activation_digest)",
+    "CREATE UNIQUE INDEX uq_accounts_active_guardian_id ON accounts (guardian_id) WHERE status = 'active'",
+    "CREATE INDEX ix_accounts_email_key ON accounts (email_key)",
+    "CREATE INDEX ix_accounts_dossier_id ON accounts (dossier_id)",
+    "CREATE INDEX ix_accounts_activation_expires_at ON accounts (activation_expires_at) WHERE status = 'pending'",
+    """CREATE TABLE legal_texts (
+        kind text CONSTRAINT ck_legal_texts_kind CHECK (kind IN ('terms', 'privacy')),
+        version text,
+        title text NOT NULL,
+        text text NOT NULL,
+        published_at timestamptz NOT NULL,
+        CONSTRAINT pk_legal_texts PRIMARY KEY (kind, version)
+    )""",
+    """CREATE TABLE acceptances (
+        account_id uuid,
+        kind text,
+        version text,
+        accepted_at timestamptz NOT NULL,
+        CONSTRAINT pk_acceptances PRIMARY KEY (account_id, kind, version)
+    )""",
+    "REVOKE UPDATE, DELETE ON acceptances, legal_texts FROM identity_app",
+    """CREATE TABLE town (
+        only_row boolean CONSTRAINT pk_town PRIMARY KEY CONSTRAINT ck_town_only_row CHECK (only_row),
+        name text NOT NULL,
+        password_policy text NOT NULL
+            CONSTRAINT ck_town_password_policy CHECK (password_policy IN ('guide', 'cnil'))
+    )""",
+    """CREATE TABLE dossiers (
+        dossier_id uuid CONSTRAINT pk_dossiers PRIMARY KEY,
+        version integer NOT NULL,
+        number text NOT NULL,
+        guardians jsonb NOT NULL
+    )""",
+    "CREATE INDEX ix_dossiers_number ON dossiers (number)",
+    """CREATE TABLE claims (
+        digest bytea CONSTRAINT pk_claims PRIMARY KEY,
+        dossier_id uuid NOT NULL,
+        guardian_id uuid NOT NULL,
+        email_key text NOT NULL,
+        expires_at timestamptz NOT NULL,
+        used_at timestamptz
+    )""",
+    """CREATE TABLE link_requests (
+        id uuid CONSTRAINT pk_link_requests PRIMARY KEY,
+        dossier_number text,
+        first_name text NOT NULL,
+        last_name text NOT NULL,
+        email text NOT NULL,
+        created_at timestamptz NOT NULL
+    )""",
+    """CREATE TABLE sessions (
+        id uuid CONSTRAINT pk_sessions PRIMARY KEY,
+        account_id uuid NOT NULL CONSTRAINT fk_sessions_account_id REFERENCES accounts ON DELETE CASCADE,
+        created_at timestamptz NOT NULL,
+        expires_at timestamptz NOT NULL
+    )""",
+    "CREATE INDEX ix_sessions_expires_at ON sessions (expires_at)",
+    "CREATE INDEX ix_sessions_account_id ON sessions (account_id)",
+    """CREATE TABLE refresh_tokens (
+        digest bytea CONSTRAINT pk_refresh_tokens PRIMARY KEY,
+        session_id uuid NOT NULL CONSTRAINT fk_refresh_tokens_session_id REFERENCES sessions ON DELETE CASCADE,
+        rotated_at timestamptz
+    )""",
+    "CREATE INDEX ix_refresh_tokens_session_id ON refresh_tokens (session_id)",
+    """CREATE TABLE clients (
+        id uuid CONSTRAINT pk_clients PRIMARY KEY,
+        name text NOT NULL,
+        secret_hash text NOT NULL,
+        scope text NOT NULL
+    )""",
+    "CREATE UNIQUE INDEX uq_clients_name ON clients (name)",
+    """CREATE TABLE tries (
+        key bytea CONSTRAINT pk_tries PRIMARY KEY,
+        tried integer NOT NULL,
+        ends_at timestamptz NOT NULL
+    )""",
+    """CREATE TABLE notices (
+        id uuid CONSTRAINT pk_notices PRIMARY KEY,
+        notice_id uuid NOT NULL,
+        status text NOT NULL CONSTRAINT ck_notices_status CHECK (status IN ('to_send', 'sent', 'to_print')),
+        dossier_id uuid,
+        account_id uuid,
+        to_desk boolean NOT NULL,
+        email text,
+        title text NOT NULL,
+        paragraphs jsonb NOT NULL,
+        link text,
+        attempts integer NOT NULL,
+        next_at timestamptz NOT NULL,
+        created_at timestamptz NOT NULL,
+        CONSTRAINT ck_notices_has_address CHECK (status <> 'to_send' OR to_desk OR email IS NOT NULL)
+    )""",
+    "CREATE UNIQUE INDEX uq_notices_notice_id_email ON notices (notice_id, email) NULLS NOT DISTINCT",
+    "CREATE INDEX ix_notices_next_at ON notices (next_at) WHERE status = 'to_send'",
+    "CREATE INDEX ix_notices_account_id ON notices (account_id)",
+)
+
+
+def upgrade() -> None:
+    create_plumbing("identity_app")
+    for statement in STATEMENTS:
+        op.execute(statement)

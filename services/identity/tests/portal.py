@@ -1,0 +1,140 @@
+"""What identity's tests play with: the Moreau family's dossier, a mailbox, and each step of a registration."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import Envelope as Mail
+from aiosmtpd.smtp import Session as SmtpSession
+from chassis.database import Database
+from chassis.identifiers import named_id
+from chassis.inbox import handle
+from chassis.outbox import envelope
+from contracts import EVENTS, Envelope, Event
+from contracts.dossier import Adult, DossierChanged
+from identity.consumers import HANDLERS
+from identity.notices import deliver
+from identity.settings import Settings
+from sqlalchemy import text
+
+PASSWORD = "Papillon!24"
+
+
+@dataclass
+class Mailbox:
+    """What was received by SMTP; `trouble` is answered instead when it is set."""
+
+    port: int = 0
+    trouble: str | None = None
+    mails: list[EmailMessage] = field(default_factory=list)
+
+    async def handle_DATA(self, _server: SMTP, _session: SmtpSession, mail: Mail) -> str:  # noqa: N802 -- aiosmtpd's
+        if self.trouble:
+            return self.trouble
+        self.mails.append(message_from_bytes(mail.original_content or b"", policy=policy.default))
+        return "250 OK"
+
+
+def moreau(version: int = 1, **changed: Any) -> DossierChanged:
+    """The dossier of the Moreau family as the service dossier tells it."""
+    claire = Adult(
+        adult_id=named_id("adult", "100042", "1"),
+        first_name="Claire",
+        last_name="Moreau",
+        roles=("legal_guardian", "payer"),
+        email="claire.moreau@example.org",
+    )
+    told = {
+        "dossier_id": named_id("dossier", "100042"),
+        "version": version,
+        "number": "100042",
+        "status": "active",
+        "adults": (claire,),
+        "address": None,
+    }
+    return DossierChanged.model_validate(told | changed)
+
+
+@dataclass
+class Portal:
+    """The service with the town and the Moreau family's dossier in it; a step of the journey a method."""
+
+    client: aiohttp.ClientSession
+    database: Database
+    settings: Settings
+    mailbox: Mailbox
+    clock_file: Path
+
+    def later(self, **shift: float) -> None:
+        """Moves the clock to so long after the machine's."""
+        self.clock_file.write_text(str(timedelta(**shift).total_seconds()))
+
+    async def post(self, path: str, address: str | None = None, **body: Any) -> tuple[int, dict[str, Any]]:
+        """Status and JSON (empty where there is none) of a POST, from a client's address."""
+        headers = {"X-Forwarded-For": address} if address else {}
+        async with self.client.post(f"/v1{path}", json=body, headers=headers) as answer:
+            content = await answer.read()
+            return answer.status, (await answer.json(content_type=None) if content else {})
+
+    async def get(self, path: str, token: str) -> tuple[int, dict[str, Any]]:
+        async with self.client.get(f"/v1{path}", headers={"Authorization": f"Bearer {token}"}) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async def hear(self, event: Event) -> None:
+        await handle(self.database, envelope(event).model_dump_json().encode(), HANDLERS)
+
+    async def claim(self, **changed: str) -> tuple[int, dict[str, Any]]:
+        asked = {"dossier_number": "100042", "last_name": "Moreau", "email": "claire.moreau@example.org"}
+        return await self.post("/claims", **(asked | changed))
+
+    async def register(self, claim: str | None = None, **changed: str) -> tuple[int, dict[str, Any]]:
+        """Registers Claire Moreau, by a new claim unless one is given."""
+        asked = {
+            "last_name": "Moreau",
+            "first_name": "Claire",
+            "email": "claire.moreau@example.org",
+            "username": "cmoreau",
+            "password": PASSWORD,
+            "dossier_claim": claim or (await self.claim())[1]["dossier_claim"],
+            "terms_version": "2026-09",
+            "privacy_version": "2026-09",
+        }
+        return await self.post("/registrations", **(asked | changed))
+
+    async def mails(self) -> list[EmailMessage]:
+        """What was delivered so far, once all that is due has left."""
+        await deliver(self.database, self.settings)
+        return self.mailbox.mails
+
+    async def link(self) -> str:
+        """The secret of the newest activation link received."""
+        body = (await self.mails())[-1].get_body(("plain",))
+        assert body is not None
+        found = re.search(r"https://familles\.example\.org/activation\?token=(\S+)", body.get_content())
+        assert found is not None
+        return found[1]
+
+    async def activate(self, secret: str) -> tuple[int, dict[str, Any]]:
+        return await self.post("/activations", token=secret)
+
+    async def sign_in(
+        self, login: str = "cmoreau", password: str = PASSWORD, address: str | None = None, **more: str
+    ) -> tuple[int, dict[str, Any]]:
+        return await self.post("/sessions", address, login=login, password=password, **more)
+
+    async def published(self) -> list[Event]:
+        """What stands in the outbox."""
+        async with self.database.sessions() as session:
+            bodies = (await session.scalars(text("SELECT body FROM outbox ORDER BY id"))).all()
+        wrapped = [Envelope.model_validate_json(body) for body in bodies]
+        return [EVENTS[one.type].model_validate(one.data) for one in wrapped]
+
+    async def scalars(self, query: str) -> list[Any]:
+        async with self.database.sessions() as session:
+            return list(await session.scalars(text(query)))

@@ -1,0 +1,208 @@
+"""Signing in, second factors, the line of refresh tokens, and what an access token says."""
+
+import asyncio
+import base64
+from datetime import datetime, timedelta
+from time import process_time
+from typing import Any
+
+import pytest
+from chassis import clock
+from chassis.identifiers import named_id
+from chassis.testing import ISSUER, Signer
+from identity.main import SERVICE
+from identity.second_factor import totp, totp_step
+from identity.worker import forget_what_is_over
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from services.identity.tests.portal import Portal
+
+MARTIN = {"login": "martin", "password": "Bienvenue!2026"}
+AGENT = {"login": "agent", "password": "Guichet!2026"}
+SECRET = "JBSWY3DPEHPK3PXP"
+
+REFUSED = "urn:problem:identity:sign-in-refused"
+MORE_NEEDED = "urn:problem:identity:second-factor-required"
+
+
+def code_at(moment: datetime) -> str:
+    """What the agent's application shows at that moment."""
+    return totp(SECRET, int(moment.timestamp()) // 30)
+
+
+async def refresh(portal: Portal, token: str) -> tuple[int, dict[str, Any]]:
+    return await portal.post("/sessions/refresh", refresh_token=token)
+
+
+async def test_the_access_token_says_who_calls_and_verifies_with_the_published_key(portal: Portal) -> None:
+    _, tokens = await portal.sign_in(**MARTIN)
+    async with portal.client.get("/v1/.well-known/jwks.json") as answer:
+        published = await answer.json()
+    assert all("d" not in key for key in published["keys"])
+    token = jwt.decode(tokens["access_token"], KeySet.import_key_set(published), algorithms=["ES256"])
+    assert token.header == {"alg": "ES256", "typ": "at+jwt", "kid": published["keys"][0]["kid"]}
+    said = dict(token.claims)
+    assert said.pop("exp") - said.pop("iat") == 600
+    assert said.pop("sid")
+    assert said.pop("jti")
+    assert said == {
+        "iss": ISSUER,
+        "aud": "espace-familles",
+        "sub": str(named_id("account", "martin")),
+        "role": "guardian",
+        "dossier_id": str(named_id("dossier", "100001")),
+        "guardian_id": str(named_id("adult", "100001", "1")),
+    }
+
+
+@pytest.mark.parametrize("login", ["martin", "MARTIN", "Sophie.Martin@example.org", " martin "])
+async def test_a_login_is_a_username_or_an_email_whatever_its_case(portal: Portal, login: str) -> None:
+    assert (await portal.sign_in(login, MARTIN["password"]))[0] == 201
+
+
+@pytest.mark.parametrize(
+    ("login", "password"),
+    [("martin", "bienvenue!2026"), ("nobody", "Bienvenue!2026"), ("nobody@example.org", "x"), ("agent", "x")],
+)
+async def test_wrong_credentials_have_one_answer(portal: Portal, login: str, password: str) -> None:
+    status, problem = await portal.sign_in(login, password)
+    assert (status, problem["type"]) == (401, REFUSED)
+    assert problem == (await portal.sign_in("unknown", "unknown"))[1]
+
+
+async def test_an_unknown_login_costs_as_much_as_a_wrong_password(portal: Portal) -> None:
+    async def cost(login: str) -> float:
+        """Processor time, which does not depend on how busy the machine is."""
+        started = process_time()
+        await portal.sign_in(login, "wrong")
+        return process_time() - started
+
+    costs = [(await cost("martin"), await cost("nobody")) for _ in range(5)]
+    known, unknown = (min(column) for column in zip(*costs, strict=True))
+    assert 0.5 < unknown / known < 2
+
+
+async def test_staff_need_the_code_of_the_moment(portal: Portal) -> None:
+    status, problem = await portal.sign_in(**AGENT)
+    assert (status, problem["type"]) == (401, MORE_NEEDED)
+    status, problem = await portal.sign_in(**AGENT, otp="12345")
+    assert (status, problem["type"]) == (401, REFUSED)
+    status, tokens = await portal.sign_in(**AGENT, otp=code_at(clock.now()))
+    assert status == 201
+    status, me = await portal.get("/me", tokens["access_token"])
+    assert (status, me["role"], me["dossier_id"]) == (200, "agent", None)
+
+
+async def test_a_code_serves_once(portal: Portal) -> None:
+    code = code_at(clock.now())
+    answers = await asyncio.gather(*(portal.sign_in(**AGENT, otp=code) for _ in range(3)))
+    assert sorted(status for status, _ in answers) == [201, 401, 401]
+    portal.later(seconds=30)
+    assert (await portal.sign_in(**AGENT, otp=code_at(clock.now())))[0] == 201
+
+
+@pytest.mark.parametrize(("second", "code"), [(59, "287082"), (1111111109, "081804"), (20000000000, "353130")])
+def test_codes_are_those_of_rfc_6238(second: int, code: str) -> None:
+    secret = base64.b32encode(b"12345678901234567890").decode()
+    assert totp(secret, second // 30) == code
+
+
+def test_a_code_is_good_one_step_before_and_after_its_own() -> None:
+    now = clock.now()
+    for steps, good in ((-2, False), (-1, True), (0, True), (1, True), (2, False)):
+        code = code_at(now + timedelta(seconds=30 * steps))
+        assert (totp_step(SECRET, code, now) == int(now.timestamp()) // 30 + steps) is good
+    assert totp_step(SECRET, "é", now) is None
+
+
+async def test_site_staff_need_their_pin(portal: Portal) -> None:
+    site = {"login": "animateur", "password": "Guichet!2026"}
+    assert (await portal.sign_in(**site))[1]["type"] == MORE_NEEDED
+    assert (await portal.sign_in(**site, otp="2027"))[1]["type"] == REFUSED
+    status, tokens = await portal.sign_in(**site, otp="2026")
+    assert status == 201
+    _, me = await portal.get("/me", tokens["access_token"])
+    assert me["site_ids"] == [str(named_id("site", "jean-jaures"))]
+
+
+async def test_the_second_factor_is_asked_only_of_who_knows_the_password(portal: Portal) -> None:
+    assert (await portal.sign_in("agent", "wrong"))[1]["type"] == REFUSED
+
+
+async def test_a_refresh_token_is_rotated_at_each_use(portal: Portal) -> None:
+    _, first = await portal.sign_in(**MARTIN)
+    status, second = await refresh(portal, first["refresh_token"])
+    assert status == 200
+    assert second["refresh_token"] != first["refresh_token"]
+    status, third = await refresh(portal, second["refresh_token"])
+    assert status == 200
+    assert (await portal.get("/me", third["access_token"]))[0] == 200
+
+
+async def test_an_old_refresh_token_used_again_ends_its_line(portal: Portal) -> None:
+    _, first = await portal.sign_in(**MARTIN)
+    _, other = await portal.sign_in(**MARTIN)
+    _, second = await refresh(portal, first["refresh_token"])
+    portal.later(seconds=11)
+    assert (await refresh(portal, first["refresh_token"]))[0] == 401
+    assert (await refresh(portal, second["refresh_token"]))[0] == 401
+    # Another line of the same account goes on.
+    assert (await refresh(portal, other["refresh_token"]))[0] == 200
+
+
+async def test_two_tabs_that_refresh_at_once_both_stay_signed_in(portal: Portal) -> None:
+    _, first = await portal.sign_in(**MARTIN)
+    answers = await asyncio.gather(*(refresh(portal, first["refresh_token"]) for _ in range(3)))
+    assert [status for status, _ in answers] == [200, 200, 200]
+    for _, tokens in answers:
+        assert (await refresh(portal, tokens["refresh_token"]))[0] == 200
+
+
+async def test_a_token_replayed_after_its_successor_was_used_is_no_second_tab(portal: Portal) -> None:
+    _, first = await portal.sign_in(**MARTIN)
+    _, second = await refresh(portal, first["refresh_token"])
+    _, third = await refresh(portal, second["refresh_token"])
+    assert (await refresh(portal, first["refresh_token"]))[0] == 401
+    assert (await refresh(portal, third["refresh_token"]))[0] == 401
+
+
+async def test_an_unknown_refresh_token_is_refused(portal: Portal) -> None:
+    assert (await refresh(portal, "unknown"))[1]["type"] == "urn:problem:unauthenticated"
+
+
+async def test_a_line_that_nobody_refreshes_ends(portal: Portal) -> None:
+    _, tokens = await portal.sign_in(**MARTIN)
+    portal.later(days=14, seconds=1)
+    assert (await refresh(portal, tokens["refresh_token"]))[0] == 401
+    await forget_what_is_over(portal.database, portal.settings)
+    assert await portal.scalars("SELECT count(*) FROM refresh_tokens") == [0]
+
+
+async def test_signing_out_ends_this_session_and_no_other(portal: Portal) -> None:
+    _, one = await portal.sign_in(**MARTIN)
+    _, other = await portal.sign_in(**MARTIN)
+    headers = {"Authorization": f"Bearer {one['access_token']}"}
+    for _ in range(2):
+        async with portal.client.delete("/v1/sessions/current", headers=headers) as answer:
+            assert answer.status == 204
+    assert (await refresh(portal, one["refresh_token"]))[0] == 401
+    assert (await refresh(portal, other["refresh_token"]))[0] == 200
+
+
+async def test_me_needs_a_person_with_an_account(portal: Portal, signer: Signer) -> None:
+    assert (await portal.get("/me", signer.token("integrator")))[0] == 403
+    assert (await portal.get("/me", signer.token("guardian")))[0] == 401
+    assert (await portal.get("/me", "not.a.token"))[0] == 401
+
+
+async def test_no_secret_is_kept_as_it_was_given(portal: Portal) -> None:
+    _, given = await portal.claim()
+    await portal.register(given["dossier_claim"])
+    link = await portal.link()
+    _, tokens = await portal.sign_in(**MARTIN)
+    for table in SERVICE.metadata.tables:
+        rows = " ".join(await portal.scalars(f"SELECT row_to_json(t)::text FROM {table} t"))
+        for secret in (given["dossier_claim"], link, tokens["refresh_token"], MARTIN["password"], "Papillon!24"):
+            assert secret not in rows
+            assert secret.encode().hex() not in rows
