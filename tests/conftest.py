@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 
 import asyncpg
-import pyotp
 import pytest
 from actors import PASSWORD, STAFF_PASSWORD, TOTP_SECRET, Clock, Family, Guardian
+from identity.second_factor import STEP_S, totp
 
 from deploy.local.portal import Portal
 from deploy.local.stack import Stack
@@ -40,7 +40,7 @@ def guardians(stack: Stack) -> Iterator[Guardian]:
                        ARRAY(SELECT child_id::text FROM dossier_children
                              WHERE dossier_id = dossiers.id ORDER BY child_id) AS children
                 FROM dossiers JOIN adults ON adults.dossier_id = dossiers.id
-                WHERE number > '100002' AND number <> '100042' ORDER BY number
+                WHERE number > '100002' AND number <> '100042' AND 'payer' = ANY(roles) ORDER BY number
                 """
             )
         finally:
@@ -91,7 +91,7 @@ async def agent(stack: Stack, moving_clock: Clock) -> AsyncIterator[Portal]:
     """The desk, signed in with its second factor; a code is good once, so the clock moves to the next one."""
     moving_clock.advance(seconds=31)
     async with Portal(stack) as opened:
-        code = pyotp.TOTP(TOTP_SECRET).at(moving_clock.now())
+        code = totp(TOTP_SECRET, int(moving_clock.now().timestamp()) // STEP_S)
         await opened.sign_in("agent", STAFF_PASSWORD, code)
         yield opened
 

@@ -58,7 +58,9 @@ async def test_five_notifications_are_one_payment(family: Family) -> None:
     await family.portal.decide(payment["redirect_url"], "P", repeat=5)
     await family.portal.mail(family.guardian.email, "reçu de la facture")
     assert await credit(family) == 0
-    receipts = [m for m in await family.portal.mails(family.guardian.email) if "reçu de la facture" in m["subject"].lower()]
+    receipts = [
+        m for m in await family.portal.mails(family.guardian.email) if "reçu de la facture" in m["subject"].lower()
+    ]
     assert len(receipts) == 1
 
 
