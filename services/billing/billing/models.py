@@ -1,0 +1,363 @@
+"""Tables of billing: prices, quotes, invoices, the ledger, payments, and the copies of what other services own.
+
+Copies have no foreign keys between them: each may arrive first.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from chassis.database import TYPES, service_metadata
+from chassis.identifiers import new_id
+from sqlalchemy import ARRAY, CheckConstraint, Date, ForeignKey, Index, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    metadata = service_metadata()
+    type_annotation_map = TYPES
+
+
+# ---------------------------------------------------------------- copies
+
+
+class Dossier(Base):
+    """`adults` are contracts.dossier.Adult, `address` a PostalAddress."""
+
+    __tablename__ = "dossiers"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    number: Mapped[str]
+    adults: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class Child(Base):
+    __tablename__ = "children"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    dossier_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    resident: Mapped[bool]
+
+
+class QuotientHistory(Base):
+    """A dossier's whole history: `quotients` are contracts.dossier.Quotient."""
+
+    __tablename__ = "quotient_histories"
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    quotients: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+
+
+class Activity(Base):
+    __tablename__ = "activities"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    regie_code: Mapped[str]
+
+
+class HolidayWeek(Base):
+    __tablename__ = "holiday_weeks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    activity_id: Mapped[UUID]
+    centre: Mapped[str]
+    name: Mapped[str]
+    dates: Mapped[list[date]] = mapped_column(ARRAY(Date()))
+
+
+class BilledBooking(Base):
+    """The newest event seen of a booking: an older one arriving late is void."""
+
+    __tablename__ = "billed_bookings"
+
+    booking_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    status: Mapped[str]
+
+
+# ---------------------------------------------------------------- prices and quotes
+
+
+class Regie(Base):
+    """Who collects; `numcli` is its contract's number at PayFiP."""
+
+    __tablename__ = "regies"
+    __table_args__ = (CheckConstraint("numcli ~ '^[0-9]{6}$'", name="numcli"),)
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    numcli: Mapped[str]
+
+
+class TariffRow(Base):
+    """A day's price of an activity from a date on; both rates are tariffs.EffortRate."""
+
+    __tablename__ = "tariffs"
+    __table_args__ = (UniqueConstraint("activity_id", "valid_from"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    activity_id: Mapped[UUID]
+    valid_from: Mapped[date]
+    childcare: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    food: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class PricedLine:
+    """One child in one holiday week with its price: what a quote and an invoice are made of. Names are copied."""
+
+    position: Mapped[int] = mapped_column(primary_key=True)
+    child_id: Mapped[UUID]
+    child_name: Mapped[str]
+    holiday_week_id: Mapped[UUID]
+    label: Mapped[str]
+    dates: Mapped[list[date]] = mapped_column(ARRAY(Date()))
+    amount_cents: Mapped[int]
+    childcare_cents: Mapped[int]
+    food_cents: Mapped[int]
+    explanation: Mapped[str]
+
+    def values(self) -> dict[str, Any]:
+        """What another document copies of it."""
+        return {name: getattr(self, name) for name in PricedLine.__annotations__}
+
+
+class Quote(Base):
+    __tablename__ = "quotes"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    dossier_id: Mapped[UUID]
+    regie_code: Mapped[str]
+    valid_until: Mapped[datetime]
+    lines: Mapped[list["QuoteLine"]] = relationship(lazy="selectin", order_by="QuoteLine.position")
+
+    @property
+    def total_cents(self) -> int:
+        return sum(line.amount_cents for line in self.lines)
+
+
+class QuoteLine(PricedLine, Base):
+    __tablename__ = "quote_lines"
+    __table_args__ = (CheckConstraint("amount_cents = childcare_cents + food_cents", name="amount"),)
+
+    quote_id: Mapped[UUID] = mapped_column(ForeignKey("quotes.id"), primary_key=True)
+
+
+# ---------------------------------------------------------------- invoices
+
+
+class InvoiceStatus(StrEnum):
+    TO_PAY = "to_pay"
+    SETTLED = "settled"
+    LAPSED = "lapsed"
+    CANCELLED = "cancelled"
+
+
+INVOICE_TRANSITIONS = {
+    InvoiceStatus.TO_PAY: {InvoiceStatus.SETTLED, InvoiceStatus.LAPSED, InvoiceStatus.CANCELLED},
+    InvoiceStatus.SETTLED: set(),  # numbered: a credit note corrects it
+    InvoiceStatus.LAPSED: set(),
+    InvoiceStatus.CANCELLED: set(),
+}
+
+
+class Invoice(Base):
+    """What a family owes for a booking, or the credit note that corrects it (negative). Numbered, it never changes."""
+
+    __tablename__ = "invoices"
+    __table_args__ = (
+        UniqueConstraint("booking_id", "booking_version"),
+        UniqueConstraint("corrects_id"),
+        UniqueConstraint("number"),
+        CheckConstraint("(kind = 'credit_note') = (corrects_id IS NOT NULL)", name="corrects"),
+        CheckConstraint("(status = 'settled') = (number IS NOT NULL)", name="numbered_when_settled"),
+        Index(None, "dossier_id", "id"),
+        Index(None, "payable_until", postgresql_where=text("status = 'to_pay'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    version: Mapped[int] = mapped_column(default=1)
+    kind: Mapped[str] = mapped_column(default="invoice")
+    status: Mapped[str] = mapped_column(default=InvoiceStatus.TO_PAY)
+    dossier_id: Mapped[UUID]
+    regie_code: Mapped[str] = mapped_column(ForeignKey("regies.code"))
+    booking_id: Mapped[UUID]
+    booking_version: Mapped[int]
+    corrects_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoices.id"))
+    amount_cents: Mapped[int]
+    payer_name: Mapped[str]
+    payer_address: Mapped[str | None]
+    opened_at: Mapped[datetime]
+    payable_until: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+    number: Mapped[str | None]
+    repriced: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str | None]
+    lines: Mapped[list["InvoiceLine"]] = relationship(lazy="selectin", order_by="InvoiceLine.position")
+
+    def move(self, status: InvoiceStatus, reason: str | None = None) -> None:
+        """Raises ValueError for a move that the table does not have."""
+        if status not in INVOICE_TRANSITIONS[InvoiceStatus(self.status)]:
+            raise ValueError(f"Invoice {self.id} cannot go from {self.status} to {status}.")
+        self.status, self.reason = status, reason or self.reason
+        self.version += 1
+
+
+class InvoiceLine(PricedLine, Base):
+    __tablename__ = "invoice_lines"
+    __table_args__ = (CheckConstraint("amount_cents = childcare_cents + food_cents", name="amount"),)
+
+    invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"), primary_key=True)
+
+
+class NumberSeries(Base):
+    __tablename__ = "number_series"
+
+    regie_code: Mapped[str] = mapped_column(ForeignKey("regies.code"), primary_key=True)
+    year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last: Mapped[int]
+
+
+# ---------------------------------------------------------------- ledger
+
+
+class Account(StrEnum):
+    """Debits are positive. `payfip`: what PayFiP collected for us; `family`: what a family owes (negative: its credit);
+    `deferred`: small amounts that the month's invoice will gather; the others: revenue."""
+
+    PAYFIP = "payfip"
+    FAMILY = "family"
+    DEFERRED = "deferred"
+    CHILDCARE = "revenue_childcare"
+    FOOD = "revenue_food"
+
+
+class LedgerEntry(Base):
+    """Append-only; the entries of one transaction add up to zero (held by the database)."""
+
+    __tablename__ = "ledger_entries"
+    __table_args__ = (
+        CheckConstraint(f"account IN ({', '.join(repr(str(one)) for one in Account)})", name="account"),
+        CheckConstraint("account NOT IN ('family', 'deferred') OR dossier_id IS NOT NULL", name="dossier"),
+        CheckConstraint("amount_cents <> 0", name="amount"),
+        Index("ix_ledger_entries_receipt", "payment_id", unique=True, postgresql_where=text("account = 'payfip'")),
+        Index(None, "dossier_id", "account"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    transaction_id: Mapped[UUID] = mapped_column(index=True)
+    at: Mapped[datetime]
+    account: Mapped[str]
+    dossier_id: Mapped[UUID | None]
+    amount_cents: Mapped[int]
+    invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoices.id"))
+    payment_id: Mapped[UUID | None] = mapped_column(ForeignKey("payments.id"))
+    memo: Mapped[str]
+
+
+# ---------------------------------------------------------------- payments
+
+
+class PaymentStatus(StrEnum):
+    OPENING = "opening"
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    ABANDONED = "abandoned"
+    UNCERTAIN = "uncertain"
+
+
+class PaymentNews(StrEnum):
+    """What we may learn of a payment: the first two at its opening, the others by asking PayFiP."""
+
+    OPENED = "opened"
+    NOT_OPENED = "not_opened"
+    PAID = "paid"  # P, V
+    REFUSED = "refused"  # R, Z
+    LEFT = "left"  # A
+    WAITING = "waiting"  # P5
+    GONE = "gone"  # P1: unknown or deleted, for ever
+    UNREACHABLE = "unreachable"
+    BROKEN = "broken"  # TechDysfonctionnement
+
+
+#: Money counts whenever it comes, also after a refusal or an abandon. What is not in the table changes nothing.
+PAYMENT_TRANSITIONS: dict[PaymentStatus, dict[PaymentNews, PaymentStatus]] = {
+    PaymentStatus.OPENING: {
+        PaymentNews.OPENED: PaymentStatus.PENDING,
+        PaymentNews.NOT_OPENED: PaymentStatus.FAILED,
+    },
+    PaymentStatus.PENDING: {
+        PaymentNews.PAID: PaymentStatus.SUCCEEDED,
+        PaymentNews.REFUSED: PaymentStatus.FAILED,
+        PaymentNews.LEFT: PaymentStatus.ABANDONED,
+        PaymentNews.GONE: PaymentStatus.ABANDONED,
+        PaymentNews.UNREACHABLE: PaymentStatus.UNCERTAIN,
+        PaymentNews.BROKEN: PaymentStatus.UNCERTAIN,
+    },
+    PaymentStatus.UNCERTAIN: {
+        PaymentNews.PAID: PaymentStatus.SUCCEEDED,
+        PaymentNews.REFUSED: PaymentStatus.FAILED,
+        PaymentNews.LEFT: PaymentStatus.ABANDONED,
+        PaymentNews.GONE: PaymentStatus.ABANDONED,
+        PaymentNews.WAITING: PaymentStatus.PENDING,
+    },
+    PaymentStatus.FAILED: {PaymentNews.PAID: PaymentStatus.SUCCEEDED},
+    PaymentStatus.ABANDONED: {PaymentNews.PAID: PaymentStatus.SUCCEEDED, PaymentNews.REFUSED: PaymentStatus.FAILED},
+    PaymentStatus.SUCCEEDED: {},
+}
+
+
+class PaymentInvoice(Base):
+    __tablename__ = "payment_invoices"
+
+    payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"), primary_key=True)
+    invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"), primary_key=True, index=True)
+
+
+class Payment(Base):
+    """One payment asked of PayFiP, for invoices of one régie.
+
+    `next_check_at`: when to ask PayFiP again (none: there is nothing more to learn unless it notifies); `answered_at`:
+    when the last question was put that PayFiP did answer; `received_cents`: what it says was paid.
+    """
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        UniqueConstraint("refdet"),
+        UniqueConstraint("idop"),
+        Index(None, "next_check_at", postgresql_where=text("next_check_at IS NOT NULL")),
+        Index(None, "opened_at", postgresql_where=text("status = 'opening'")),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    status: Mapped[str] = mapped_column(default=PaymentStatus.OPENING)
+    dossier_id: Mapped[UUID] = mapped_column(index=True)
+    amount_cents: Mapped[int]
+    refdet: Mapped[str]
+    idop: Mapped[str | None]
+    opened_at: Mapped[datetime]
+    next_check_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    received_cents: Mapped[int | None]
+    invoices: Mapped[list[Invoice]] = relationship(secondary="payment_invoices", lazy="selectin", order_by="Invoice.id")
+
+    @property
+    def invoice_ids(self) -> list[UUID]:
+        return [invoice.id for invoice in self.invoices]
+
+    def hear(self, news: PaymentNews) -> bool:
+        """Move as the table says; whether anything changed."""
+        status = PAYMENT_TRANSITIONS[PaymentStatus(self.status)].get(news)
+        if status:
+            self.status = status
+        return status is not None

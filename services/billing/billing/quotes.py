@@ -1,0 +1,146 @@
+"""Quotes: the price of some weeks for some children, kept for thirty minutes, and whether a booking may have it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from chassis.problems import NotFound, Problem
+from contracts.dossier import Quotient
+from contracts.enrolment import Booking, BookingLine
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing.models import Activity, Child, HolidayWeek, Quote, QuoteLine, QuotientHistory, TariffRow
+from billing.tariffs import EffortRate, Price, Tariff, price, quotient_on, tariff_on
+
+Copy = TypeVar("Copy", Child, HolidayWeek, Activity)
+
+VALID_FOR = timedelta(minutes=30)
+
+
+class NoTariff(Problem):
+    type = "urn:problem:billing:no-tariff"
+    title = "Tarif inconnu"
+
+    def __init__(self, week: str) -> None:
+        super().__init__(f"Aucun tarif n'est enregistré pour « {week} » : prévenez la mairie, qui le complétera.")
+
+
+class SeveralRegies(Problem):
+    type = "urn:problem:billing:several-regies"
+    title = "Réservation à faire en deux fois"
+    detail = "Ces semaines ne se paient pas auprès de la même régie : faites une réservation pour chacune."
+
+
+@dataclass(frozen=True)
+class Pricing:
+    """The values of priced lines (models.PricedLine), and the régie that collects."""
+
+    regie_code: str
+    lines: list[dict[str, Any]]
+
+
+async def quote(session: AsyncSession, dossier_id: UUID, wanted: Sequence[tuple[UUID, UUID]], now: datetime) -> Quote:
+    """Price (child, holiday week) pairs and keep the prices.
+
+    Raises NotFound for a child of another family or an unknown week, NoTariff, SeveralRegies.
+    """
+    children = await _by_id(session, Child, (child_id for child_id, _ in wanted))
+    if any(dossier_id not in child.dossier_ids for child in children.values()):
+        raise NotFound
+    weeks = await _by_id(session, HolidayWeek, (week_id for _, week_id in wanted))
+    lines = [
+        BookingLine(
+            child_id=child_id,
+            holiday_week_id=week_id,
+            activity_id=weeks[week_id].activity_id,
+            dates=tuple(weeks[week_id].dates),
+        )
+        for child_id, week_id in wanted
+    ]
+    pricing = await price_lines(session, dossier_id, lines)
+    made = Quote(
+        dossier_id=dossier_id,
+        regie_code=pricing.regie_code,
+        valid_until=now + VALID_FOR,
+        lines=[QuoteLine(**line) for line in pricing.lines],
+    )
+    session.add(made)
+    await session.flush()
+    return made
+
+
+async def honoured(session: AsyncSession, booking: Booking) -> Quote | None:
+    """The booking's quote, if it is this family's, for these very lines, and was valid when they confirmed."""
+    found = await session.get(Quote, booking.quote_id) if booking.quote_id else None
+    if (
+        found
+        and booking.confirmed_at
+        and found.dossier_id == booking.dossier_id
+        and booking.confirmed_at <= found.valid_until
+        and {(line.child_id, line.holiday_week_id) for line in found.lines}
+        == {(line.child_id, line.holiday_week_id) for line in booking.lines}
+    ):
+        return found
+    return None
+
+
+async def price_lines(session: AsyncSession, dossier_id: UUID, lines: Sequence[BookingLine]) -> Pricing:
+    """Today's knowledge of prices applied to these lines: tariff and quotient of each line's first day.
+
+    Raises NotFound for what no event has told us (yet), NoTariff, SeveralRegies.
+    """
+    children = await _by_id(session, Child, (line.child_id for line in lines))
+    weeks = await _by_id(session, HolidayWeek, (line.holiday_week_id for line in lines))
+    activities = await _by_id(session, Activity, (line.activity_id for line in lines))
+    regies = {activity.regie_code for activity in activities.values()}
+    if len(regies) > 1:
+        raise SeveralRegies
+    rows = await session.scalars(select(TariffRow).where(TariffRow.activity_id.in_(activities)))
+    tariffs: dict[UUID, list[Tariff]] = {}
+    for row in rows:
+        tariffs.setdefault(row.activity_id, []).append(_tariff(row))
+    history = await session.get(QuotientHistory, dossier_id)
+    quotients = [Quotient.model_validate(one) for one in history.quotients] if history else []
+
+    priced = []
+    for position, line in enumerate(lines):
+        child, week = children[line.child_id], weeks[line.holiday_week_id]
+        label = f"{week.centre}, {week.name}"
+        tariff = tariff_on(tariffs.get(line.activity_id, []), line.dates[0])
+        if tariff is None:
+            raise NoTariff(label)
+        cost = price(tariff, quotient_on(quotients, line.dates[0]), len(line.dates))
+        priced.append(_line(position, line, f"{child.first_name} {child.last_name}", label, cost))
+    return Pricing(regies.pop(), priced)
+
+
+def _line(position: int, line: BookingLine, child_name: str, label: str, cost: Price) -> dict[str, Any]:
+    return {
+        "position": position,
+        "child_id": line.child_id,
+        "child_name": child_name,
+        "holiday_week_id": line.holiday_week_id,
+        "label": label,
+        "dates": list(line.dates),
+        "amount_cents": cost.amount_cents,
+        "childcare_cents": cost.childcare_cents,
+        "food_cents": cost.food_cents,
+        "explanation": cost.explanation,
+    }
+
+
+def _tariff(row: TariffRow) -> Tariff:
+    rates = (EffortRate.model_validate(rate) if rate else None for rate in (row.childcare, row.food))
+    return Tariff(row.valid_from, *rates)
+
+
+async def _by_id(session: AsyncSession, kind: type[Copy], ids: Iterable[UUID]) -> dict[UUID, Copy]:
+    """Raises NotFound unless all are there."""
+    wanted = set(ids)
+    found = {one.id: one for one in await session.scalars(select(kind).where(kind.id.in_(wanted)))}
+    if found.keys() != wanted:
+        raise NotFound
+    return found

@@ -1,0 +1,98 @@
+"""Prices: what a day costs a family by its quotient, and the sentence that explains it. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from contracts.dossier import Quotient
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from billing.wording import days, euros, percent
+
+
+class EffortRate(BaseModel):
+    """A price that follows the family's means: rate × quotient, never under the floor nor over the ceiling."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rate_percent: Decimal = Field(ge=0)
+    floor_cents: int = Field(ge=0)
+    ceiling_cents: int
+
+    @model_validator(mode="after")
+    def _floor_under_ceiling(self) -> "EffortRate":
+        if self.ceiling_cents < self.floor_cents:
+            raise ValueError("the ceiling is under the floor")
+        return self
+
+    def computed_cents(self, quotient: int) -> int:
+        """Before floor and ceiling, half up to the cent: a hundredth of so many euros is as many cents."""
+        return int((self.rate_percent * quotient).quantize(Decimal(1), ROUND_HALF_UP))
+
+    def cents(self, quotient: int | None) -> int:
+        """The price of a unit; without a quotient, the ceiling."""
+        if quotient is None:
+            return self.ceiling_cents
+        return min(max(self.computed_cents(quotient), self.floor_cents), self.ceiling_cents)
+
+    def explain(self, quotient: int | None) -> str:
+        """How that price comes about: « 1,30 % de votre quotient 980 = 12,74 € par jour (entre 4,00 € et 19,00 €) »."""
+        if quotient is None:
+            return f"tarif maximal, {euros(self.ceiling_cents)} par jour"
+        computed, price = self.computed_cents(quotient), self.cents(quotient)
+        rule = f"{percent(self.rate_percent)} de votre quotient {quotient} = {euros(computed)}"
+        if computed == price:
+            return f"{rule} par jour (entre {euros(self.floor_cents)} et {euros(self.ceiling_cents)})"
+        limit = "porté au minimum de" if computed < price else "limité au maximum de"
+        return f"{rule}, {limit} {euros(price)} par jour"
+
+
+@dataclass(frozen=True)
+class Tariff:
+    """What a day of one activity costs from a date on; care and food apart, because only care counts for the tax."""
+
+    valid_from: date
+    childcare: EffortRate | None
+    food: EffortRate | None
+
+
+@dataclass(frozen=True)
+class Price:
+    childcare_cents: int
+    food_cents: int
+    explanation: str
+
+    @property
+    def amount_cents(self) -> int:
+        return self.childcare_cents + self.food_cents
+
+
+def tariff_on(tariffs: Iterable[Tariff], day: date) -> Tariff | None:
+    """The one in force that day: the latest that has begun."""
+    begun = (tariff for tariff in tariffs if tariff.valid_from <= day)
+    return max(begun, key=lambda tariff: tariff.valid_from, default=None)
+
+
+def quotient_on(quotients: Iterable[Quotient], day: date) -> int | None:
+    """The value in force that day; none when it is unknown or has expired."""
+    valid = (one for one in quotients if one.valid_from <= day and (one.valid_to is None or day <= one.valid_to))
+    found = max(valid, key=lambda one: one.valid_from, default=None)
+    return found.value if found else None
+
+
+def price(tariff: Tariff, quotient: int | None, day_count: int) -> Price:
+    """The price of so many days, with its explanation."""
+    childcare = tariff.childcare.cents(quotient) if tariff.childcare else 0
+    food = tariff.food.cents(quotient) if tariff.food else 0
+    a_day = childcare + food
+    sentences = [f"{days(day_count)} × {euros(a_day)} = {euros(day_count * a_day)}."]
+    for name, rate in (("Accueil", tariff.childcare), ("Repas", tariff.food)):
+        if rate:
+            sentences.append(f"{name} : {rate.explain(quotient)}.")
+    if quotient is None:
+        sentences.append(
+            "Attention : aucun quotient familial valable n'est connu pour cette date. Pour payer selon vos ressources,"
+            " transmettez votre attestation à la mairie avant de payer."
+        )
+    return Price(day_count * childcare, day_count * food, " ".join(sentences))

@@ -1,0 +1,13 @@
+"""What billing does in time."""
+
+from chassis.worker import Job
+
+from billing.lapses import lapse_unpaid
+from billing.payments import give_up_openings
+from billing.watching import ask_payfip
+
+JOBS: tuple[Job, ...] = (
+    Job(ask_payfip, every_s=0.5),
+    Job(lapse_unpaid, every_s=1),
+    Job(give_up_openings, every_s=10),
+)

@@ -1,0 +1,5 @@
+"""Billing's migrations run as chassis.migrations says."""
+
+from chassis.migrations import run_env
+
+run_env()

@@ -1,0 +1,112 @@
+"""What the database itself holds: the ledger balances and only grows, numbers have no gap, numbered is final."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import asyncpg
+import pytest
+from billing.ledger import post
+from billing.main import SERVICE
+from billing.models import Account
+from billing.numbering import take_number
+from chassis import clock, migrations
+from chassis.database import Database
+from chassis.identifiers import new_id
+from chassis.testing import Databases
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
+from tests.billing_scene import Scene, load_town
+
+
+def test_the_migrations_make_what_the_models_say(databases: Databases) -> None:
+    assert migrations.missing("billing", databases.owner_url, SERVICE.metadata) == []
+
+
+async def test_loading_the_town_again_adds_nothing(scene: Scene) -> None:
+    counts = text("SELECT (SELECT count(*) FROM regies), (SELECT count(*) FROM tariffs)")
+    async with scene.database.sessions() as session:
+        before = (await session.execute(counts)).one()
+        assert tuple(before) == (1, 7)
+    await load_town(scene.settings.owner_database_url or "")
+    async with scene.database.sessions() as session:
+        assert (await session.execute(counts)).one() == before
+
+
+async def test_a_transaction_that_does_not_balance_cannot_commit(database: Database) -> None:
+    cents = {Account.PAYFIP: 100, Account.FAMILY: -99}
+    session = database.sessions()
+    await post(session, clock.now(), "Test", new_id(), cents)
+    with pytest.raises(DBAPIError, match="does not balance"):
+        await session.commit()
+    await session.close()
+
+
+@pytest.mark.parametrize("statement", ["UPDATE ledger_entries SET memo = ''", "DELETE FROM ledger_entries"])
+async def test_the_application_cannot_change_the_ledger(database: Database, statement: str) -> None:
+    async with database.sessions() as session:
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            await session.execute(text(statement))
+
+
+@pytest.mark.parametrize("table", ["invoice_lines", "quotes", "quote_lines"])
+async def test_the_application_cannot_change_what_was_shown(database: Database, table: str) -> None:
+    async with database.sessions() as session:
+        with pytest.raises(ProgrammingError, match="permission denied"):
+            await session.execute(text(f"DELETE FROM {table}"))
+
+
+async def test_the_money_of_a_payment_is_received_once(scene: Scene) -> None:
+    _, invoice = await scene.opened()
+    payment_id, _ = await scene.opened_payment(invoice)
+    statement = text(
+        "INSERT INTO ledger_entries (id, transaction_id, at, account, amount_cents, payment_id, memo)"
+        " VALUES (gen_random_uuid(), gen_random_uuid(), :now, 'payfip', 1, :payment_id, '')"
+    )
+    async with scene.database.sessions() as session:
+        await session.execute(statement, {"now": clock.now(), "payment_id": payment_id})
+        with pytest.raises(IntegrityError, match="ix_ledger_entries_receipt"):
+            await session.execute(statement, {"now": clock.now(), "payment_id": payment_id})
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE invoices SET amount_cents = 1",
+        "DELETE FROM invoices",
+        "INSERT INTO invoice_lines SELECT invoice_id, 9, child_id, child_name, holiday_week_id, label, dates,"
+        " amount_cents, childcare_cents, food_cents, explanation FROM invoice_lines",
+    ],
+)
+async def test_a_numbered_invoice_never_changes_even_for_the_owner(scene: Scene, statement: str) -> None:
+    await scene.grant(8085)
+    await scene.opened()
+    owner = await asyncpg.connect(scene.settings.owner_database_url)
+    try:
+        with pytest.raises(asyncpg.CheckViolationError, match="is numbered"):
+            await owner.execute(statement)
+    finally:
+        await owner.close()
+
+
+async def test_fifty_settled_at_once_with_failures_among_them_have_no_gap_and_no_repeat(scene: Scene) -> None:
+    now = clock.now()
+
+    async def take(fails: bool) -> str | None:
+        async with scene.database.sessions() as session:
+            number = await take_number(session, "enfance", now)
+            if fails:
+                await session.rollback()
+                return None
+            await session.commit()
+            return number
+
+    taken = await asyncio.gather(*(take(index % 3 == 0) for index in range(50)))
+    numbers = sorted(number for number in taken if number)
+    assert numbers == [f"{now:%Y}-ENFANCE-{index:06}" for index in range(1, len(numbers) + 1)]
+
+
+async def test_numbers_begin_again_with_the_year_in_paris(scene: Scene) -> None:
+    async with scene.database.sessions.begin() as session:
+        eve = await take_number(session, "enfance", datetime(2026, 12, 31, 22, 59, tzinfo=UTC))
+        new_year = await take_number(session, "enfance", datetime(2026, 12, 31, 23, 0, tzinfo=UTC))
+    assert (eve, new_year) == ("2026-ENFANCE-000001", "2027-ENFANCE-000001")
