@@ -16,6 +16,13 @@ from deploy.local.processes import ROOT
 from deploy.local.stack import DEFINITIONS, TOWN, Stack, stack
 
 RUN = ROOT / ".run"
+GOALS = {
+    "stack ready, s": 25,
+    "POST /bookings through the gateway, p50 ms": 15,
+    "confirm to invoice opened, p50 ms": 100,
+    "whole stack, MB (PSS)": 900,
+    "all of it, s": 60,
+}
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -71,9 +78,18 @@ def run() -> None:
 @app.command()
 def demo() -> None:
     """Start the whole stack, play the first journey through the gateway, stop."""
+    started = time.monotonic()
     with reported(when_interrupted=1), stack(RUN, tell=_teller()) as running:
-        figures = asyncio.run(journey.play(running, running.run.path / "logs"))
-        _print_figures(figures, running.memory())
+        ready_s = time.monotonic() - started
+        measured = asyncio.run(journey.play(running, running.run.path / "logs", console))
+        memory = running.memory()
+    figures = {"stack ready, s": ready_s} | measured
+    figures |= {"whole stack, MB (PSS)": sum(memory.values()), "all of it, s": time.monotonic() - started}
+    table = Table("figure", "measured", "at most")
+    for name, figure in figures.items():
+        colour = "green" if figure <= GOALS[name] else "red"
+        table.add_row(name, f"[{colour}]{figure:.1f}[/]", f"{GOALS[name]:.0f}")
+    console.print(table)
 
 
 @app.command()

@@ -15,12 +15,11 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
+from deploy.local.errors import LauncherError
 from deploy.local.portal import CLAIRE, CLAIRE_DOSSIER, Addresses, Portal, until
 
 USERNAME, PASSWORD = "claire.moreau", "Villeneuve!2026"
 ROUNDS, WARM_UP = 200, 20
-
-console = Console(highlight=False)
 
 
 class Journey:
@@ -193,8 +192,8 @@ def behind(handled: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{kind} → " + ", ".join(f"{service} {ms:.0f} ms" for service, ms in services.items())
 
 
-async def play(stack: Addresses, logs_folder: Path) -> dict[str, float]:
-    """Play the journey and show it, then measure; answers the figures by name. Raises at the step that fails."""
+async def play(stack: Addresses, logs_folder: Path, console: Console) -> dict[str, float]:
+    """Play the journey and show it, then measure; answers the figures by name. Raises LauncherError naming the step."""
     logs = Logs(logs_folder)
     logs.handled()
     async with Portal(stack) as portal:
@@ -204,9 +203,8 @@ async def play(stack: Addresses, logs_folder: Path) -> dict[str, float]:
             started = time.perf_counter()
             try:
                 await step()
-            except Exception:
-                console.print(f"[red]{number:2d}. {escape(title)}: failed[/red]")
-                raise
+            except Exception as error:
+                raise LauncherError(f"Step {number} failed ({title}): {error!r}") from error
             elapsed_ms = (time.perf_counter() - started) * 1000
             console.print(f"[bold]{number:2d}. {escape(title)}[/bold]  [dim]{elapsed_ms:.0f} ms[/dim]")
             for line in journey.said.splitlines():
