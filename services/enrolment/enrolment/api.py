@@ -1,0 +1,154 @@
+"""Enrolment over HTTP."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from chassis import clock
+from chassis.database import Session
+from chassis.idempotency import OnceOnly
+from chassis.policies import Forbidden, Policy
+from chassis.problems import Malformed
+from contracts.caller import Caller
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel
+
+from enrolment import bookings, catalogue
+from enrolment.families import find_family
+from enrolment.holiday_weeks import PARIS
+from enrolment.schemas import (
+    Activities,
+    ActivityAnswer,
+    BookingAnswer,
+    BookingRequest,
+    Bookings,
+    Confirmation,
+    SiteAnswer,
+    Sites,
+    WeekAnswer,
+    Weeks,
+)
+
+router = APIRouter()
+
+Anybody = Annotated[
+    Caller, Depends(Policy("guardian", "agent", "cashier", "administrator", "site_staff", "integrator"))
+]
+FamilyOrDesk = Annotated[Caller, Depends(Policy("guardian", "agent"))]
+Limit = Annotated[int, Query(ge=1, le=100)]
+
+
+def _dossier(caller: Caller, given: UUID | None) -> UUID:
+    """The dossier acted upon: a guardian's own, the one an agent names. Raises Malformed, Forbidden."""
+    if caller.role != "guardian":
+        if given is None:
+            raise Malformed(errors=[{"pointer": "/dossier_id", "detail": "Indiquez le dossier de la famille."}])
+        return given
+    if given is not None:
+        raise Malformed(errors=[{"pointer": "/dossier_id", "detail": "Ce champ est réservé au guichet."}])
+    if caller.dossier_id is None:
+        raise Forbidden
+    return caller.dossier_id
+
+
+def _own(caller: Caller) -> UUID | None:
+    """The only dossier whose things the caller may see; none: all of them."""
+    return _dossier(caller, None) if caller.role == "guardian" else None
+
+
+@router.get("/sites")
+async def list_sites(_: Anybody, session: Session) -> Sites:
+    return Sites(items=[SiteAnswer.model_validate(site) for site in await catalogue.sites(session)])
+
+
+@router.get("/activities")
+async def list_activities(
+    caller: Anybody,
+    session: Session,
+    kind: Literal["periscolaire", "restauration", "extrascolaire"] | None = None,
+    child_id: UUID | None = None,
+    dossier_id: UUID | None = None,
+) -> Activities:
+    """The catalogue; with a child, whether each activity is open to it."""
+    items = [ActivityAnswer.model_validate(activity) for activity in await catalogue.activities(session, kind)]
+    if child_id is not None:
+        if caller.role not in ("guardian", "agent"):
+            raise Forbidden
+        family = await find_family(session, _dossier(caller, dossier_id), [child_id])
+        for item in items:
+            item.reason = catalogue.kind_refusal(item.kind, family)
+            item.open = item.reason is None
+    return Activities(items=items)
+
+
+@router.get("/holiday-weeks")
+async def list_holiday_weeks(
+    caller: FamilyOrDesk,
+    session: Session,
+    child_id: UUID,
+    since: Annotated[date | None, Query(alias="from")] = None,
+    dossier_id: UUID | None = None,
+    cursor: UUID | None = None,
+    limit: Limit = 50,
+) -> Weeks:
+    """The weeks of the child's age, from today on or from another day."""
+    now = clock.now()
+    family = await find_family(session, _dossier(caller, dossier_id), [child_id])
+    since = since or now.astimezone(PARIS).date()
+    found = await catalogue.offers(session, family, family.children[child_id], since, cursor, limit + 1, now)
+    return Weeks(
+        items=[WeekAnswer.of(offer) for offer in found[:limit]],
+        next_cursor=found[limit - 1].week.id if len(found) > limit else None,
+    )
+
+
+@router.post("/bookings", status_code=201, response_model=BookingAnswer)
+async def hold(body: BookingRequest, caller: FamilyOrDesk, session: Session, once: OnceOnly) -> Response:
+    """Hold a place for each line, all or none."""
+    dossier_id = _dossier(caller, body.dossier_id)
+
+    async def held() -> BaseModel:
+        return BookingAnswer.of(
+            *await bookings.hold(session, dossier_id, body.wishes(), body.keep_available, clock.now())
+        )
+
+    return await once.answer(session, 201, held)
+
+
+@router.get("/bookings")
+async def list_bookings(
+    caller: FamilyOrDesk,
+    session: Session,
+    dossier_id: UUID | None = None,
+    cursor: UUID | None = None,
+    limit: Limit = 50,
+) -> Bookings:
+    """A family's bookings, the newest first."""
+    found = await bookings.of_dossier(session, _dossier(caller, dossier_id), cursor, limit + 1)
+    return Bookings(
+        items=[BookingAnswer.of(booking) for booking in found[:limit]],
+        next_cursor=found[limit - 1].id if len(found) > limit else None,
+    )
+
+
+@router.get("/bookings/{booking_id}")
+async def read_booking(booking_id: UUID, caller: FamilyOrDesk, session: Session) -> BookingAnswer:
+    return BookingAnswer.of(await bookings.find(session, _own(caller), booking_id))
+
+
+@router.post("/bookings/{booking_id}/confirm", status_code=202, response_model=BookingAnswer)
+async def confirm(
+    booking_id: UUID, body: Confirmation, caller: FamilyOrDesk, session: Session, once: OnceOnly
+) -> Response:
+    """« Payer »: billing opens the invoice."""
+
+    async def confirmed() -> BaseModel:
+        return BookingAnswer.of(await bookings.confirm(session, _own(caller), booking_id, body.quote_id, clock.now()))
+
+    return await once.answer(session, 202, confirmed)
+
+
+@router.delete("/bookings/{booking_id}", status_code=204)
+async def cancel(booking_id: UUID, caller: FamilyOrDesk, session: Session) -> None:
+    reason = "Annulée par la famille." if caller.role == "guardian" else "Annulée par le guichet."
+    await bookings.cancel(session, _own(caller), booking_id, reason, clock.now())

@@ -1,0 +1,18 @@
+"""What enrolment does with what it hears."""
+
+from chassis.inbox import Handlers
+from contracts.billing import CreditGranted, InvoiceCancelled, InvoiceLapsed, InvoiceOpened, InvoiceSettled
+from contracts.dossier import ChildChanged, DossierChanged
+
+from enrolment.families import keep_child, keep_dossier
+from enrolment.settlements import keep_invoice, take_late_credit
+
+HANDLERS: Handlers = {
+    DossierChanged: keep_dossier,
+    ChildChanged: keep_child,
+    InvoiceOpened: keep_invoice,
+    InvoiceSettled: keep_invoice,
+    InvoiceLapsed: keep_invoice,
+    InvoiceCancelled: keep_invoice,
+    CreditGranted: take_late_credit,
+}

@@ -1,0 +1,196 @@
+"""Tables of enrolment: the catalogue, copies of families, and bookings with their states and transitions."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from chassis.database import TYPES, service_metadata
+from sqlalchemy import CheckConstraint, Date, Enum, ForeignKey, Index, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, ExcludeConstraint, Range
+from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
+
+
+class BookingStatus(StrEnum):
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    PAID = "paid"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: Mapping[BookingStatus, frozenset[BookingStatus]] = {
+    BookingStatus.HELD: frozenset({BookingStatus.CONFIRMED, BookingStatus.EXPIRED, BookingStatus.CANCELLED}),
+    BookingStatus.CONFIRMED: frozenset({BookingStatus.PAID, BookingStatus.EXPIRED, BookingStatus.CANCELLED}),
+    BookingStatus.PAID: frozenset({BookingStatus.CANCELLED}),
+    BookingStatus.EXPIRED: frozenset({BookingStatus.CONFIRMED}),  # revived by money that came late
+    BookingStatus.CANCELLED: frozenset(),
+}
+
+
+class IllegalMove(Exception):
+    """A booking was asked to go where its state does not lead."""
+
+
+class Base(DeclarativeBase):
+    metadata = service_metadata()
+    type_annotation_map = TYPES | {
+        BookingStatus: Enum(
+            BookingStatus, native_enum=False, length=20, values_callable=lambda kind: [one.value for one in kind]
+        ),
+        list[str]: ARRAY(Text()),
+        list[date]: ARRAY(Date()),
+        list[UUID]: ARRAY(Uuid()),
+        Range[date]: DATERANGE(),
+    }
+
+
+class Site(Base):
+    """A school or a leisure centre."""
+
+    __tablename__ = "sites"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+
+    __table_args__ = (CheckConstraint("kind IN ('school', 'centre')", "kind"),)
+
+
+class Activity(Base):
+    """A catalogue entry; `regie` is the code of the régie that collects for it."""
+
+    __tablename__ = "activities"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str]
+    site_id: Mapped[UUID | None]
+    payment: Mapped[str]
+    charging: Mapped[str]
+    regie: Mapped[str]
+    version: Mapped[int]
+
+
+class HolidayWeek(Base):
+    """A centre's places for one week and age group. `taken`: held, confirmed and paid lines together."""
+
+    __tablename__ = "holiday_weeks"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    activity_id: Mapped[UUID]
+    centre: Mapped[str]
+    name: Mapped[str]
+    group_name: Mapped[str]
+    min_age: Mapped[int]
+    max_age: Mapped[int]
+    dates: Mapped[list[date]]
+    period: Mapped[Range[date]]
+    places: Mapped[int]
+    taken: Mapped[int]
+    booking_closes_at: Mapped[datetime]
+    cancellation_closes_at: Mapped[datetime]
+    hold_minutes: Mapped[int]
+    version: Mapped[int]
+
+    __table_args__ = (CheckConstraint("0 <= taken AND taken <= places", "places"),)
+
+
+class Dossier(Base):
+    """Copy of a family's dossier; `missing` names what keeps it incomplete."""
+
+    __tablename__ = "dossiers"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    number: Mapped[str]
+    status: Mapped[str]
+    missing: Mapped[list[str]]
+    version: Mapped[int]
+
+
+class Child(Base):
+    """Copy of a child, of one dossier or of two (split custody)."""
+
+    __tablename__ = "children"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    dossier_ids: Mapped[list[UUID]]
+    first_name: Mapped[str]
+    birth_date: Mapped[date]
+    version: Mapped[int]
+
+
+class BookingLine(Base):
+    """One child in one holiday week; while `active` it takes a place, and bars the child's overlapping weeks."""
+
+    __tablename__ = "booking_lines"
+
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    child_id: Mapped[UUID]
+    holiday_week_id: Mapped[UUID]
+    period: Mapped[Range[date]]
+    active: Mapped[bool]
+
+    # No foreign key: its check would lock the week's row, which every booking of that week updates.
+    week: Mapped[HolidayWeek] = relationship(
+        primaryjoin=lambda: foreign(BookingLine.holiday_week_id) == HolidayWeek.id,
+        lazy="joined",
+        innerjoin=True,
+        viewonly=True,
+    )
+
+    __table_args__ = (
+        ExcludeConstraint(
+            ("child_id", "="),
+            ("period", "&&"),
+            using="gist",
+            where=text("active"),
+            name="ex_booking_lines_overlapping_weeks",
+        ),
+    )
+
+
+class Booking(Base):
+    """Lines held, confirmed and paid together.
+
+    `confirmed_version` is the version that the last confirmation published: invoices of an older one are void.
+    `late_credit_id` is the last credit that came too late for it; `waiting_credit_cents` its amount while the lapse
+    that it came too late for is still on its way.
+    """
+
+    __tablename__ = "bookings"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    dossier_id: Mapped[UUID] = mapped_column(index=True)
+    status: Mapped[BookingStatus]
+    hold_expires_at: Mapped[datetime]
+    quote_id: Mapped[UUID | None]
+    confirmed_at: Mapped[datetime | None]
+    confirmed_version: Mapped[int | None]
+    refundable: Mapped[bool]
+    reason: Mapped[str | None]
+    invoice_id: Mapped[UUID | None]
+    invoice_version: Mapped[int | None]
+    invoice_number: Mapped[str | None]
+    amount_cents: Mapped[int | None]
+    payable_until: Mapped[datetime | None]
+    late_credit_id: Mapped[UUID | None]
+    waiting_credit_cents: Mapped[int | None]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+
+    lines: Mapped[list[BookingLine]] = relationship(lazy="selectin", order_by=BookingLine.position)
+
+    __table_args__ = (
+        CheckConstraint("status IN ('held', 'confirmed', 'paid', 'expired', 'cancelled')", "status"),
+        Index("ix_bookings_held", "hold_expires_at", postgresql_where=text("status = 'held'")),
+    )
+
+    def move(self, to: BookingStatus) -> None:
+        """Go to that state, as a new version; raises IllegalMove."""
+        if to not in TRANSITIONS[self.status]:
+            raise IllegalMove(f"{self.status} -> {to}")
+        self.status = to
+        self.version += 1

@@ -1,0 +1,84 @@
+"""The words of enrolment's messages to families and to the desk."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from uuid import UUID
+
+from babel.numbers import format_currency
+from chassis.identifiers import new_id
+from contracts.enrolment import NoticeWritten
+
+from enrolment.models import Booking, Child
+
+
+def euros(cents: int) -> str:
+    """« 12,50 € »"""
+    return format_currency(Decimal(cents) / 100, "EUR", locale="fr")
+
+
+def _lines(booking: Booking, children: Mapping[UUID, Child]) -> str:
+    """« Inès : Vacances de Noël, semaine du 21 décembre (Accueil de loisirs La Bièvre) ; … »"""
+    return " ; ".join(
+        f"{children[line.child_id].first_name} : {line.week.name} ({line.week.centre})" for line in booking.lines
+    )
+
+
+def lapsed(booking: Booking, children: Mapping[UUID, Child]) -> NoticeWritten:
+    """To the family: not paid in time, the places are free again."""
+    return NoticeWritten(
+        notice_id=new_id(),
+        dossier_id=booking.dossier_id,
+        title="Votre réservation a expiré",
+        paragraphs=(
+            "Nous n'avons pas reçu le paiement de votre réservation dans le délai prévu. Les places ne sont plus "
+            f"gardées : {_lines(booking, children)}.",
+            "Si vous venez de payer, ne payez pas une seconde fois : dès que le paiement nous parvient, la réservation "
+            "est rétablie si les places sont encore libres ; sinon la somme est gardée en crédit pour votre famille.",
+            "Si vous n'avez pas payé, vous pouvez faire une nouvelle réservation dans l'Espace Familles.",
+        ),
+    )
+
+
+def no_place_left(booking: Booking, children: Mapping[UUID, Child], amount_cents: int) -> NoticeWritten:
+    """To the family: the money came too late, and the places are gone."""
+    return NoticeWritten(
+        notice_id=new_id(),
+        dossier_id=booking.dossier_id,
+        title="Paiement reçu trop tard : la somme est gardée en crédit",
+        paragraphs=(
+            f"Votre paiement de {euros(amount_cents)} nous est parvenu après l'expiration de votre réservation, qui "
+            f"ne peut plus être rétablie : {_lines(booking, children)}.",
+            "Rien n'est perdu : la somme est gardée en crédit pour votre famille. Vous pouvez réserver une autre "
+            "semaine ; le guichet, qui est prévenu, peut aussi vous renseigner.",
+        ),
+    )
+
+
+def no_place_left_for_desk(
+    booking: Booking, children: Mapping[UUID, Child], amount_cents: int, dossier_number: str
+) -> NoticeWritten:
+    """To the desk: the same, so that somebody calls the family."""
+    return NoticeWritten(
+        notice_id=new_id(),
+        desk=True,
+        title=f"Dossier {dossier_number} : paiement reçu trop tard, places reprises",
+        paragraphs=(
+            f"Un paiement de {euros(amount_cents)} est parvenu après l'expiration d'une réservation du dossier "
+            f"{dossier_number}, qui ne peut plus être rétablie : {_lines(booking, children)}.",
+            "La somme est gardée en crédit et la famille est prévenue. Proposez-lui une autre semaine.",
+        ),
+    )
+
+
+def cancelled_before_payment(booking: Booking, children: Mapping[UUID, Child], amount_cents: int) -> NoticeWritten:
+    """To the family: the money came for a booking that it had cancelled."""
+    return NoticeWritten(
+        notice_id=new_id(),
+        dossier_id=booking.dossier_id,
+        title="Paiement reçu pour une réservation annulée : la somme est gardée en crédit",
+        paragraphs=(
+            f"Votre paiement de {euros(amount_cents)} nous est parvenu après l'annulation de votre réservation : "
+            f"{_lines(booking, children)}.",
+            "La réservation reste annulée ; la somme est gardée en crédit pour votre famille.",
+        ),
+    )
