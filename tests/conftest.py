@@ -6,12 +6,12 @@ from contextlib import AsyncExitStack
 
 import asyncpg
 import pytest
-from actors import PASSWORD, STAFF_PASSWORD, TOTP_SECRET, Clock, Family, Guardian
 from identity.second_factor import STEP_S, totp
 
 from deploy.local.portal import Portal
 from deploy.local.stack import Stack
 from deploy.local.stack import stack as running_stack
+from tests.actors import PASSWORD, STAFF_PASSWORD, TOTP_SECRET, Clock, Family, Guardian
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from deploy.local.packages import postgres_programs
 from deploy.local.processes import RunFolder, unprivileged
 from deploy.local.waiting import complete
 
-#: Small, but as durable as a town's: fsync stays on.
+#: Small, for many on one machine.
 CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -40,13 +40,16 @@ class Database:
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """URL of a superuser on a fresh server that runs until leaving; or ESPACE_POSTGRES_URL where that is given."""
+def postgres(folder: Path, *, durable: bool = True) -> Iterator[str]:
+    """URL of a superuser on a fresh server that runs until leaving; or ESPACE_POSTGRES_URL where that is given.
+
+    Tests that make a database each, and never kill the server, do without `durable`.
+    """
     with RunFolder(folder) as run:
-        yield start(run)
+        yield start(run, durable=durable)
 
 
-def start(run: RunFolder) -> str:
+def start(run: RunFolder, *, durable: bool = True) -> str:
     """The same within a run folder, which stops the server."""
     if given := os.environ.get("ESPACE_POSTGRES_URL"):
         return given
@@ -64,7 +67,7 @@ def start(run: RunFolder) -> str:
     creation.start()
     run.finish([creation], 60)
     with (cluster / "postgresql.conf").open("a") as configuration:
-        configuration.write(CONFIGURATION + f"port = {port}\n")
+        configuration.write(CONFIGURATION + f"port = {port}\nfsync = {'on' if durable else 'off'}\n")
     server = run.process(
         "postgres",
         [programs / "postgres", "-D", cluster],

@@ -1,9 +1,9 @@
 """What goes wrong on the way to an account, through the gateway."""
 
 import pytest
-from actors import PASSWORD, Clock, Guardian
 
 from deploy.local.portal import Portal, RefusedError
+from tests.actors import PASSWORD, Clock, Guardian
 
 
 async def test_a_wrong_number_name_or_email_gets_one_and_the_same_answer(portal: Portal, guardian: Guardian) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from actors import Clock, Family
 from chassis.identifiers import new_id
 
 from deploy.local.portal import Portal, RefusedError
+from tests.actors import Clock, Family
 
 
 async def places(database: asyncpg.Connection, week_id: str) -> tuple[int, int]:

@@ -1,20 +1,16 @@
 """Servers and processes that die in the middle, under a booking that must not notice."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
+from functools import partial
 
 import asyncpg
-from actors import Family
+from chassis import broker
+from tests.proxy import proxy
 
 from deploy.local.journey import Logs
 from deploy.local.portal import until
-from deploy.local.processes import Process
 from deploy.local.stack import Stack
-
-FRAME_METHOD, BASIC_CLASS, ACK_METHOD = 1, 60, 80
+from tests.actors import Family
 
 
 async def test_a_booking_confirmed_while_the_broker_is_down_is_billed_when_it_is_back(
@@ -44,82 +40,45 @@ async def test_a_broker_killed_while_confirming_loses_nothing(stack: Stack, fami
     await family.portal.invoiced(booking["id"], timeout_s=60)
 
 
-@asynccontextmanager
-async def dies_at_its_first_acknowledgement(amqp_url: str, worker: list[Process]) -> AsyncIterator[int]:
-    """A way to the broker that kills the worker when it acknowledges, and never passes the acknowledgement on."""
-    broker = urlsplit(amqp_url)
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-
-    async def frames(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(await reader.readexactly(8))  # the protocol header
-        while True:
-            header = await reader.readexactly(7)
-            payload = await reader.readexactly(int.from_bytes(header[3:7], "big") + 1)
-            method = int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")
-            if header[0] == FRAME_METHOD and method == (BASIC_CLASS, ACK_METHOD):
-                worker[0].kill()
-                return
-            writer.write(header + payload)
-            await writer.drain()
-
-    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(broker.hostname, broker.port)
-        for task in (asyncio.create_task(answers(there, writer)), asyncio.create_task(frames(reader, back))):
-            tasks.add(task)
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await asyncio.gather(*tasks)
-
-    server = await asyncio.start_server(connect, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        server.close()
-
-
 async def test_billing_killed_between_its_commit_and_its_acknowledgement_opens_one_invoice(
     stack: Stack, family: Family
 ) -> None:
     line = await family.line()
     booking, quote = await family.portal.book([line]), await family.portal.quote([line])
     logs = Logs(stack.run.path / "logs")
-    whole = stack.process("billing")
-    await asyncio.to_thread(whole.stop)
-    await asyncio.to_thread(stack.start, ("billing", "api"))
-    workers: list[Process] = []
+    await asyncio.to_thread(stack.process("billing").stop)
+    worker = stack.process("billing", "worker")
     try:
-        async with dies_at_its_first_acknowledgement(stack.amqp, workers) as port:
-            worker = stack.process("billing", "worker")
-            workers.append(worker)
-            there = urlsplit(stack.amqp)
-            by_proxy = stack.amqp.replace(f":{there.port}/", f":{port}/")
-            worker.env = {**worker.env, "BILLING_AMQP_URL": by_proxy}
-            await asyncio.to_thread(worker.start)
+        async with proxy(stack.amqp) as to_broker:
+            worker.env = {**worker.env, "BILLING_AMQP_URL": to_broker.url}
+            await asyncio.to_thread(stack.start, ("billing", "worker"))
+            await until(partial(consumed, stack.amqp), "the worker consumes")
+            to_broker.deafen()  # it still hears of the booking, but its acknowledgement is lost
             await family.portal.confirm(booking["id"], quote["quote_id"])
-
-            async def is_dead() -> bool | None:
-                return None if worker.running else True
-
-            await until(is_dead, "the worker is killed at its acknowledgement")
-        # It has committed: the invoice is there, and so is the unacknowledged event.
-        assert len(await invoices_of(stack, booking["id"])) == 1
+            await until(partial(has_invoice, stack, booking["id"]), "it has committed")
+            logs.handled()
+            await asyncio.to_thread(worker.kill)
     finally:
-        await asyncio.to_thread(stack.process("billing", "api").stop)
+        await asyncio.to_thread(worker.stop)
         await asyncio.to_thread(stack.start, ("billing", "all"))
 
     async def handled_again() -> bool | None:
         return True if any(one["service"] == "billing" and one["repeated"] for one in logs.handled()) else None
 
-    await until(handled_again, "the event is delivered again and known")
+    await until(handled_again, "the event is delivered again, and known")
     await family.portal.invoiced(booking["id"])
     assert len(await invoices_of(stack, booking["id"])) == 1
+
+
+async def consumed(amqp_url: str) -> bool | None:
+    """Whether somebody consumes billing's queue."""
+    async with await broker.connect(amqp_url) as connection:
+        queue = await (await connection.channel()).declare_queue("billing.events", passive=True)
+        return True if queue.declaration_result.consumer_count else None
+
+
+async def has_invoice(stack: Stack, booking_id: str) -> bool | None:
+    return True if await invoices_of(stack, booking_id) else None
 
 
 async def invoices_of(stack: Stack, booking_id: str) -> list[asyncpg.Record]:

@@ -4,10 +4,10 @@ from typing import Any
 
 import asyncpg
 import pytest
-from actors import Clock, Family
 from chassis.identifiers import new_id
 
 from deploy.local.portal import RefusedError, until
+from tests.actors import Clock, Family
 
 
 async def invoice_of(family: Family, booking: dict[str, Any]) -> dict[str, Any]:

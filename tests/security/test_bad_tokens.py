@@ -7,12 +7,12 @@ from typing import Any
 
 import aiohttp
 import pytest
-from actors import Clock, Family
 from chassis.identifiers import new_id
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from deploy.local.stack import Stack
+from tests.actors import Clock, Family
 
 PROTECTED = {
     "identity": "/v1/me",

@@ -4,9 +4,9 @@ from typing import Any
 
 import aiohttp
 import pytest
-from actors import Family
 
 from deploy.local.stack import Stack
+from tests.actors import Family
 
 Call = tuple[str, str, str, Any]
 

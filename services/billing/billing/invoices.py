@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from chassis.copies import keep_copy
 from chassis.outbox import publish
 from chassis.problems import NotFound
 from contracts.billing import CreditGranted, InvoiceCancelled, InvoiceOpened, InvoiceSettled
 from contracts.dossier import Adult, PostalAddress
 from contracts.enrolment import Booking
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing import ledger, notices
@@ -28,7 +28,8 @@ async def bill(session: AsyncSession, booking: Booking, now: datetime) -> None:
     Raises NotFound while the family, a child, a week or an activity is not known here yet.
     """
     await ledger.hold_family(session, booking.dossier_id)
-    if not await _is_newer(session, booking):
+    seen = {"booking_id": booking.booking_id, "version": booking.version, "status": booking.status}
+    if not await keep_copy(session, BilledBooking, **seen):
         return
     if booking.status == "confirmed":
         await _open(session, booking, now)
@@ -62,19 +63,6 @@ def event(invoice: Invoice) -> dict[str, Any]:
     names = ("booking_id", "booking_version", "dossier_id", "status", "amount_cents", "number", "payable_until")
     fields = {name: getattr(invoice, name) for name in (*names, "repriced", "reason", "version")}
     return {"invoice_id": invoice.id, **fields}
-
-
-async def _is_newer(session: AsyncSession, booking: Booking) -> bool:
-    seen = {"version": booking.version, "status": booking.status}
-    newer = (
-        insert(BilledBooking)
-        .values(booking_id=booking.booking_id, **seen)
-        .on_conflict_do_update(
-            index_elements=[BilledBooking.booking_id], set_=seen, where=BilledBooking.version < booking.version
-        )
-        .returning(BilledBooking.booking_id)
-    )
-    return await session.scalar(newer) is not None
 
 
 async def _open(session: AsyncSession, booking: Booking, now: datetime) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
+from chassis.copies import keep_copy
 from chassis.problems import NotFound
 from contracts.dossier import ChildChanged, DossierChanged
 from sqlalchemy import Uuid, any_, bindparam, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment.models import Child, Dossier
@@ -39,25 +39,17 @@ async def find_family(session: AsyncSession, dossier_id: UUID, child_ids: Collec
 
 
 async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
-    facts = {"number": event.number, "status": event.status, "missing": list(event.missing), "version": event.version}
-    await _keep(session, Dossier, event.dossier_id, facts)
+    facts = {"number": event.number, "status": event.status, "missing": list(event.missing)}
+    await keep_copy(session, Dossier, id=event.dossier_id, version=event.version, **facts)
 
 
 async def keep_child(session: AsyncSession, event: ChildChanged) -> None:
-    facts = {
-        "dossier_ids": list(event.dossier_ids),
-        "first_name": event.first_name,
-        "birth_date": event.birth_date,
-        "version": event.version,
-    }
-    await _keep(session, Child, event.child_id, facts)
-
-
-async def _keep(session: AsyncSession, copy: type[Child | Dossier], id_: UUID, facts: dict[str, object]) -> None:
-    """Store the copy unless a newer one is there."""
-    statement = insert(copy).values(id=id_, **facts)
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[copy.id], set_=facts, where=copy.version < statement.excluded.version
-        )
+    await keep_copy(
+        session,
+        Child,
+        id=event.child_id,
+        version=event.version,
+        dossier_ids=list(event.dossier_ids),
+        first_name=event.first_name,
+        birth_date=event.birth_date,
     )

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from chassis.copies import keep_copy
 from chassis.problems import Problem
 from contracts.dossier import DossierChanged
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts import AlreadyRegistered, having_account
@@ -111,13 +111,11 @@ async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
         for adult in event.adults
         if event.status == "active" and {"legal_guardian", "payer"} & set(adult.roles)
     ]
-    copy = insert(Dossier).values(
-        dossier_id=event.dossier_id, version=event.version, number=event.number, guardians=guardians
-    )
-    await session.execute(
-        copy.on_conflict_do_update(
-            index_elements=[Dossier.dossier_id],
-            set_={name: copy.excluded[name] for name in ("version", "number", "guardians")},
-            where=Dossier.version < copy.excluded.version,
-        )
+    await keep_copy(
+        session,
+        Dossier,
+        dossier_id=event.dossier_id,
+        version=event.version,
+        number=event.number,
+        guardians=guardians,
     )

@@ -1,0 +1,24 @@
+"""Local copies of what other services own, each with the version of the event it came from."""
+
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import DeclarativeBase
+
+
+async def keep_copy(session: AsyncSession, copy: type[DeclarativeBase], **values: Any) -> bool:
+    """Store the copy (all its columns, `version` among them) unless one as new is there; whether it was stored.
+
+    Repeats and disorder change nothing. The row stays locked until the transaction ends.
+    """
+    mapper = inspect(copy)
+    keys = [column.name for column in mapper.primary_key]
+    stored = insert(copy).values(values)
+    newer = stored.on_conflict_do_update(
+        index_elements=keys,
+        set_={name: stored.excluded[name] for name in values if name not in keys},
+        where=mapper.columns["version"] < stored.excluded.version,
+    )
+    return await session.scalar(newer.returning(mapper.columns["version"])) is not None
