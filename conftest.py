@@ -3,12 +3,15 @@
 A service's own conftest says which `service` it tests, and adds to `settings` what is its own.
 """
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aiohttp
 import pytest
+import structlog
+from chassis.broker import definitions
 from chassis.database import Database
 from chassis.service import Service
 from chassis.settings import ServiceSettings
@@ -23,13 +26,32 @@ from chassis.testing import (
 )
 
 from deploy.local.postgres import postgres as private_postgres
+from deploy.local.rabbitmq import Broker, rabbitmq
+
+# The default rendering of a traceback shows every local variable and takes seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a superuser of a PostgreSQL of the tests' own, or of the one named by ESPACE_POSTGRES_URL."""
-    with private_postgres(tmp_path_factory.mktemp("postgres")) as url:
+    with private_postgres(tmp_path_factory.mktemp("postgres"), durable=False) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A RabbitMQ of the tests' own with the exchange and no queue, or the one named by ESPACE_AMQP_URL."""
+    folder = tmp_path_factory.mktemp("rabbitmq")
+    topology = folder / "definitions.json"
+    topology.write_text(json.dumps(definitions({})))
+    with rabbitmq(folder, topology) as ready:
+        yield ready
 
 
 @pytest.fixture(scope="session")
@@ -87,9 +109,7 @@ def settings(service: Service, databases: Databases) -> ServiceSettings:
 
 
 @pytest.fixture
-async def client(
-    service: Service, settings: ServiceSettings, signer: Signer
-) -> AsyncIterator[aiohttp.ClientSession]:
+async def client(service: Service, settings: ServiceSettings, signer: Signer) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of the service's API, which really listens and trusts `signer`."""
     async with serving(service, settings, signer) as opened:
         yield opened

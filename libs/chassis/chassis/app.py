@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis import broker, logs
 from chassis.database import Database, is_trouble
 from chassis.policies import PUBLIC, refuse_routes_without_policy
-from chassis.problems import TooLarge, answer_problems
+from chassis.problems import TooLarge, answer_problems, unexpected
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 from chassis.tokens import Keys, Verifier
@@ -34,7 +34,10 @@ class Readiness(BaseModel):
 
 
 class Edge:
-    """Outermost middleware: takes up the trace, limits the body, logs one line a request (route, never secrets)."""
+    """Around everything: takes up the trace, limits the body, answers for what nobody foresaw, logs each request.
+
+    One line a request, with its route: never its path, headers or body.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -44,8 +47,8 @@ class Edge:
             return await self.app(scope, receive, send)
         headers = dict(scope["headers"])
         request_id = logs.enter_trace(headers.get(b"traceparent", b"").decode("latin-1"))
-        started, status = perf_counter(), 500
-        received = 0
+        started, received = perf_counter(), 0
+        status: int | None = None
 
         async def limited() -> Message:
             nonlocal received
@@ -67,6 +70,10 @@ class Edge:
                 await TooLarge().response()(scope, receive, answered)
             else:
                 await self.app(scope, limited, answered)
+        except Exception as error:
+            if status is not None:
+                raise  # half an answer has left: the server can only cut it off
+            await unexpected(error).response()(scope, receive, answered)
         finally:
             route = getattr(scope.get("route"), "path", None)
             if route not in ("/healthz", "/readyz"):

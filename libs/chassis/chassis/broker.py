@@ -1,25 +1,40 @@
 """RabbitMQ: the exchange, a service's queue and dead letters, and the definitions that a broker loads at boot."""
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
-from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 from contracts import Event
 
 EXCHANGE = "espace"
 #: Only the backstop for messages that kill the process: everything else is judged by the consumer itself.
 DELIVERY_LIMIT = 50
 CONNECT_TIMEOUT_S = 5.0
+#: A broker that froze, or a network that swallows everything, is noticed after three silent ones.
+HEARTBEAT_S = 10
 
 #: What the client library raises when the broker is not there or goes away.
-TROUBLE = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
+TROUBLE = (*CONNECTION_EXCEPTIONS, TimeoutError)
+
+
+def is_trouble(error: BaseException) -> bool:
+    """Whether the broker or the way to it failed, rather than the work itself.
+
+    When a connection breaks, the client library ends some waits with a bare Exception or with CancelledError: that one
+    must not pass for somebody's wish to end the task, which would end it without a word.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and not task.cancelling()
+    return isinstance(error, TROUBLE) or type(error) is Exception
 
 
 async def connect(url: str) -> AbstractConnection:
     """A plain connection: it is made anew by whoever uses it, in one visible loop, when it breaks."""
-    return await aio_pika.connect(url, timeout=CONNECT_TIMEOUT_S)
+    return await aio_pika.connect(url, timeout=CONNECT_TIMEOUT_S, heartbeat=HEARTBEAT_S)
 
 
 async def ping(url: str) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import socket
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,10 @@ def run(service: Service) -> None:
     asked = parser.parse_args()
 
     settings = read(service.settings)
-    clock.shift()  # says at once when the clock may not be shifted here
+    try:
+        clock.shift()
+    except RuntimeError as error:
+        raise SystemExit(str(error)) from None
     logs.configure(service.name)
     if asked.command == "migrate":
         migrations.upgrade(service.name, _owner(settings))
@@ -72,14 +76,13 @@ async def load(service: Service, owner_url: str, town: dict[str, Any]) -> None:
 
 async def serve(service: Service, settings: ServiceSettings, mode: str) -> None:
     """Answer requests (`api`), work (`worker`) or both (`all`) until SIGTERM or SIGINT; finish what is under way."""
+    listening = _listen(settings.host, settings.port)
     database = Database(settings.database_url)
     app = create_app(service, settings, database, routes=mode != "worker")
     stop = Stop()
     server = _Server(
         uvicorn.Config(
             app,
-            host=settings.host,
-            port=settings.port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -93,13 +96,20 @@ async def serve(service: Service, settings: ServiceSettings, mode: str) -> None:
     gc.freeze()  # what was imported stays for good: nothing there to look through again
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(server.serve_until_stopped())
+            tasks.create_task(server.serve_until_stopped(listening))
             if mode != "api":
                 tasks.create_task(
                     work(service.name, database, settings.amqp_url, service.handlers, service.jobs, settings, stop)
                 )
     finally:
         await database.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise SystemExit(f"Could not listen on {host}:{port}: {error.strerror}.") from None
 
 
 class _Server(uvicorn.Server):
@@ -109,12 +119,10 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self.stop = stop
 
-    async def serve_until_stopped(self) -> None:
-        serving = asyncio.create_task(self._serve())
+    async def serve_until_stopped(self, listening: socket.socket) -> None:
+        serving = asyncio.create_task(self._serve([listening]))
         stopping = asyncio.create_task(self.stop.wait())
         await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
         self.should_exit = True
-        self.stop.set()  # a server that could not start takes the worker with it
+        self.stop.set()  # a server that ends by itself takes the worker with it
         await serving
-        if not self.started:
-            raise SystemExit(f"Could not listen on {self.config.host}:{self.config.port}.")

@@ -41,6 +41,13 @@ def is_trouble(error: BaseException | None) -> bool:
     return isinstance(error, _TROUBLE) or (error is not None and is_trouble(error.__cause__))
 
 
+def is_unstorable(error: BaseException | None) -> bool:
+    """Whether the database refused a value as such: a text with a NUL character, a number out of its column's range."""
+    if isinstance(error, DBAPIError):
+        return is_unstorable(error.orig)
+    return isinstance(error, asyncpg.DataError) or (error is not None and is_unstorable(error.__cause__))
+
+
 def service_metadata() -> MetaData:
     """The metadata of one service: named constraints, and the tables of outbox, inbox and idempotency."""
     metadata = MetaData(

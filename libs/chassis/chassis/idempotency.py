@@ -95,7 +95,7 @@ async def _once(request: Request, idempotency_key: Annotated[str | None, Header(
     if not idempotency_key or len(idempotency_key) > 200:
         raise KeyMissing
     caller: Caller = request.state.caller
-    asked = f"{request.method} {request.url.path}\n".encode() + await request.body()
+    asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()
     return Once(caller.sub, idempotency_key, hashlib.sha256(asked).digest())
 
 

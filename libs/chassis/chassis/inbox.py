@@ -21,7 +21,9 @@ log = structlog.get_logger()
 Handler = Callable[[AsyncSession, Any], Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
 
-PREFETCH = 32
+#: Each message takes a connection: no more than the pool keeps, so that the requests of the process find one too. More
+#: at once is not faster.
+PREFETCH = 10
 BACK_OFF_S = 1.0
 #: Waits before the second, third and fourth try of a message whose handler failed.
 RETRY_DELAYS_S = (0.2, 1.0, 3.0)
@@ -65,8 +67,8 @@ async def consume(service: str, database: Database, amqp_url: str, handlers: Han
         try:
             await database.ping()
             await _consume_while_well(service, database, amqp_url, handlers, stop)
-        except Exception as error:
-            if not (is_trouble(error) or isinstance(error, broker.TROUBLE)):
+        except (Exception, asyncio.CancelledError) as error:
+            if not (is_trouble(error) or broker.is_trouble(error)):
                 raise
             log.warning("consumer_interrupted", error=repr(error))
             await stop.wait(BACK_OFF_S)
@@ -77,6 +79,8 @@ async def _consume_while_well(service: str, database: Database, amqp_url: str, h
     running: set[asyncio.Task[None]] = set()
 
     async def take(message: AbstractIncomingMessage) -> None:
+        if stop.is_set() or halted.is_set() or closed.is_set():
+            return  # it goes back to the queue with the closing channel
         task = asyncio.create_task(_settle(database, message, handlers, halted))
         running.add(task)
         task.add_done_callback(running.discard)
@@ -84,24 +88,29 @@ async def _consume_while_well(service: str, database: Database, amqp_url: str, h
     async with await broker.connect(amqp_url) as connection:
         channel = await connection.channel()
         channel.close_callbacks.add(lambda *_: closed.set())
+        (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(lambda _: closed.set())
         await channel.set_qos(prefetch_count=PREFETCH)
         queue = await channel.get_queue(broker.events_queue(service))
         tag = await queue.consume(take)
-        await stop.wait_for(halted, closed)
-        if not closed.is_set():
-            await queue.cancel(tag)
-        if running:
-            # What is not done by then goes back to the queue with the closing channel.
-            await asyncio.wait(running, timeout=DRAIN_S)
-    if halted.is_set():
-        await stop.wait(BACK_OFF_S)
+        try:
+            await stop.wait_for(halted, closed)
+            if not closed.is_set():
+                await queue.cancel(tag)
+                if running:
+                    await asyncio.wait(running, timeout=DRAIN_S)
+        finally:
+            # What is not acknowledged by now is delivered again: it is rolled back, or known to the inbox.
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+    await stop.wait(BACK_OFF_S)
 
 
 async def _settle(
     database: Database, message: AbstractIncomingMessage, handlers: Handlers, halted: asyncio.Event
 ) -> None:
     """Handle one message, then tell the broker: ack after the commit, back to the queue, or dead letter."""
-    verdict = "return" if halted.is_set() else await _verdict(database, message.body, handlers)
+    verdict = await _verdict(database, message.body, handlers)
     try:
         if verdict == "done":
             await message.ack()
@@ -110,7 +119,9 @@ async def _settle(
         else:
             halted.set()
             await message.nack(requeue=True)
-    except broker.TROUBLE as error:
+    except (Exception, asyncio.CancelledError) as error:
+        if not broker.is_trouble(error):
+            raise
         # The channel is gone: the broker delivers the message again, and the inbox will know it.
         log.warning("message_not_settled", error=repr(error))
         halted.set()

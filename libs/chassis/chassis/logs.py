@@ -1,12 +1,14 @@
 """Structured logs, one JSON object a line, and the trace (W3C Trace Context) that ties a request to its events."""
 
 import logging
+import re
 import secrets
 import sys
 from contextvars import ContextVar
 
 import structlog
 
+_TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
@@ -26,18 +28,14 @@ def configure(service: str) -> None:
     )
     structlog.contextvars.bind_contextvars(service=service)
     logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(levelname)s %(name)s %(message)s")
+    for client in ("aiormq", "aio_pika"):  # they tell of a lost connection with tracebacks; who uses it tells too
+        logging.getLogger(client).setLevel(logging.CRITICAL)
 
 
 def _trace_id(header: str | None) -> str:
     """The trace id of a `traceparent` header (version 00), a new one where it is absent or malformed."""
-    parts = (header or "").split("-")
-    if len(parts) == 4 and [len(part) for part in parts] == [2, 32, 16, 2]:
-        try:
-            if int(parts[1], 16):
-                return parts[1].lower()
-        except ValueError:
-            pass
-    return secrets.token_hex(16)
+    known = _TRACEPARENT.fullmatch(header or "")
+    return known[1] if known else secrets.token_hex(16)
 
 
 def enter_trace(header: str | None) -> str:

@@ -37,8 +37,9 @@ def upgrade(service: str, owner_url: str) -> None:
     """Bring the service's schema up to date. Running it again, or twice at once, changes nothing more."""
 
     def apply(connection: Connection) -> None:
-        connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
+        # Another migration may take its time: this lock is waited for without the timeout that the others have.
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('migrations', 0))"))
+        connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'"))
         config = Config()
         config.set_main_option("script_location", str(_folder(service)).replace("%", "%%"))
         config.attributes["connection"] = connection

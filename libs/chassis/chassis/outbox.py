@@ -1,13 +1,13 @@
 """The outbox: events stored in the transaction that made them true, and the relay that brings them to the broker."""
 
 import asyncio
-from collections.abc import Sequence
 from uuid import UUID
 
 import asyncpg
 import structlog
 from aio_pika import Message
 from aio_pika.abc import AbstractExchange, DeliveryMode
+from aio_pika.exceptions import DeliveryError
 from contracts import Envelope, Event
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,8 +21,6 @@ log = structlog.get_logger()
 BATCH = 500
 POLL_S = 1.0
 PUBLISH_TIMEOUT_S = 10.0
-
-_TROUBLE = (*broker.TROUBLE, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 def envelope(event: Event) -> Envelope:
@@ -54,7 +52,9 @@ async def relay(database_url: str, amqp_url: str, stop: Stop) -> None:
     while not stop.is_set():
         try:
             await _relay_while_connected(database_url, amqp_url, stop)
-        except _TROUBLE as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if not (isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError) or broker.is_trouble(error)):
+                raise
             log.warning("relay_interrupted", error=repr(error))
             await stop.wait(POLL_S)
 
@@ -69,38 +69,43 @@ async def _relay_while_connected(database_url: str, amqp_url: str, stop: Stop) -
             exchange = await channel.get_exchange(broker.EXCHANGE)
             while not stop.is_set():
                 woken.clear()
-                found, failed = await forward(connection, exchange)
-                if failed:
-                    await stop.wait(POLL_S)
-                elif found < BATCH:
+                if not await forward(connection, exchange):
                     await stop.wait_for(woken, timeout_s=POLL_S)
     finally:
         connection.terminate()
 
 
-async def forward(connection: asyncpg.Connection, exchange: AbstractExchange) -> tuple[int, int]:
-    """Publish one batch and delete what the broker confirmed: (rows found, rows that failed).
+async def forward(connection: asyncpg.Connection, exchange: AbstractExchange) -> bool:
+    """Publish one batch and delete what the broker confirmed; whether there may be more to publish at once.
 
-    A row that failed stays, behind those that did not, so that an unroutable one never holds up the others. A crash
-    between publish and delete publishes again: consumers know the event by its id.
+    What it refused stays, behind all others, so that an unroutable event never holds them up. A crash between publish
+    and delete publishes again: consumers know the event by its id. Raises what broker.is_trouble() knows, once what was
+    confirmed until then is deleted.
     """
     async with connection.transaction():
         rows = await connection.fetch(
-            "SELECT id, type, body FROM outbox ORDER BY attempts, id LIMIT $1 FOR UPDATE SKIP LOCKED", BATCH
+            "SELECT id, type, body, attempts FROM outbox ORDER BY attempts, id LIMIT $1 FOR UPDATE SKIP LOCKED", BATCH
         )
         if not rows:
-            return 0, 0
+            return False
         outcomes = await asyncio.gather(*(_send(exchange, row) for row in rows), return_exceptions=True)
-        failed: list[UUID] = []
+        confirmed: list[UUID] = []
+        refused: dict[UUID, str] = {}
+        broken: BaseException | None = None
         for row, outcome in zip(rows, outcomes, strict=True):
-            if isinstance(outcome, BaseException):
-                failed.append(row["id"])
-                log.error("event_not_published", event_id=str(row["id"]), type=row["type"], error=repr(outcome))
-        confirmed: Sequence[UUID] = [row["id"] for row in rows if row["id"] not in set(failed)]
+            if isinstance(outcome, DeliveryError):
+                refused[row["id"]] = row["type"]
+            elif isinstance(outcome, BaseException):
+                broken = outcome
+            else:
+                confirmed.append(row["id"])
         await connection.execute("DELETE FROM outbox WHERE id = ANY($1)", confirmed)
-        if failed:
-            await connection.execute("UPDATE outbox SET attempts = attempts + 1 WHERE id = ANY($1)", failed)
-        return len(rows), len(failed)
+        if refused:
+            log.error("events_refused", count=len(refused), types=sorted(set(refused.values())))
+            await connection.execute("UPDATE outbox SET attempts = attempts + 1 WHERE id = ANY($1)", list(refused))
+    if broken is not None:
+        raise ConnectionError(repr(broken)) from broken
+    return len(rows) == BATCH and (bool(confirmed) or rows[-1]["attempts"] == 0)
 
 
 async def _send(exchange: AbstractExchange, row: asyncpg.Record) -> None:

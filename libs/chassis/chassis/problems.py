@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
-from chassis.database import is_trouble
+from chassis.database import is_trouble, is_unstorable
 
 log = structlog.get_logger()
 
@@ -131,7 +131,9 @@ def _field_errors(error: RequestValidationError) -> list[dict[str, str]]:
         # A rule of ours raised as ValueError in a validator already speaks French.
         if one["type"] == "value_error":
             text = one["msg"].removeprefix("Value error, ")
-        found.append({"pointer": "/" + "/".join(str(part) for part in where), "detail": text})
+        if one["type"] == "json_invalid":
+            where = ()  # a place in the text, not in the document
+        found.append({"pointer": "".join(f"/{part}" for part in where), "detail": text})
     return found
 
 
@@ -146,26 +148,29 @@ async def _malformed(_: Request, error: Exception) -> Response:
 
 
 async def _http(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
+    assert isinstance(error, HTTPException)  # noqa: S101 -- registered for it only
     if isinstance(error.__cause__, Problem):  # raised while the body was read, and wrapped by the framework
         return error.__cause__.response()
     known: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
-    if status in known:
-        return known[status]().response()
-    return Malformed().response() if status < 500 else Unexpected().response()
+    answer = known.get(error.status_code, Malformed)().response()
+    answer.headers.update(error.headers or {})  # which methods are allowed
+    return answer
 
 
-async def _unexpected(_: Request, error: Exception) -> Response:
+def unexpected(error: Exception) -> Problem:
+    """What the caller is told of an error that nobody foresaw; the logs have the rest."""
     if is_trouble(error):
         log.warning("database_unavailable", error=repr(error))
-        return Unavailable(retry_after_s=2).response()
+        return Unavailable(retry_after_s=2)
+    if is_unstorable(error):
+        log.warning("value_refused_by_database", error=repr(error))
+        return Malformed()
     log.error("unexpected_error", exc_info=error)
-    return Unexpected().response()
+    return Unexpected()
 
 
 def answer_problems(app: FastAPI) -> None:
-    """Turn every error of the application into a problem document."""
+    """Turn every error that the application foresees into a problem document; `unexpected` is for the others."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 REFRESH_S = 300.0
 RETRY_S = 0.5
 CACHE_SIZE = 10_000
+#: How far identity's clock may run ahead of ours.
+CLOCK_SKEW_S = 30
 
 
 class Unauthenticated(Problem):
@@ -44,7 +46,7 @@ class Keys:
                 try:
                     async with client.get(self.url, raise_for_status=True) as answer:
                         self.set = KeySet.import_key_set(await answer.json())
-                except (aiohttp.ClientError, TimeoutError, ValueError, JoseError) as error:
+                except Exception as error:  # whatever is answered there, the last good set is kept
                     log.warning("keys_not_refreshed", error=repr(error))
                 await asyncio.sleep(REFRESH_S if self.set else RETRY_S)
 
@@ -70,7 +72,7 @@ class Verifier:
             raise Unavailable(retry_after_s=1)
         claims = JWTClaimsRegistry(
             now=int(now.timestamp()),
-            leeway=0,
+            leeway=CLOCK_SKEW_S,  # for `iat`: the end of a token is held to the second by caller()
             iss={"essential": True, "value": self.issuer},
             aud={"essential": True, "value": AUDIENCE},
             exp={"essential": True},

@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import text
 
 from chassis import clock, inbox, outbox
-from chassis.database import Database
+from chassis.database import Database, is_trouble
 from chassis.inbox import Handlers
 from chassis.stopping import Stop
 
@@ -48,7 +48,10 @@ async def _repeat(job: Job, database: Database, settings: object, stop: Stop) ->
         try:
             await job.run(database, settings)
         except Exception as error:  # a job that fails is tried again at its next turn; it never ends the worker
-            log.error("job_failed", job=job.run.__name__, exc_info=error)
+            if is_trouble(error):
+                log.warning("job_interrupted", job=job.run.__name__, error=repr(error))
+            else:
+                log.error("job_failed", job=job.run.__name__, exc_info=error)
         await stop.wait(job.every_s)
 
 

@@ -1,0 +1,42 @@
+"""The parts of a worker running in the test's own process, and stopped with it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from chassis import inbox, outbox
+from chassis.database import Database
+from chassis.inbox import Handlers
+from chassis.stopping import Stop
+from tests.toy.toy.main import HANDLERS
+
+
+@asynccontextmanager
+async def _until_stopped(stop: Stop, *parts: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    running = [asyncio.create_task(part) for part in parts]
+    try:
+        yield
+        assert not any(task.done() for task in running), "ended without being asked to"
+    finally:
+        stop.set()
+        await asyncio.gather(*running)
+
+
+@asynccontextmanager
+async def relaying(database: Database, amqp_url: str, relays: int = 1) -> AsyncIterator[None]:
+    """That many relays on one outbox, and what wakes them."""
+    stop = Stop()
+    announcing = asyncio.create_task(database.announce())
+    try:
+        async with _until_stopped(stop, *(outbox.relay(database.url, amqp_url, stop) for _ in range(relays))):
+            yield
+    finally:
+        announcing.cancel()
+
+
+@asynccontextmanager
+async def consuming(database: Database, amqp_url: str, handlers: Handlers = HANDLERS) -> AsyncIterator[None]:
+    stop = Stop()
+    async with _until_stopped(stop, inbox.consume("toy", database, amqp_url, handlers, stop)):
+        yield

@@ -1,0 +1,7 @@
+"""`python -m toy ...`"""
+
+from chassis.command import run
+
+from .main import SERVICE
+
+run(SERVICE)
