@@ -158,6 +158,9 @@ class Portal:
         booking: Json = await self.post(path, {"quote_id": quote_id}, key=key)
         return booking
 
+    async def cancel(self, booking_id: str) -> None:
+        await self.call("DELETE", f"/enrolment/v1/bookings/{booking_id}")
+
     async def booking(self, booking_id: str) -> Json:
         booking: Json = await self.get(f"/enrolment/v1/bookings/{booking_id}")
         return booking

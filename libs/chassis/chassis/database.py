@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
@@ -92,7 +92,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.engine = create_async_engine(
-            url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=10, max_overflow=10, pool_timeout=10
+            url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=5, max_overflow=15, pool_timeout=10
         )
         self._published = asyncio.Event()
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
@@ -129,6 +129,18 @@ class Database:
 def _announce_published(session: SyncSession) -> None:
     if session.info.pop("has_published", False):
         session.info["published"].set()
+
+
+async def fetch(session: AsyncSession, statement: str, *arguments: Any) -> list[asyncpg.Record]:
+    """The rows of a statement ($1, $2...) run past SQLAlchemy, on the session's own connection and in its transaction.
+
+    For hot paths: it spares half a millisecond a statement. Errors are the driver's own.
+    """
+    connection = await (await session.connection()).get_raw_connection()
+    driver: asyncpg.Connection = connection.driver_connection
+    if not driver.is_in_transaction():  # SQLAlchemy's driver layer begins only with its own first statement
+        await session.execute(text("SELECT 1"))
+    return list(await driver.fetch(statement, *arguments))
 
 
 async def session(request: Request) -> AsyncIterator[AsyncSession]:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import clock
+from chassis.database import fetch
 from chassis.problems import Problem
 
 
@@ -47,40 +48,37 @@ class Once:
 
         Raises TwinRunning, KeyReused.
         """
-        names = {"account_id": self.account_id, "key": self.key}
         if not await session.scalar(
             text("SELECT pg_try_advisory_xact_lock(hashtextextended(:lock, 0))"),
             {"lock": f"{self.account_id} {self.key}"},
         ):
             raise TwinRunning(retry_after_s=1)
-        row = (
-            await session.execute(
-                text("SELECT digest, status, answer FROM idempotency WHERE account_id = :account_id AND key = :key"),
-                names,
-            )
-        ).one_or_none()
-        if row is None:
+        rows = await fetch(
+            session,
+            "SELECT digest, status, answer FROM idempotency WHERE account_id = $1 AND key = $2",
+            self.account_id,
+            self.key,
+        )
+        if not rows:
             return None
-        if row.digest != self.digest:
+        digest, status, answer = rows[0]
+        if digest != self.digest:
             raise KeyReused
-        return Response(row.answer, row.status, media_type="application/json")
+        return Response(answer, status, media_type="application/json")
 
     async def keep(self, session: AsyncSession, status: int, answer: BaseModel) -> Response:
         """Store the answer in the transaction of its effect, and give it."""
         body = answer.model_dump_json().encode()
-        await session.execute(
-            text(
-                "INSERT INTO idempotency (account_id, key, digest, status, answer, answered_at)"
-                " VALUES (:account_id, :key, :digest, :status, :answer, :now)"
-            ),
-            {
-                "account_id": self.account_id,
-                "key": self.key,
-                "digest": self.digest,
-                "status": status,
-                "answer": body,
-                "now": clock.now(),
-            },
+        await fetch(
+            session,
+            "INSERT INTO idempotency (account_id, key, digest, status, answer, answered_at)"
+            " VALUES ($1, $2, $3, $4, $5, $6)",
+            self.account_id,
+            self.key,
+            self.digest,
+            status,
+            body,
+            clock.now(),
         )
         return Response(body, status, media_type="application/json")
 

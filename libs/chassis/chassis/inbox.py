@@ -23,11 +23,15 @@ Handlers = Mapping[type[Event], Handler]
 
 #: Each message takes a connection: no more than the pool keeps, so that the requests of the process find one too. More
 #: at once is not faster.
-PREFETCH = 10
+PREFETCH = 5
 BACK_OFF_S = 1.0
 #: Waits before the second, third and fourth try of a message whose handler failed.
 RETRY_DELAYS_S = (0.2, 1.0, 3.0)
 DRAIN_S = 10.0
+
+
+class TooEarly(Exception):
+    """What the event needs has not arrived here yet: it is handed back to the queue, and tried for minutes."""
 
 
 class Undecodable(Exception):
@@ -117,7 +121,8 @@ async def _settle(
         elif verdict == "dead":
             await message.reject(requeue=False)
         else:
-            halted.set()
+            if verdict == "halt":
+                halted.set()
             await message.nack(requeue=True)
     except (Exception, asyncio.CancelledError) as error:
         if not broker.is_trouble(error):
@@ -127,7 +132,8 @@ async def _settle(
         halted.set()
 
 
-async def _verdict(database: Database, body: bytes, handlers: Handlers) -> Literal["done", "dead", "return"]:
+async def _verdict(database: Database, body: bytes, handlers: Handlers) -> Literal["done", "dead", "later", "halt"]:
+    verdict: Literal["dead", "later"] = "dead"
     for delay_s in (*RETRY_DELAYS_S, None):
         try:
             await handle(database, body, handlers)
@@ -137,10 +143,11 @@ async def _verdict(database: Database, body: bytes, handlers: Handlers) -> Liter
         except Exception as error:
             if is_trouble(error):
                 log.warning("message_returned", error=repr(error))
-                return "return"
-            log.error("handler_failed", exc_info=error, last_try=delay_s is None)
+                return "halt"
+            verdict = "later" if isinstance(error, TooEarly) else "dead"
+            log.error("handler_failed", exc_info=error, again=delay_s is not None or verdict == "later")
             if delay_s is not None:
                 await asyncio.sleep(delay_s)
         else:
             return "done"
-    return "dead"
+    return verdict

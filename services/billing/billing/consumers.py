@@ -2,7 +2,8 @@
 
 from chassis import clock
 from chassis.copies import keep_copy
-from chassis.inbox import Handlers
+from chassis.inbox import Handlers, TooEarly
+from chassis.problems import NotFound
 from contracts.dossier import ChildChanged, DossierChanged, QuotientChanged
 from contracts.enrolment import (
     ActivityChanged,
@@ -60,7 +61,10 @@ async def keep_holiday_week(session: AsyncSession, event: HolidayWeekChanged) ->
 
 
 async def bill_booking(session: AsyncSession, event: Booking) -> None:
-    await bill(session, event, clock.now())
+    try:
+        await bill(session, event, clock.now())
+    except NotFound as error:
+        raise TooEarly from error
 
 
 HANDLERS: Handlers = {

@@ -11,7 +11,7 @@ from chassis.identifiers import new_id
 from chassis.outbox import publish
 from chassis.problems import NotFound, Problem
 from contracts import enrolment as events
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import raiseload
 
@@ -21,9 +21,6 @@ from enrolment.families import Family, find_family
 from enrolment.models import Booking, BookingLine, BookingStatus, Child, HolidayWeek
 
 EXPIRY_BATCH = 500
-
-_WEEKS = places.WEEKS_WITH_BUSY_CHILDREN.where(HolidayWeek.id.in_(bindparam("weeks", expanding=True)))
-_WEEKS_LOCKED = _WEEKS.order_by(HolidayWeek.id).with_for_update(of=HolidayWeek)
 
 BookingEvent = TypeVar("BookingEvent", bound=events.Booking)
 
@@ -132,10 +129,9 @@ async def hold(
     Raises NotFound (a child or week), NotEligible, OverlappingWeek, WeekFull.
     """
     family = await find_family(session, dossier_id, {wish.child_id for wish in wishes})
-    asked = {"children": list(family.children), "weeks": list({wish.holiday_week_id for wish in wishes})}
     # Where a part may be kept, what is left is read once and for all; else the conditional update has the last word.
-    rows = await session.execute(_WEEKS_LOCKED if keep_available else _WEEKS, asked)
-    weeks = {week.id: (week, busy) for week, busy in rows}
+    week_ids = {wish.holiday_week_id for wish in wishes}
+    weeks = await places.wanted_weeks(session, week_ids, family.children.keys(), lock=keep_available)
 
     _refuse_impossible(wishes, weeks, family, now)
     kept, full = _share_out(wishes, {week.id: week for week, _ in weeks.values()})
@@ -251,11 +247,12 @@ async def cancel(session: AsyncSession, dossier_id: UUID | None, booking_id: UUI
     booking.reason = reason
     booking.move(BookingStatus.CANCELLED)
     await places.free_places(session, [booking.id])
-    await publish(session, event_of(events.BookingCancelled, booking))
+    if booking.confirmed_at is not None:  # nobody else knows of one that was only held
+        await publish(session, event_of(events.BookingCancelled, booking))
 
 
 async def expire_holds(session: AsyncSession, now: datetime) -> None:
-    """Expire the holds that are over and give their places back. Nobody else knows of them yet: no event."""
+    """Expire the holds that are over and give their places back."""
     over = (
         await session.scalars(
             select(Booking)

@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment.eligibility import dossier_refusal, refusal, suits_age
 from enrolment.families import Family
-from enrolment.models import Activity, Child, HolidayWeek, Site
-from enrolment.places import WEEKS_WITH_BUSY_CHILDREN
+from enrolment.models import Activity, BookingLine, Child, HolidayWeek, Site
 
 
 @dataclass(frozen=True)
@@ -40,13 +39,18 @@ async def offers(
 ) -> list[Offer]:
     """The weeks of the child's age that begin from `since` on, by date and centre, after the one named by `cursor`."""
     order = (func.lower(HolidayWeek.period), HolidayWeek.centre, HolidayWeek.id)
-    query = WEEKS_WITH_BUSY_CHILDREN.where(order[0] >= since).order_by(*order)
+    busy_line = (
+        select(BookingLine.child_id)
+        .where(BookingLine.child_id == child.id, BookingLine.active, BookingLine.period.overlaps(HolidayWeek.period))
+        .exists()
+    )
+    query = select(HolidayWeek, busy_line).where(order[0] >= since).order_by(*order)
     if cursor is not None:
         query = query.where(tuple_(*order) > select(*order).where(HolidayWeek.id == cursor).scalar_subquery())
     found = []
-    for week, busy in await session.execute(query, {"children": [child.id]}):
+    for week, busy in await session.execute(query):
         if suits_age(week, child):
-            found.append(Offer(week, _reason(week, child, family, bool(busy), now)))
+            found.append(Offer(week, _reason(week, child, family, busy, now)))
             if len(found) == limit:
                 break
     return found

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.copies import keep_copy
+from chassis.database import fetch
 from chassis.problems import NotFound
 from contracts.dossier import ChildChanged, DossierChanged
 from sqlalchemy import Uuid, any_, bindparam, select
@@ -30,12 +31,23 @@ class Family:
     children: dict[UUID, Child]
 
 
+_CHILDREN = """
+    SELECT child.id, child.dossier_ids, child.first_name, child.birth_date, child.version,
+           dossier.number, dossier.status, dossier.missing, dossier.version AS dossier_version
+    FROM children child LEFT JOIN dossiers dossier ON dossier.id = $2
+    WHERE child.id = ANY($1) AND child.dossier_ids @> ARRAY[$2::uuid]
+"""
+
+
 async def find_family(session: AsyncSession, dossier_id: UUID, child_ids: Collection[UUID]) -> Family:
     """Raises NotFound unless every one of the children (one or more) is of that dossier."""
-    rows = (await session.execute(_FAMILY, {"dossier_id": dossier_id, "children": list(child_ids)})).all()
+    rows = await fetch(session, _CHILDREN, list(child_ids), dossier_id)
     if len(rows) < len(set(child_ids)):
         raise NotFound
-    return Family(rows[0][1], {child.id: child for child, _ in rows})
+    *_, number, status, missing, version = rows[0]
+    known = Dossier(id=dossier_id, number=number, status=status, missing=missing, version=version)
+    children = (Child(id=i, dossier_ids=d, first_name=n, birth_date=b, version=v) for i, d, n, b, v, *_ in rows)
+    return Family(known if version else None, {child.id: child for child in children})
 
 
 async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:

@@ -4,33 +4,34 @@ Locks are always taken in this order, so that nobody waits in a circle: booking,
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, select, text
+from chassis.database import fetch
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment.models import Booking, BookingLine, HolidayWeek
+from enrolment.models import Booking, HolidayWeek
 
-_BUSY = select(BookingLine.child_id).where(
-    BookingLine.child_id.in_(bindparam("children", expanding=True)),
-    BookingLine.active,
-    BookingLine.period.overlaps(HolidayWeek.period),
-)
-#: Holiday weeks, each with those of the `children` who already have a line in an overlapping week.
-WEEKS_WITH_BUSY_CHILDREN: Select[HolidayWeek, list[UUID]] = select(HolidayWeek, func.array(_BUSY.scalar_subquery()))
+_WANTED = """
+    SELECT week.*, ARRAY(
+        SELECT line.child_id FROM booking_lines line
+        WHERE line.child_id = ANY($2) AND line.active AND line.period && week.period
+    ) AS busy
+    FROM holiday_weeks week WHERE week.id = ANY($1)
+"""
 
-TAKE = text("""
+TAKE = """
     WITH wanted AS (
-        SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS integer[])) AS wanted (id, count)
+        SELECT * FROM unnest($1::uuid[], $2::integer[]) AS wanted (id, count)
     ), locked AS (
         SELECT week.id, wanted.count FROM holiday_weeks week JOIN wanted USING (id) ORDER BY week.id FOR UPDATE OF week
     )
     UPDATE holiday_weeks week SET taken = taken + locked.count
     FROM locked WHERE week.id = locked.id AND taken + locked.count <= places
     RETURNING week.id
-""")
+"""
 
 _GIVE_BACK = text("""
     WITH freed AS (
@@ -42,44 +43,51 @@ _GIVE_BACK = text("""
     UPDATE holiday_weeks week SET taken = taken - locked.count FROM locked WHERE week.id = locked.id
 """)
 
-_INSERT = text("""
+_INSERT = """
     WITH booking AS (
         INSERT INTO bookings (id, dossier_id, status, hold_expires_at, refundable, version, created_at)
-        VALUES (:id, :dossier_id, :status, :hold_expires_at, :refundable, :version, :created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)
     )
     INSERT INTO booking_lines (booking_id, position, child_id, holiday_week_id, period, active)
-    SELECT :id, line.position, line.child_id, week.id, week.period, true
-    FROM unnest(CAST(:positions AS integer[]), CAST(:children AS uuid[]), CAST(:weeks AS uuid[]))
-        AS line (position, child_id, week_id)
+    SELECT $1, line.position, line.child_id, week.id, week.period, true
+    FROM unnest($8::integer[], $9::uuid[], $10::uuid[]) AS line (position, child_id, week_id)
     JOIN holiday_weeks week ON week.id = line.week_id
     ORDER BY line.child_id, week.id
     ON CONFLICT ON CONSTRAINT ex_booking_lines_overlapping_weeks DO NOTHING
     RETURNING position
-""")
+"""
 
 _DEACTIVATE = text("UPDATE booking_lines SET active = false WHERE booking_id = ANY(:bookings) AND active")
 _REACTIVATE = text("UPDATE booking_lines SET active = true WHERE booking_id = :booking")
 
 
+async def wanted_weeks(
+    session: AsyncSession, week_ids: Collection[UUID], child_ids: Collection[UUID], *, lock: bool
+) -> dict[UUID, tuple[HolidayWeek, list[UUID]]]:
+    """Those weeks, each with those of the children who already have a line in an overlapping week."""
+    statement = _WANTED + "ORDER BY week.id FOR UPDATE OF week" if lock else _WANTED
+    rows = await fetch(session, statement, list(week_ids), list(child_ids))
+    return {row["id"]: (HolidayWeek(**dict(list(row.items())[:-1])), row["busy"]) for row in rows}
+
+
 async def take(session: AsyncSession, wanted: Mapping[UUID, int]) -> set[UUID]:
     """Take so many places of each week; answers the weeks without as many left (then the caller must give up)."""
-    taken = await session.scalars(TAKE, {"ids": list(wanted), "counts": list(wanted.values())})
-    return set(wanted) - set(taken)
+    taken = await fetch(session, TAKE, list(wanted), list(wanted.values()))
+    return set(wanted) - {week_id for (week_id,) in taken}
 
 
 async def insert(session: AsyncSession, booking: Booking) -> set[int]:
     """Store a new booking; answers the positions that overlap with another line of that child (then give up)."""
     columns = ("id", "dossier_id", "status", "hold_expires_at", "refundable", "version", "created_at")
-    stored = await session.scalars(
+    stored = await fetch(
+        session,
         _INSERT,
-        {name: getattr(booking, name) for name in columns}
-        | {
-            "positions": [line.position for line in booking.lines],
-            "children": [line.child_id for line in booking.lines],
-            "weeks": [line.holiday_week_id for line in booking.lines],
-        },
+        *(getattr(booking, name) for name in columns),
+        [line.position for line in booking.lines],
+        [line.child_id for line in booking.lines],
+        [line.holiday_week_id for line in booking.lines],
     )
-    return {line.position for line in booking.lines} - set(stored)
+    return {line.position for line in booking.lines} - {position for (position,) in stored}
 
 
 async def free_places(session: AsyncSession, booking_ids: Sequence[UUID]) -> None:

@@ -16,14 +16,13 @@ from chassis.testing import Databases
 from enrolment import bookings, places
 from enrolment.bookings import HoldExpired, OverlappingWeek, WeekFull, Wish
 from enrolment.models import Booking, BookingStatus
-from sqlalchemy import text
 
 AT_ONCE = 8
-UNGUARDED = text("""
+UNGUARDED = """
     UPDATE holiday_weeks SET taken = taken + wanted.count
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:counts AS integer[])) AS wanted (id, count)
+    FROM unnest($1::uuid[], $2::integer[]) AS wanted (id, count)
     WHERE holiday_weeks.id = wanted.id RETURNING holiday_weeks.id
-""")
+"""
 
 
 @contextmanager
@@ -132,10 +131,8 @@ async def test_without_the_constraint_a_child_is_in_two_places_at_once(
     town: Any, database: Database, databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await drop_constraint(databases, "booking_lines", "ex_booking_lines_overlapping_weeks")
-    statement = str(places._INSERT).replace(
-        "ON CONFLICT ON CONSTRAINT ex_booking_lines_overlapping_weeks DO NOTHING", ""
-    )
-    monkeypatch.setattr(places, "_INSERT", text(statement))
+    guard = "ON CONFLICT ON CONSTRAINT ex_booking_lines_overlapping_weeks DO NOTHING"
+    monkeypatch.setattr(places, "_INSERT", places._INSERT.replace(guard, ""))
     _, outcomes = await book_one_child_twice_at_once(town, database, monkeypatch)
     assert all(isinstance(outcome, Booking) for outcome in outcomes)
 
