@@ -78,12 +78,13 @@ class Journey:
 
     async def confirm(self) -> None:
         """« Payer »: confirm the booking; billing hears of it only through RabbitMQ"""
+        started = time.perf_counter()
         confirmed = await self.portal.confirm(self.booking["id"], self.quoted["quote_id"])
+        elapsed_ms = (time.perf_counter() - started) * 1000
         self.booking = await self.portal.invoiced(self.booking["id"])
         assert self.booking["amount_cents"] == self.quoted["total_cents"], self.booking  # noqa: S101
-        self.said = (
-            f"{confirmed['status']} at once; invoice opened, payable until {self.booking['payable_until'][11:16]} UTC"
-        )
+        payable_until = self.booking["payable_until"][11:16]
+        self.said = f"{confirmed['status']} in {elapsed_ms:.0f} ms; invoice opened, payable until {payable_until} UTC"
 
     async def open_the_payment(self) -> None:
         """Open the payment at PayFiP"""
@@ -160,7 +161,8 @@ class Logs:
     read: dict[Path, int] = field(default_factory=dict)
 
     def handled(self) -> list[dict[str, Any]]:
-        """What consumers said since the last call: `{service, type, ms}`, ms from the event's birth to its commit."""
+        """What consumers said since the last call: `{timestamp, service, type, ms}`, ms from the event's birth to its
+        committed effect."""
         found = []
         for path in sorted(self.folder.glob("*.log")):
             with path.open("rb") as file:
@@ -186,7 +188,7 @@ async def quiet(logs: Logs) -> list[dict[str, Any]]:
 def behind(handled: list[dict[str, Any]]) -> Iterator[str]:
     """One line an event type: who reacted, and after how many milliseconds."""
     by_type: dict[str, dict[str, float]] = {}
-    for one in handled:
+    for one in sorted(handled, key=lambda one: one["timestamp"]):
         by_type.setdefault(one["type"], {})[one["service"]] = one["ms"]
     for kind, services in by_type.items():
         yield f"{kind} → " + ", ".join(f"{service} {ms:.0f} ms" for service, ms in services.items())
