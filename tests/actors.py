@@ -25,7 +25,9 @@ class Clock:
     def advance(self, **duration: float) -> None:
         """`advance(minutes=21)`."""
         shift = (self.now() - datetime.now(UTC)) + timedelta(**duration)
-        self.file.write_text(str(shift.total_seconds()))
+        written = self.file.with_suffix(".new")
+        written.write_text(str(shift.total_seconds()))
+        written.replace(self.file)  # nobody reads it half written
 
     def leave_the_evening(self) -> None:
         """Into the small hours where it is late: PayFiP deletes unused payments at midnight in Paris."""

@@ -66,7 +66,7 @@ class Journey:
         self.booking = await self.portal.book(self.lines)
         for (child_id, week_id), before in zip(self.lines, self.pair, strict=True):
             left = {week["id"]: week["places_left"] for week in await self.portal.holiday_weeks(child_id)}[week_id]
-            assert left == before["places_left"] - 1, f"{left} places left of {before['places_left']}"  # noqa: S101
+            assert left == before["places_left"] - 1, f"{left} places left of {before['places_left']}"
         self.said = f"{self.booking['status']} until {self.booking['hold_expires_at'][11:16]} UTC, 2 places fewer"
 
     async def read_the_price(self) -> None:
@@ -82,7 +82,7 @@ class Journey:
         confirmed = await self.portal.confirm(self.booking["id"], self.quoted["quote_id"])
         elapsed_ms = (time.perf_counter() - started) * 1000
         self.booking = await self.portal.invoiced(self.booking["id"])
-        assert self.booking["amount_cents"] == self.quoted["total_cents"], self.booking  # noqa: S101
+        assert self.booking["amount_cents"] == self.quoted["total_cents"], self.booking
         payable_until = self.booking["payable_until"][11:16]
         self.said = f"{confirmed['status']} in {elapsed_ms:.0f} ms; invoice opened, payable until {payable_until} UTC"
 
@@ -97,7 +97,7 @@ class Journey:
         await self.portal.payment_when(self.payment["payment_id"], "succeeded")
         self.booking = await self.portal.in_status(self.booking["id"], "paid")
         invoice = await self.portal.get(f"/billing/v1/invoices/{self.booking['invoice_id']}")
-        assert invoice["status"] == "settled", invoice  # noqa: S101
+        assert invoice["status"] == "settled", invoice
         self.said = f"invoice {invoice['number']} settled, booking {self.booking['status']}"
 
     async def see_the_planning(self) -> None:

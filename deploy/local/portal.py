@@ -204,7 +204,7 @@ class Portal:
     async def pay_on_the_page(self, redirect_url: str) -> str:
         """Do what a family does on PayFiP's page, and come back: the address the browser is sent to."""
         async with self.client.get(redirect_url) as page:
-            assert page.status == 200, await page.text()  # noqa: S101 -- a stand-in's page
+            assert page.status == 200, await page.text()
         async with self.client.post(redirect_url, data={"result": "P"}, allow_redirects=False) as answer:
             return answer.headers["Location"]
 
@@ -213,4 +213,4 @@ class Portal:
         idop = redirect_url.rsplit("=", 1)[1]
         url = f"{self.stack.payfip}/sandbox/payments/{idop}"
         async with self.client.post(url, json={"result": result, **options}) as answer:
-            assert answer.status < 300, await answer.text()  # noqa: S101 -- a stand-in's answer
+            assert answer.status < 300, await answer.text()
