@@ -13,7 +13,6 @@ from limits.strategies import FixedWindowRateLimiter
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
-from swagger_ui_bundle import swagger_ui_path
 
 from gateway.openapi import DOCS_PAGE, joined
 from gateway.proxy import forward
@@ -37,7 +36,7 @@ class Gateway:
         self.upstreams = {name: url.rstrip("/") for name, url in settings.upstreams.items()}
         self.limit = parse(settings.flood_limit)
         self.flood = FixedWindowRateLimiter(MemoryStorage())
-        self.docs = StaticFiles(directory=str(swagger_ui_path))
+        self.docs = StaticFiles(packages=[("fastapi_offline", "static")])
         self.client: aiohttp.ClientSession | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

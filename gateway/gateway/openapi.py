@@ -28,7 +28,10 @@ async def joined(client: aiohttp.ClientSession, upstreams: dict[str, str]) -> di
     schemas: dict[str, Any] = {}
     for service, document in zip(upstreams, documents, strict=True):
         renamed = _with_schemas_of(service, document)
-        paths |= {f"/api/{service}{path}": operations for path, operations in renamed.get("paths", {}).items()}
+        paths |= {
+            f"/api/{service}{path}": {method: operation | {"tags": [service]} for method, operation in methods.items()}
+            for path, methods in renamed.get("paths", {}).items()
+        }
         schemas |= {
             f"{service}.{name}": schema for name, schema in renamed.get("components", {}).get("schemas", {}).items()
         }

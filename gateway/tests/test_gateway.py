@@ -129,7 +129,9 @@ async def test_a_flood_from_one_address_is_told_to_wait(client: Client) -> None:
 async def test_documents_are_joined_under_the_public_paths_without_those_that_are_away(client: Client) -> None:
     async with client.get("/api/openapi.json") as answer:
         document = await answer.json()
-    schema = document["paths"]["/api/dossier/v1/things"]["get"]["responses"]["200"]["content"]["application/json"]
+    operation = document["paths"]["/api/dossier/v1/things"]["get"]
+    assert operation["tags"] == ["dossier"]
+    schema = operation["responses"]["200"]["content"]["application/json"]
     assert schema == {"schema": {"$ref": "#/components/schemas/dossier.Thing"}}
     assert "dossier.Thing" in document["components"]["schemas"]
 
@@ -137,3 +139,4 @@ async def test_documents_are_joined_under_the_public_paths_without_those_that_ar
 async def test_the_documentation_page_and_its_files_are_served_from_here(client: Client) -> None:
     async with client.get("/api/docs") as page, client.get("/api/docs/swagger-ui-bundle.js") as script:
         assert (page.status, script.status) == (200, 200)
+        assert "isOAS31" in await script.text()  # a viewer that knows what our documents are written in
