@@ -66,8 +66,11 @@ NewFamily = Callable[[], Awaitable[Family]]
 
 
 @pytest.fixture
-async def new_family(stack: Stack, guardians: Iterator[Guardian]) -> AsyncIterator[NewFamily]:
-    """Makes families that register, follow their link and sign in, as everybody does."""
+async def new_family(stack: Stack, guardians: Iterator[Guardian], moving_clock: Clock) -> AsyncIterator[NewFamily]:
+    """Makes families that register, follow their link and sign in, as everybody does.
+
+    After `moving_clock`, which may leave the evening: what they sign in with lasts ten minutes.
+    """
     async with AsyncExitStack() as opened:
 
         async def make() -> Family:
