@@ -47,16 +47,6 @@ def _print_addresses(running: Stack) -> None:
     console.print(sign_ins)
 
 
-def _print_figures(figures: dict[str, float], memory: dict[str, float]) -> None:
-    table = Table(title="Figures", title_justify="left", show_header=False)
-    for name, value in figures.items():
-        table.add_row(name, f"{value:.1f}")
-    for name, megabytes in memory.items():
-        table.add_row(f"memory of {name}, MB", f"{megabytes:.0f}")
-    table.add_row("memory of the whole stack, MB", f"{sum(memory.values()):.0f}", style="bold")
-    console.print(table)
-
-
 @app.command()
 def install() -> None:
     """Install PostgreSQL and RabbitMQ where they are missing."""

@@ -7,6 +7,7 @@ import pytest
 from chassis.identifiers import new_id
 
 from deploy.local.portal import RefusedError, until
+from deploy.local.stack import Stack
 from tests.actors import Clock, Family
 
 
@@ -50,17 +51,26 @@ async def test_an_abandoned_payment_can_be_opened_again(family: Family, moving_c
     await family.portal.in_status(booking["id"], "paid")
 
 
-async def test_five_notifications_are_one_payment(family: Family) -> None:
+async def test_five_notifications_are_one_payment(stack: Stack, family: Family) -> None:
     booking = await family.billed()
     payment = await family.portal.open_payment(booking["invoice_id"])
     await family.portal.decide(payment["redirect_url"], "P", repeat=5)
     await family.portal.in_status(booking["id"], "paid")
-    await family.portal.decide(payment["redirect_url"], "P", repeat=5)
+    idop = payment["redirect_url"].rsplit("=", 1)[1]
+    for _ in range(5):  # and five more, late
+        async with family.portal.client.post("/api/billing/v1/payfip/notifications", data={"idOp": idop}) as answer:
+            assert answer.status == 200
+    billing = await asyncpg.connect(stack.databases["billing"])
+    try:
+        # Nothing more will be asked, so what is in the books now is what will be.
+        assert await billing.fetchval("SELECT next_check_at FROM payments WHERE idop = $1", idop) is None
+        received = "SELECT count(*) FROM ledger_entries WHERE account = 'payfip' AND payment_id = $1::uuid"
+        assert await billing.fetchval(received, payment["payment_id"]) == 1
+    finally:
+        await billing.close()
     await family.portal.mail(family.guardian.email, "reçu de la facture")
     assert await credit(family) == 0
-    receipts = [
-        m for m in await family.portal.mails(family.guardian.email) if "reçu de la facture" in m["subject"].lower()
-    ]
+    receipts = [m for m in await family.portal.mails(family.guardian.email) if "reçu" in m["subject"].lower()]
     assert len(receipts) == 1
 
 

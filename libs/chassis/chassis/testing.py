@@ -104,9 +104,8 @@ async def serving(service: Service, settings: ServiceSettings, signer: Signer) -
     server = uvicorn.Server(
         uvicorn.Config(app, port=0, log_config=None, lifespan="off", proxy_headers=False, timeout_graceful_shutdown=2)
     )
-    config_loaded = server.config
-    config_loaded.load()
-    server.lifespan = config_loaded.lifespan_class(config_loaded)
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
     await server.startup()
     try:
         port = server.servers[0].sockets[0].getsockname()[1]
