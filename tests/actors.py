@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
+
+from french.paris import PARIS
 
 from deploy.local.portal import Portal
 from deploy.local.stack import Stack
 
 PASSWORD = "Bienvenue!2026"
 STAFF_PASSWORD, TOTP_SECRET = "Guichet!2026", "JBSWY3DPEHPK3PXP"
-PARIS = ZoneInfo("Europe/Paris")
 
 
 class Clock:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from french.wording import euros
 from rich.console import Console
 from rich.markup import escape
 
@@ -144,10 +145,6 @@ class Journey:
             self.see_the_planning,
             self.read_the_receipt,
         )
-
-
-def euros(cents: int) -> str:
-    return f"{cents // 100},{cents % 100:02d} €"
 
 
 # ---------------------------------------------------------------------- what happened behind

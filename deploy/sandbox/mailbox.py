@@ -9,8 +9,9 @@ from html import escape
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from chassis import clock
+from french.wording import moment
 
-from .pages import moment, page, with_links
+from .pages import page, with_links
 
 
 @dataclass(frozen=True)

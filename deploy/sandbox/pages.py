@@ -1,16 +1,8 @@
-"""The French pages of the stand-ins, readable without script, and how they write amounts and dates."""
+"""The French pages of the stand-ins, readable without script."""
 
 import re
-from datetime import datetime
 from html import escape
-from zoneinfo import ZoneInfo
 
-PARIS = ZoneInfo("Europe/Paris")
-DAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
-MONTHS = (
-    *("janvier", "février", "mars", "avril", "mai", "juin"),
-    *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
-)
 STYLE = """
 body { font: 1rem/1.5 system-ui, sans-serif; max-width: 45rem; margin: 2rem auto; padding: 0 1rem; color: #1e1e1e; }
 article, form { border-top: 1px solid #767676; padding: 1rem 0; }
@@ -35,16 +27,3 @@ def with_links(text: str) -> str:
         f'<a href="{escape(piece)}">{escape(piece)}</a>' if number % 2 else escape(piece)
         for number, piece in enumerate(pieces)
     )
-
-
-def euros(cents: int) -> str:
-    """« 1 234,50 € », with the no-break spaces of French typography."""
-    whole = f"{cents // 100:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-    return f"{whole},{cents % 100:02d}\N{NO-BREAK SPACE}€"
-
-
-def moment(at: datetime) -> str:
-    """« mercredi 3 mars 2027 à 14 h 05 », Paris time."""
-    local = at.astimezone(PARIS)
-    day = "1er" if local.day == 1 else local.day
-    return f"{DAYS[local.weekday()]} {day} {MONTHS[local.month - 1]} {local.year} à {local:%H} h {local:%M}"

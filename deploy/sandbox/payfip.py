@@ -7,11 +7,12 @@ from html import escape
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from chassis import clock
+from french.wording import euros
 from yarl import URL
 
 from . import soap
 from .control import Decision, Failure, wanted
-from .pages import euros, page
+from .pages import page
 from .payments import Payment, check_formats, describe_client, refused
 
 logger = logging.getLogger(__name__)

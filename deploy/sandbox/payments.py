@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from .pages import PARIS
+from french.paris import PARIS, day_in_paris
+
 from .soap import OPERATIONS, SoapError
 
 # card paid, direct debit accepted, abandoned, card refused, direct debit refused
@@ -95,7 +96,7 @@ class Payment:
         """Unused ones go with the first night in Paris, the others after a year."""
         if self.decided_at:
             return now >= self.decided_at + RESULT_KEPT_FOR
-        return now.astimezone(PARIS).date() > self.created_at.astimezone(PARIS).date()
+        return day_in_paris(now) > day_in_paris(self.created_at)
 
     def is_used(self) -> bool:
         """It has ended for good; one that was abandoned may be tried again."""

@@ -10,15 +10,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import requests
 from eopayment.payfip_ws import PayFiP, PayFiPError
+from french.paris import PARIS
 
 from deploy.sandbox.testing import Sandbox, sandbox
 
-PARIS = ZoneInfo("Europe/Paris")
 NAMESPACE = (
     "http://securite.service.tpa.cp.finances.gouv.fr/services/mas_securite/contrat_paiement_securise"
     "/PaiementSecuriseService"

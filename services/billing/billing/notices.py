@@ -6,9 +6,9 @@ from uuid import UUID
 
 from chassis.identifiers import new_id
 from contracts.billing import NoticeWritten
+from french.wording import day, days, euros, hour
 
 from billing.models import Invoice, InvoiceStatus
-from billing.wording import day, days, euros, hour
 
 FREE = "Votre réservation est gratuite : il n'y a rien à payer."
 FROM_CREDIT = "Elle a été réglée avec le crédit dont votre famille disposait."

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
+from french.paris import day_in_paris
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.models import NumberSeries
-from billing.wording import PARIS
 
 
 async def take_number(session: AsyncSession, regie_code: str, now: datetime) -> str:
@@ -14,7 +14,7 @@ async def take_number(session: AsyncSession, regie_code: str, now: datetime) -> 
 
     Holds the series until the transaction ends: taken last, so that others of the régie wait as little as can be.
     """
-    year = now.astimezone(PARIS).year
+    year = day_in_paris(now).year
     taken = (
         insert(NumberSeries)
         .values(regie_code=regie_code, year=year, last=1)

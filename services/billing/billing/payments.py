@@ -13,6 +13,8 @@ from chassis.problems import NotFound, Problem
 from contracts.caller import Caller
 from contracts.dossier import Adult
 from fastapi import Response
+from french.paris import PARIS
+from french.wording import hour
 from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,7 +32,6 @@ from billing.models import (
     Regie,
 )
 from billing.settings import Settings
-from billing.wording import PARIS, hour
 
 #: How long an idOp opens PayFiP's page.
 PAGE_OPENS_FOR = timedelta(minutes=15)

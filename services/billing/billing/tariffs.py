@@ -6,9 +6,8 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from contracts.dossier import Quotient
+from french.wording import days, euros, percent
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-
-from billing.wording import days, euros, percent
 
 
 class EffortRate(BaseModel):

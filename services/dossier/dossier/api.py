@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Annotated
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from chassis import clock
 from chassis.database import Session
@@ -11,6 +10,7 @@ from chassis.policies import Policy
 from chassis.problems import NotFound
 from contracts.caller import Caller
 from fastapi import APIRouter, Depends, Query, Response
+from french.paris import day_in_paris
 
 from dossier import dossiers
 from dossier.models import Dossier
@@ -33,7 +33,7 @@ def _answer(dossier: Dossier, response: Response) -> DossierAnswer:
 
 
 def _today() -> date:
-    return clock.now().astimezone(ZoneInfo("Europe/Paris")).date()
+    return day_in_paris(clock.now())
 
 
 @router.get("/dossiers/mine")

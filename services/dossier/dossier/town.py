@@ -5,13 +5,13 @@ from datetime import date, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from chassis import clock
 from chassis.identifiers import named_id, new_id
 from chassis.outbox import publish
 from contracts import Event
 from contracts import dossier as contract
+from french.paris import day_in_paris
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,7 +26,7 @@ async def load(session: AsyncSession, town: Mapping[str, Any]) -> None:
     """Store the families that are not there yet and tell of each; those that are there stay as they are."""
     # No second load meanwhile, and no account activated between reading accounts and committing the adults.
     await session.execute(text("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE"))
-    today = clock.now().astimezone(ZoneInfo("Europe/Paris")).date()
+    today = day_in_paris(clock.now())
     coming = families(town)
     while batch := list(islice(coming, BATCH)):
         await _store(session, batch, town["town"]["postcode"], today)

@@ -11,11 +11,11 @@ from chassis.policies import Forbidden, Policy
 from chassis.problems import Malformed
 from contracts.caller import Caller
 from fastapi import APIRouter, Depends, Query, Response
+from french.paris import day_in_paris
 from pydantic import BaseModel
 
 from enrolment import bookings, catalogue
 from enrolment.families import find_family
-from enrolment.holiday_weeks import PARIS
 from enrolment.schemas import (
     Activities,
     ActivityAnswer,
@@ -94,7 +94,7 @@ async def list_holiday_weeks(
     """The weeks of the child's age, from today on or from another day."""
     now = clock.now()
     family = await find_family(session, _dossier(caller, dossier_id), [child_id])
-    since = since or now.astimezone(PARIS).date()
+    since = since or day_in_paris(now)
     found = await catalogue.offers(session, family, family.children[child_id], since, cursor, limit + 1, now)
     return Weeks(
         items=[WeekAnswer.of(offer) for offer in found[:limit]],

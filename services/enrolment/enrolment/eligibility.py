@@ -2,7 +2,9 @@
 
 from datetime import date, datetime
 
-from enrolment.holiday_weeks import PARIS, day_in_french
+from french.paris import day_in_paris
+from french.wording import day_and_month, hour
+
 from enrolment.models import Child, Dossier, HolidayWeek
 
 
@@ -37,14 +39,14 @@ def refusal(week: HolidayWeek, child: Child, dossier: Dossier | None, now: datet
     if begun(week, now):
         return "Cette semaine a déjà commencé : choisissez-en une autre."
     if now >= week.booking_closes_at:
-        closed = week.booking_closes_at.astimezone(PARIS)
+        closed = week.booking_closes_at
         return (
-            f"Les réservations pour cette semaine sont closes depuis le {day_in_french(closed.date())} "
-            f"à {closed:%H h %M} : choisissez une autre semaine."
+            f"Les réservations pour cette semaine sont closes depuis le {day_and_month(closed)} "
+            f"à {hour(closed)} : choisissez une autre semaine."
         )
     return dossier_refusal(dossier)
 
 
 def begun(week: HolidayWeek, now: datetime) -> bool:
     """Whether the week's first day has come, in Paris."""
-    return week.dates[0] <= now.astimezone(PARIS).date()
+    return week.dates[0] <= day_in_paris(now)

@@ -1,19 +1,13 @@
 """The words of enrolment's messages to families and to the desk."""
 
 from collections.abc import Mapping
-from decimal import Decimal
 from uuid import UUID
 
-from babel.numbers import format_currency
 from chassis.identifiers import new_id
 from contracts.enrolment import NoticeWritten
+from french.wording import euros
 
 from enrolment.models import Booking, Child
-
-
-def euros(cents: int) -> str:
-    """« 12,50 € »"""
-    return format_currency(Decimal(cents) / 100, "EUR", locale="fr")
 
 
 def _lines(booking: Booking, children: Mapping[UUID, Child]) -> str:

@@ -8,10 +8,12 @@ from chassis.identifiers import named_id
 from chassis.outbox import publish
 from contracts import Event
 from contracts.enrolment import ActivityChanged, HolidayWeekChanged
+from french.calendar import DAY
+from french.paris import at, day_in_paris
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment.holiday_weeks import PARIS, coming_weeks, deadline
+from enrolment.holiday_weeks import coming_weeks
 from enrolment.models import Activity, Base, HolidayWeek, Site
 
 
@@ -67,9 +69,9 @@ def _holiday_weeks(town: Mapping[str, Any]) -> list[dict[str, Any]]:
         if entry["kind"] == "extrascolaire"
     }
     rows = []
-    for week in coming_weeks(town["town"]["school_zone"], now.astimezone(PARIS).date()):
+    for week in coming_weeks(town["town"]["school_zone"], day_in_paris(now)):
         booking, cancellation = (
-            deadline(week.period_starts, rule["days_before"], rule["time"])
+            at(week.period_starts - rule["days_before"] * DAY, rule["time"])
             for rule in (rules["booking_closes"], rules["cancellation_closes"])
         )
         if booking <= now:

@@ -61,7 +61,7 @@ def test_booking_closes_at_its_very_moment() -> None:
     closes = datetime(2026, 11, 28, 22, 59, tzinfo=UTC)
     assert refusal(week(), child(), dossier(), closes.replace(minute=58)) is None
     assert refusal(week(), child(), dossier(), closes) == (
-        "Les réservations pour cette semaine sont closes depuis le 28 novembre à 23 h 59 : "
+        "Les réservations pour cette semaine sont closes depuis le 28 novembre à 23\xa0h\xa059 : "
         "choisissez une autre semaine."
     )
 

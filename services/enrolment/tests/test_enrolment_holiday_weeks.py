@@ -1,7 +1,6 @@
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 
-import pytest
-from enrolment.holiday_weeks import coming_weeks, day_in_french, deadline
+from enrolment.holiday_weeks import coming_weeks
 
 
 def test_public_holidays_and_weekends_are_no_open_days() -> None:
@@ -48,19 +47,3 @@ def test_on_any_day_some_week_is_still_open_three_weeks_before_its_period() -> N
         weeks = coming_weeks("C", today)
         assert any(week.period_starts - timedelta(days=21) > today for week in weeks), today
         assert all(week.dates[0] > today and week.dates == tuple(sorted(week.dates)) for week in weeks)
-
-
-@pytest.mark.parametrize(
-    ("starts", "expected"),
-    [
-        (date(2026, 12, 19), datetime(2026, 11, 28, 22, 59, tzinfo=UTC)),
-        (date(2027, 7, 3), datetime(2027, 6, 12, 21, 59, tzinfo=UTC)),
-    ],
-)
-def test_deadlines_are_in_the_time_of_paris_winter_and_summer(starts: date, expected: datetime) -> None:
-    assert deadline(starts, 21, time(23, 59)) == expected
-
-
-def test_the_first_of_a_month_is_said_as_one_says_it() -> None:
-    assert day_in_french(date(2027, 3, 1)) == "1er mars"
-    assert day_in_french(date(2026, 12, 21)) == "21 décembre"

@@ -1,0 +1,67 @@
+"""Public holidays, working days, and the periods of school holidays."""
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from itertools import groupby
+
+import holidays
+from vacances_scolaires_france import SchoolHolidayDates, UnsupportedYearException
+
+DAY = timedelta(days=1)
+
+_published = cache(SchoolHolidayDates)  # reads a table of every day since 1990
+_public = holidays.country_holidays("FR")  # adds the years that it is asked about
+
+
+@dataclass(frozen=True)
+class Period:
+    """School holidays, as « Vacances d'été », with each of their days in order."""
+
+    name: str
+    days: tuple[date, ...]
+
+
+def is_working_day(day: date, closed: Collection[date] = ()) -> bool:
+    """Monday to Friday, neither a public holiday nor one of the days the town has `closed`; school holidays count."""
+    return day.weekday() < 5 and day not in _public and day not in closed
+
+
+def working_days_before(day: date, count: int, closed: Collection[date] = ()) -> date:
+    """The working day that is `count` (from 1) working days before `day`, which need not be one itself."""
+    while count:
+        day -= DAY
+        count -= is_working_day(day, closed)
+    return day
+
+
+def school_holidays(zone: str, years: Iterable[int]) -> list[Period]:
+    """The periods of `zone` ("A", "B" or "C") in these years, in order: as published, the usual ones beyond.
+
+    What began before these years lacks its beginning. A long weekend (pont) is none: no leisure centre opens for it.
+    """
+    names: dict[date, str] = {}
+    for year in years:
+        try:
+            known = _published().holidays_for_year_and_zone(year, zone)
+        except UnsupportedYearException:
+            known = {}
+        found = {day: row["nom_vacances"] for day, row in known.items()}
+        names |= {day: name for day, name in found.items() if name.startswith("Vacances")}
+        for name, first, last in _usual_periods(year):
+            if first not in names:
+                names |= {first + n * DAY: name for n in range((last - first).days + 1)}
+    # A run of consecutive days has one difference between day and rank.
+    ranked = enumerate(sorted(names.items()))
+    runs = groupby(ranked, lambda one: (one[1][0] - one[0] * DAY, one[1][1]))
+    return [Period(name, tuple(day for _, (day, _) in run)) for (_, name), run in runs]
+
+
+def _usual_periods(year: int) -> Iterator[tuple[str, date, date]]:
+    """What every school year has: the summer from its first full week of July, two weeks around Christmas."""
+    july = date(year, 7, 1)
+    yield "Vacances d'été", july + -july.weekday() % 7 * DAY, date(year, 8, 31)
+    december = date(year, 12, 17)
+    saturday = december + (5 - december.weekday()) % 7 * DAY
+    yield "Vacances de Noël", saturday, saturday + 15 * DAY

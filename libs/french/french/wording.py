@@ -1,0 +1,53 @@
+"""Amounts, rates, dates and counts as a French reader expects them (with non-breaking spaces)."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal
+
+from french.paris import PARIS, day_in_paris
+
+_LOCALE = "fr_FR"
+_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def euros(cents: int) -> str:
+    """« 12,50 € »."""
+    return format_currency(Decimal(cents) / 100, "EUR", locale=_LOCALE)
+
+
+def percent(rate: Decimal) -> str:
+    """« 1,30 % », from 1.30."""
+    return f"{format_decimal(rate, format='0.00##', locale=_LOCALE)}{_SPACE}%"
+
+
+def day(when: date) -> str:
+    """« mercredi 3 mars 2027 », « lundi 1er mars 2027 »; a moment is told by its day in Paris."""
+    return _date(when, "EEEE {} MMMM y")
+
+
+def day_and_month(when: date) -> str:
+    """« 21 décembre », « 1er mars »; a moment is told by its day in Paris."""
+    return _date(when, "{} MMMM")
+
+
+def _date(when: date, pattern: str) -> str:
+    local = day_in_paris(when) if isinstance(when, datetime) else when
+    return format_date(local, pattern.format("d'er'" if local.day == 1 else "d"), locale=_LOCALE)
+
+
+def hour(when: datetime) -> str:
+    """« 9 h », « 14 h 05 », in Paris."""
+    local = when.astimezone(PARIS)
+    return f"{local.hour}{_SPACE}h" + (f"{_SPACE}{local.minute:02}" if local.minute else "")
+
+
+def moment(when: datetime) -> str:
+    """« mercredi 3 mars 2027 à 9 h », in Paris."""
+    return f"{day(when)} à {hour(when)}"
+
+
+def days(count: int) -> str:
+    """« 1 jour », « 5 jours »."""
+    return f"{count} jour{'s' if count > 1 else ''}"

@@ -1,0 +1,61 @@
+from datetime import date, timedelta
+
+import pytest
+from french.calendar import is_working_day, school_holidays, working_days_before
+
+
+def test_working_days_are_monday_to_friday_without_public_holidays_school_holidays_included() -> None:
+    christmas = [date(2026, 12, 21) + timedelta(days=n) for n in range(7)]
+    assert [day.day for day in christmas if is_working_day(day)] == [21, 22, 23, 24]
+    movable = [date(2027, 3, 29), date(2027, 5, 6), date(2027, 5, 17)]  # Easter Monday, Ascension, Whit Monday
+    assert not any(is_working_day(day) for day in movable)
+
+
+def test_a_day_the_town_has_closed_is_no_working_day() -> None:
+    bridge = date(2027, 5, 7)
+    assert is_working_day(bridge)
+    assert not is_working_day(bridge, {bridge})
+
+
+@pytest.mark.parametrize(
+    ("day", "count", "expected"),
+    [
+        (date(2027, 3, 4), 1, date(2027, 3, 3)),
+        (date(2027, 3, 8), 1, date(2027, 3, 5)),  # Friday for Monday
+        (date(2027, 3, 7), 1, date(2027, 3, 5)),  # and for the Sunday before it
+        (date(2027, 3, 30), 1, date(2027, 3, 26)),  # over Easter
+        (date(2027, 1, 4), 3, date(2026, 12, 29)),  # over New Year
+        (date(2027, 3, 8), 0, date(2027, 3, 8)),
+    ],
+)
+def test_working_days_before_a_day_pass_over_what_is_none(day: date, count: int, expected: date) -> None:
+    assert working_days_before(day, count) == expected
+
+
+def test_working_days_before_a_day_pass_over_what_the_town_has_closed() -> None:
+    assert working_days_before(date(2027, 5, 10), 1, {date(2027, 5, 7)}) == date(2027, 5, 5)
+
+
+def test_a_period_over_new_year_is_one_period() -> None:
+    christmas = next(period for period in school_holidays("C", [2026, 2027]) if period.days[0].month == 12)
+    assert (christmas.days[0], christmas.days[-1]) == (date(2026, 12, 19), date(2027, 1, 3))
+
+
+def test_the_zones_have_their_own_winter() -> None:
+    winters = {
+        zone: next(period.days[0] for period in school_holidays(zone, [2027]) if "hiver" in period.name)
+        for zone in "ABC"
+    }
+    assert winters == {"A": date(2027, 2, 13), "B": date(2027, 2, 20), "C": date(2027, 2, 6)}
+
+
+def test_beyond_what_is_published_summer_and_christmas_remain() -> None:
+    far = [(period.name, period.days[0], period.days[-1]) for period in school_holidays("C", [2031])]
+    assert far == [
+        ("Vacances d'été", date(2031, 7, 7), date(2031, 8, 31)),
+        ("Vacances de Noël", date(2031, 12, 20), date(2032, 1, 4)),
+    ]
+
+
+def test_a_long_weekend_is_no_period() -> None:
+    assert all(len(period.days) > 14 for period in school_holidays("C", range(2020, 2032))[1:])
