@@ -25,8 +25,8 @@ from chassis.testing import (
     serving,
 )
 
-from deploy.local.postgres import postgres as private_postgres
-from deploy.local.rabbitmq import Broker, rabbitmq
+from deploy.servers.postgres import postgres as private_postgres
+from deploy.servers.rabbitmq import Broker, rabbitmq
 
 # The default rendering of a traceback shows every local variable and takes seconds.
 structlog.configure(

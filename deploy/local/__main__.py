@@ -10,10 +10,12 @@ from collections.abc import Callable
 import typer
 from rich.table import Table
 
-from deploy.local import checks, journey, packages
-from deploy.local.errors import LauncherError, console, reported
-from deploy.local.processes import ROOT
+from deploy.local import checks, journey
+from deploy.local.errors import console, reported
 from deploy.local.stack import DEFINITIONS, TOWN, Stack, stack
+from deploy.servers import packages
+from deploy.servers.errors import LauncherError
+from deploy.servers.processes import ROOT
 
 RUN = ROOT / ".run"
 GOALS = {

@@ -6,9 +6,9 @@ from typing import Any
 
 from chassis import broker, migrations
 
-from deploy.local.postgres import databases, postgres
 from deploy.local.prepare import services
 from deploy.local.stack import DEFINITIONS, SERVICES
+from deploy.servers.postgres import databases, postgres
 
 
 def faults(folder: Path) -> list[str]:

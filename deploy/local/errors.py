@@ -1,4 +1,4 @@
-"""What can go wrong with a stack, and how it is said at the terminal."""
+"""The terminal: what goes wrong is said in one message, Ctrl-C ends in order."""
 
 import signal
 from collections.abc import Iterator
@@ -7,13 +7,11 @@ from types import FrameType
 
 from rich.console import Console
 
+from deploy.servers.errors import LauncherError
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 console = Console(highlight=False)
-
-
-class LauncherError(Exception):
-    """Said to the person at the terminal, who gets exit status 1."""
 
 
 @contextmanager

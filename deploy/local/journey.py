@@ -16,8 +16,8 @@ from french.wording import euros
 from rich.console import Console
 from rich.markup import escape
 
-from deploy.local.errors import LauncherError
 from deploy.local.portal import CLAIRE, CLAIRE_DOSSIER, Addresses, Portal, until
+from deploy.servers.errors import LauncherError
 
 USERNAME, PASSWORD = "claire.moreau", "Villeneuve!2026"
 ROUNDS, WARM_UP = 200, 20

@@ -2,22 +2,23 @@
 
 import json
 import os
-import secrets
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
 import asyncpg
-from joserfc.jwk import ECKey
+from chassis.local import Addresses
 
-from deploy.local import postgres, processes, rabbitmq, watcher
-from deploy.local.processes import ROOT, Process, RunFolder
-from deploy.local.waiting import answers, complete
+from deploy.servers import postgres, processes, rabbitmq, watcher
+from deploy.servers.processes import ROOT, Process, RunFolder
+from deploy.servers.waiting import answers, complete
 
 SERVICES = ("identity", "dossier", "enrolment", "planning", "billing")
 TOWN = ROOT / "deploy" / "towns" / "villeneuve-sur-bievre.toml"
@@ -28,57 +29,37 @@ READY_S = 60.0
 Part = Literal["all", "api", "worker"]
 
 
-@dataclass
-class Stack:
-    """What runs and where. URLs have no slash at the end; `databases` are the application roles', `services` direct."""
+@dataclass(kw_only=True)
+class Stack(Addresses):
+    """What runs and where; `databases` are the application roles'."""
 
-    gateway: str
-    web: str
-    mail: str
-    payfip: str
-    smtp: str
     amqp: str
     databases: dict[str, str]
     owner_databases: dict[str, str]
-    services: dict[str, str]
     clock_file: Path
     broker: rabbitmq.Broker
     run: RunFolder
-    signing_key: str
 
-    def environment(self, service: str) -> dict[str, str]:
+    @cached_property
+    def own_settings(self) -> dict[str, dict[str, str]]:
+        """What each part's `local.py` says, where it has one; said once, since one of them makes a key."""
+        parts = [part for part in ("gateway", *SERVICES) if find_spec(f"{part}.local")]
+        return {part: import_module(f"{part}.local").settings(self) for part in parts}
+
+    def environment(self, part: str) -> dict[str, str]:
         """The whole environment in which a process of that service, or of the `gateway`, runs."""
-        if service == "gateway":
-            host, port = self.gateway.removeprefix("http://").split(":")
-            own = {"HOST": host, "PORT": port, "UPSTREAMS": json.dumps(self.services)}
-        else:
-            host, port = self.services[service].removeprefix("http://").split(":")
-            own = {
-                "DATABASE_URL": self.databases[service],
-                "OWNER_DATABASE_URL": self.owner_databases[service],
+        host, port = {"gateway": self.gateway, **self.services}[part].removeprefix("http://").split(":")
+        own = {"HOST": host, "PORT": port} | self.own_settings.get(part, {})
+        if part in self.services:
+            own |= {
+                "DATABASE_URL": self.databases[part],
+                "OWNER_DATABASE_URL": self.owner_databases[part],
                 "AMQP_URL": self.amqp,
-                "HOST": host,
-                "PORT": port,
                 "JWKS_URL": f"{self.services['identity']}/v1/.well-known/jwks.json",
                 "TOKEN_ISSUER": self.gateway,
             }
-        if service == "identity":
-            own |= {
-                "SIGNING_KEY": self.signing_key,
-                "SMTP_URL": self.smtp,
-                "WEB_URL": self.web,
-                "MAIL_FROM": "espace-familles@example.org",
-                "DESK_EMAIL": "guichet@example.org",
-            }
-        if service == "billing":
-            own |= {
-                "PAYFIP_WSDL_URL": f"{self.payfip}/tpa/services/securite?wsdl",
-                "PAYFIP_PAGE_URL": f"{self.payfip}/tpa/paiementws.web",
-                "NOTIFICATION_URL": f"{self.gateway}/api/billing/v1/payfip/notifications",
-                "RETURN_ORIGINS": json.dumps([self.web]),
-            }
         whole = {"ENVIRONMENT": "local", "CLOCK_FILE": str(self.clock_file)}
-        return _python_environment() | whole | {f"{service.upper()}_{name}": value for name, value in own.items()}
+        return _python_environment() | whole | {f"{part.upper()}_{name}": value for name, value in own.items()}
 
     def process(self, service: str, part: Part = "all") -> Process:
         """The process of that service that answers (`api`), works (`worker`) or does both; started or not."""
@@ -154,7 +135,6 @@ def stack(
                 clock_file=run.file("clock"),
                 broker=broker,
                 run=run,
-                signing_key=_signing_key(),
             )
             _prepare(running, town)
             told = complete(_told(running, json.loads(definitions.read_text())))
@@ -178,11 +158,6 @@ def stack(
 
 def _address(run: RunFolder) -> str:
     return f"http://127.0.0.1:{run.port()}"
-
-
-def _signing_key() -> str:
-    key = ECKey.generate_key("P-256", {"kid": secrets.token_hex(8), "use": "sig", "alg": "ES256"})
-    return json.dumps(key.as_dict(private=True))
 
 
 def _start_sandbox(run: RunFolder) -> tuple[str, str, str]:

@@ -17,20 +17,20 @@ import aio_pika
 import asyncpg
 import pytest
 
-from deploy.local import packages, watcher
-from deploy.local.errors import LauncherError
-from deploy.local.postgres import databases, postgres
-from deploy.local.processes import ROOT, RunFolder
-from deploy.local.rabbitmq import rabbitmq
-from deploy.local.waiting import complete
+from deploy.servers import packages, watcher
+from deploy.servers.errors import LauncherError
+from deploy.servers.postgres import databases, postgres
+from deploy.servers.processes import ROOT, RunFolder
+from deploy.servers.rabbitmq import rabbitmq
+from deploy.servers.waiting import complete
 
 #: A launcher with a server and a program that clings to life: deaf to SIGTERM, with a child in a session of its own.
 LAUNCHER = """
 import json, os, sys, time
 from pathlib import Path
-from deploy.local import postgres
+from deploy.servers import postgres
 from deploy.local.errors import reported
-from deploy.local.processes import RunFolder
+from deploy.servers.processes import RunFolder
 CLINGING = "trap '' TERM; setsid sleep 600 & echo ready; wait; sleep 600"
 with reported(when_interrupted=0), RunFolder(Path(sys.argv[1])) as run:
     postgres.start(run)

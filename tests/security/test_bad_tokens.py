@@ -30,7 +30,7 @@ def encoded(part: Any) -> str:
 
 def bad_tokens(stack: Stack, good: str, now: float) -> dict[str, str]:
     """Every token that must not pass, made from one that does."""
-    key = ECKey.import_key(json.loads(stack.signing_key))
+    key = ECKey.import_key(json.loads(stack.environment("identity")["IDENTITY_SIGNING_KEY"]))
     head, body, signature = good.split(".")
     header, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in (head, body))
 

@@ -13,7 +13,7 @@ from tests.queues import Queues, toy_queues
 from tests.tables import Gate, Rows
 from tests.toy.toy.main import SERVICE
 
-from deploy.local.rabbitmq import Broker
+from deploy.servers.rabbitmq import Broker
 
 sys.path.append(str(TOY))  # where migrations finds the package of that name
 

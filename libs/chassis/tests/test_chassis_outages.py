@@ -18,7 +18,7 @@ from tests.tables import Rows
 from tests.toy.toy.main import HANDLERS, quotient_changed
 from tests.waiting import until
 
-from deploy.local.rabbitmq import rabbitmq
+from deploy.servers.rabbitmq import rabbitmq
 
 
 class Publisher:

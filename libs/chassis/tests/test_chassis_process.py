@@ -14,7 +14,7 @@ from tests.tables import Gate, Rows
 from tests.toy.toy.main import quotient_changed
 from tests.waiting import until
 
-from deploy.local.ports import reserved
+from deploy.servers.ports import reserved
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from tests.tables import Gate, Rows
 from tests.toy.toy.main import SERVICE
 from tests.waiting import until
 
-from deploy.local.ports import reserved
+from deploy.servers.ports import reserved
 
 PROBLEM = "application/problem+json"
 

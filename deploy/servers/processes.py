@@ -18,8 +18,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-from deploy.local import ports, watcher
-from deploy.local.errors import LauncherError
+from deploy.servers import ports, watcher
+from deploy.servers.errors import LauncherError
 
 ROOT = Path(__file__).parents[2]
 STOP_S = 15.0

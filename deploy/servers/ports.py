@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from deploy.local.errors import LauncherError
+from deploy.servers.errors import LauncherError
 
 #: Above what servers usually take, below what Linux gives to outgoing connections.
 RANGE = range(26000, 32768)

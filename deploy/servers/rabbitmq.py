@@ -16,10 +16,10 @@ from typing import Any
 import aio_pika
 from chassis.broker import declare
 
-from deploy.local.errors import LauncherError
-from deploy.local.packages import rabbitmq_server
-from deploy.local.processes import Process, RunFolder, unprivileged
-from deploy.local.waiting import complete
+from deploy.servers.errors import LauncherError
+from deploy.servers.packages import rabbitmq_server
+from deploy.servers.processes import Process, RunFolder, unprivileged
+from deploy.servers.waiting import complete
 
 START_S = 60.0
 USER = "espace"

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from deploy.local.packages import postgres_programs
-from deploy.local.processes import RunFolder, unprivileged
-from deploy.local.waiting import complete
+from deploy.servers.packages import postgres_programs
+from deploy.servers.processes import RunFolder, unprivileged
+from deploy.servers.waiting import complete
 
 #: Small, for many on one machine.
 CONFIGURATION = """

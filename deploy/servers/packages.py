@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.local.errors import LauncherError
+from deploy.servers.errors import LauncherError
 
 OLDEST_POSTGRES = 15
 POLICY = Path("/usr/sbin/policy-rc.d")

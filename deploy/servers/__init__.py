@@ -1,0 +1,1 @@
+"""Private PostgreSQL and RabbitMQ on free loopback ports, and the processes of one run folder: nothing stays behind."""

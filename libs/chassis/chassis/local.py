@@ -1,0 +1,15 @@
+"""What a service's own `local.py` is told, to say what its settings are in a stack on one machine."""
+
+from dataclasses import dataclass
+
+
+@dataclass(kw_only=True)
+class Addresses:
+    """Where the parts of a local stack are reached: URLs without a slash at the end; `services` directly."""
+
+    gateway: str
+    web: str
+    mail: str
+    payfip: str
+    smtp: str
+    services: dict[str, str]
