@@ -7,11 +7,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
+from chassis.parking import arrived
+
 
 async def keep_copy(session: AsyncSession, copy: type[DeclarativeBase], **values: Any) -> bool:
     """Store the copy (all its columns, `version` among them) unless one as new is there; whether it was stored.
 
-    Repeats and disorder change nothing. The row stays locked until the transaction ends.
+    Repeats and disorder change nothing. The row stays locked until the transaction ends; what was parked until the copy
+    arrives goes on after that.
     """
     mapper = inspect(copy)
     keys = [column.name for column in mapper.primary_key]
@@ -21,4 +24,7 @@ async def keep_copy(session: AsyncSession, copy: type[DeclarativeBase], **values
         set_={name: stored.excluded[name] for name in values if name not in keys},
         where=mapper.columns["version"] < stored.excluded.version,
     )
-    return await session.scalar(newer.returning(mapper.columns["version"])) is not None
+    if await session.scalar(newer.returning(mapper.columns["version"])) is None:
+        return False
+    arrived(session, copy, values[keys[0]])
+    return True

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 from fastapi import Depends, Request
-from sqlalchemy import Column, DateTime, Integer, LargeBinary, MetaData, Table, Text, Uuid, event, text
+from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text, Uuid, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
@@ -49,7 +49,7 @@ def is_unstorable(error: BaseException | None) -> bool:
 
 
 def service_metadata() -> MetaData:
-    """The metadata of one service: named constraints, and the tables of outbox, inbox and idempotency."""
+    """The metadata of one service: named constraints, and the tables of outbox, inbox, parking and idempotency."""
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -72,6 +72,19 @@ def service_metadata() -> MetaData:
         metadata,
         Column("event_id", Uuid(), primary_key=True),
         Column("handled_at", DateTime(timezone=True), nullable=False, index=True),
+    )
+    Table(
+        "parked",
+        metadata,
+        Column("event_id", Uuid(), primary_key=True),
+        Column("type", Text(), nullable=False),
+        Column("body", LargeBinary(), nullable=False),
+        Column("kind", Text(), nullable=False),
+        Column("key", Uuid(), nullable=False),
+        Column("tries", Integer(), nullable=False),
+        Column("parked_at", DateTime(timezone=True), nullable=False),
+        Column("due_at", DateTime(timezone=True), nullable=False, index=True),
+        Index("ix_parked_kind_key", "kind", "key"),
     )
     Table(
         "idempotency",

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import broker, clock, logs
 from chassis.database import Database, is_trouble
+from chassis.parking import NotYetKnown, park
 from chassis.stopping import Stop
 
 log = structlog.get_logger()
@@ -30,10 +31,6 @@ RETRY_DELAYS_S = (0.2, 1.0, 3.0)
 DRAIN_S = 10.0
 
 
-class TooEarly(Exception):
-    """What the event needs has not arrived here yet: it is handed back to the queue, and tried for minutes."""
-
-
 class Undecodable(Exception):
     """A message that no try can ever handle."""
 
@@ -49,7 +46,10 @@ def decode(body: bytes, handlers: Handlers) -> tuple[Envelope, Event, Handler]:
 
 
 async def handle(database: Database, body: bytes, handlers: Handlers) -> None:
-    """One message, one transaction: inbox row, effect, commit. An event already handled is passed over."""
+    """One message, one transaction: inbox row, effect, commit. An event already handled is passed over.
+
+    Raises what the handler raises, and nothing has happened; after NotYetKnown the message is parked.
+    """
     envelope, event, handler = decode(body, handlers)
     logs.enter_trace(envelope.traceparent)
     async with database.sessions.begin() as session:
@@ -59,6 +59,7 @@ async def handle(database: Database, body: bytes, handlers: Handlers) -> None:
             ),
             {"id": envelope.id, "now": clock.now()},
         )
+        await session.execute(text("DELETE FROM parked WHERE event_id = :id"), {"id": envelope.id})
         if first is not None:
             await handler(session, event)
     elapsed_ms = round((clock.now() - envelope.time).total_seconds() * 1000, 1)
@@ -121,8 +122,7 @@ async def _settle(
         elif verdict == "dead":
             await message.reject(requeue=False)
         else:
-            if verdict == "halt":
-                halted.set()
+            halted.set()
             await message.nack(requeue=True)
     except (Exception, asyncio.CancelledError) as error:
         if not broker.is_trouble(error):
@@ -132,11 +132,10 @@ async def _settle(
         halted.set()
 
 
-async def _verdict(database: Database, body: bytes, handlers: Handlers) -> Literal["done", "dead", "later", "halt"]:
-    verdict: Literal["dead", "later"] = "dead"
+async def _verdict(database: Database, body: bytes, handlers: Handlers) -> Literal["done", "dead", "halt"]:
     for delay_s in (*RETRY_DELAYS_S, None):
         try:
-            await handle(database, body, handlers)
+            await _handle_or_park(database, body, handlers)
         except Undecodable as error:
             log.error("message_undecodable", error=str(error))
             return "dead"
@@ -144,10 +143,18 @@ async def _verdict(database: Database, body: bytes, handlers: Handlers) -> Liter
             if is_trouble(error):
                 log.warning("message_returned", error=repr(error))
                 return "halt"
-            verdict = "later" if isinstance(error, TooEarly) else "dead"
-            log.error("handler_failed", exc_info=error, again=delay_s is not None or verdict == "later")
+            log.error("handler_failed", exc_info=error, again=delay_s is not None)
             if delay_s is not None:
                 await asyncio.sleep(delay_s)
         else:
             return "done"
-    return verdict
+    return "dead"
+
+
+async def _handle_or_park(database: Database, body: bytes, handlers: Handlers) -> None:
+    try:
+        await handle(database, body, handlers)
+    except NotYetKnown as wanted:
+        envelope, _, _ = decode(body, handlers)
+        async with database.sessions.begin() as session:
+            await park(session, envelope, body, wanted)

@@ -69,7 +69,7 @@ def missing(service: str, owner_url: str, metadata: MetaData) -> list[Any]:
 
 
 def create_plumbing(application_role: str) -> None:
-    """For a first migration: outbox, inbox, idempotency, and the application role's rights on every table to come.
+    """For a first migration: the plumbing's tables, and the application role's rights on every table to come.
 
     Frozen: a later change of the plumbing is a function of its own, called by a later migration.
     """
@@ -87,6 +87,18 @@ def create_plumbing(application_role: str) -> None:
             handled_at timestamptz NOT NULL
         )""",
         "CREATE INDEX ix_inbox_handled_at ON inbox (handled_at)",
+        """CREATE TABLE parked (
+            event_id uuid CONSTRAINT pk_parked PRIMARY KEY,
+            type text NOT NULL,
+            body bytea NOT NULL,
+            kind text NOT NULL,
+            key uuid NOT NULL,
+            tries integer NOT NULL,
+            parked_at timestamptz NOT NULL,
+            due_at timestamptz NOT NULL
+        )""",
+        "CREATE INDEX ix_parked_kind_key ON parked (kind, key)",
+        "CREATE INDEX ix_parked_due_at ON parked (due_at)",
         """CREATE TABLE idempotency (
             account_id uuid NOT NULL,
             key text NOT NULL,

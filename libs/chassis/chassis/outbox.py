@@ -12,7 +12,7 @@ from contracts import Envelope, Event
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import broker, clock, logs
+from chassis import broker, clock, logs, parking
 from chassis.identifiers import new_id
 from chassis.stopping import Stop
 
@@ -47,11 +47,14 @@ async def publish(session: AsyncSession, *events: Event) -> None:
         session.sync_session.info["has_published"] = True
 
 
-async def relay(database_url: str, amqp_url: str, stop: Stop) -> None:
-    """Bring the outbox to the broker until told to stop. Any number of relays may run on one outbox."""
+async def relay(service: str, database_url: str, amqp_url: str, stop: Stop) -> None:
+    """Bring the outbox to the broker, and what is parked and due back to the service's queue, until told to stop.
+
+    Any number of relays may run on one database.
+    """
     while not stop.is_set():
         try:
-            await _relay_while_connected(database_url, amqp_url, stop)
+            await _relay_while_connected(service, database_url, amqp_url, stop)
         except (Exception, asyncio.CancelledError) as error:
             if not (isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError) or broker.is_trouble(error)):
                 raise
@@ -59,7 +62,7 @@ async def relay(database_url: str, amqp_url: str, stop: Stop) -> None:
             await stop.wait(POLL_S)
 
 
-async def _relay_while_connected(database_url: str, amqp_url: str, stop: Stop) -> None:
+async def _relay_while_connected(service: str, database_url: str, amqp_url: str, stop: Stop) -> None:
     woken = asyncio.Event()
     connection = await asyncpg.connect(database_url, timeout=5)
     try:
@@ -69,7 +72,9 @@ async def _relay_while_connected(database_url: str, amqp_url: str, stop: Stop) -
             exchange = await channel.get_exchange(broker.EXCHANGE)
             while not stop.is_set():
                 woken.clear()
-                if not await forward(connection, exchange):
+                more = await forward(connection, exchange)
+                more |= await take_back(connection, channel.default_exchange, service)
+                if not more:
                     await stop.wait_for(woken, timeout_s=POLL_S)
     finally:
         connection.terminate()
@@ -88,7 +93,8 @@ async def forward(connection: asyncpg.Connection, exchange: AbstractExchange) ->
         )
         if not rows:
             return False
-        outcomes = await asyncio.gather(*(_send(exchange, row) for row in rows), return_exceptions=True)
+        sent = (_send(exchange, row, row["type"]) for row in rows)
+        outcomes = await asyncio.gather(*sent, return_exceptions=True)
         confirmed: list[UUID] = []
         refused: dict[UUID, str] = {}
         broken: BaseException | None = None
@@ -108,7 +114,14 @@ async def forward(connection: asyncpg.Connection, exchange: AbstractExchange) ->
     return len(rows) == BATCH and (bool(confirmed) or rows[-1]["attempts"] == 0)
 
 
-async def _send(exchange: AbstractExchange, row: asyncpg.Record) -> None:
+async def take_back(connection: asyncpg.Connection, exchange: AbstractExchange, service: str) -> bool:
+    """Put parked messages that are due into the service's own queue; whether there may be more."""
+    rows = await parking.take_due(connection)
+    await asyncio.gather(*(_send(exchange, row, broker.events_queue(service)) for row in rows))
+    return len(rows) == parking.BATCH
+
+
+async def _send(exchange: AbstractExchange, row: asyncpg.Record, routing_key: str) -> None:
     # A fresh id for the transport, by which the client library tells returned messages; the event's is in the body.
     message = Message(
         row["body"],
@@ -117,4 +130,4 @@ async def _send(exchange: AbstractExchange, row: asyncpg.Record) -> None:
         message_id=str(new_id()),
         type=row["type"],
     )
-    await exchange.publish(message, row["type"], mandatory=True, timeout=PUBLISH_TIMEOUT_S)
+    await exchange.publish(message, routing_key, mandatory=True, timeout=PUBLISH_TIMEOUT_S)

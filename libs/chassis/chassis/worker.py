@@ -68,6 +68,6 @@ async def work(
     async with asyncio.TaskGroup() as tasks:
         if handlers:
             tasks.create_task(inbox.consume(service, database, amqp_url, handlers, stop))
-        tasks.create_task(outbox.relay(database.url, amqp_url, stop))
+        tasks.create_task(outbox.relay(service, database.url, amqp_url, stop))
         for job in (*jobs, Job(forget_old, every_s=3600)):
             tasks.create_task(_repeat(job, database, settings, stop))

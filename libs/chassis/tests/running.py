@@ -29,7 +29,7 @@ async def relaying(database: Database, amqp_url: str, relays: int = 1) -> AsyncI
     stop = Stop()
     announcing = asyncio.create_task(database.announce())
     try:
-        async with _until_stopped(stop, *(outbox.relay(database.url, amqp_url, stop) for _ in range(relays))):
+        async with _until_stopped(stop, *(outbox.relay("toy", database.url, amqp_url, stop) for _ in range(relays))):
             yield
     finally:
         announcing.cancel()

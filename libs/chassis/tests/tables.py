@@ -13,8 +13,8 @@ class Gate:
         self._databases = databases
         self._keeper: asyncpg.Connection | None = None
 
-    async def close(self, table: str, statement: str) -> None:
-        """Let every INSERT, UPDATE or DELETE there wait."""
+    async def close(self, table: str, statement: str, *, at_commit: bool = False) -> None:
+        """Let every INSERT, UPDATE or DELETE there wait, or the commit that comes after it."""
         self._keeper = await asyncpg.connect(self._databases.owner_url)
         await self._keeper.execute("SELECT pg_advisory_lock(1)")
         await self._keeper.execute(
@@ -22,9 +22,9 @@ class Gate:
             " $$ BEGIN PERFORM pg_advisory_lock_shared(1); PERFORM pg_advisory_unlock_shared(1);"
             " RETURN coalesce(NEW, OLD); END $$"
         )
-        await self._keeper.execute(
-            f"CREATE TRIGGER gate BEFORE {statement} ON {table} FOR EACH ROW EXECUTE FUNCTION gate()"
-        )
+        kind = f"CONSTRAINT TRIGGER gate AFTER {statement}" if at_commit else f"TRIGGER gate BEFORE {statement}"
+        when = "DEFERRABLE INITIALLY DEFERRED" if at_commit else ""
+        await self._keeper.execute(f"CREATE {kind} ON {table} {when} FOR EACH ROW EXECUTE FUNCTION gate()")
 
     async def held(self) -> int:
         """How many statements wait there."""

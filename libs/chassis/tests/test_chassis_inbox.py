@@ -160,26 +160,6 @@ async def test_a_handler_that_fails_once_has_its_effect_once(database: Database,
 
 
 @pytest.mark.usefixtures("quick")
-async def test_an_event_that_comes_before_what_it_needs_waits_for_it(
-    database: Database, queues: Queues, rows: Rows
-) -> None:
-    tries = 0
-
-    async def keep_once_the_rest_is_here(session: AsyncSession, event: QuotientChanged) -> None:
-        nonlocal tries
-        tries += 1
-        if tries <= 10:  # more than a message whose handler fails is given
-            raise inbox.TooEarly
-        await keep(session, event)
-
-    await queues.send(body(quotient_changed()))
-    async with consuming(database, queues.url, {QuotientChanged: keep_once_the_rest_is_here}):
-        await until(lambda: rows.count("heard"), 1)
-    await settled(queues)
-    assert await queues.waiting(DEAD) == 0
-
-
-@pytest.mark.usefixtures("quick")
 async def test_a_commit_that_fails_after_the_handler_leaves_no_effect_and_does_not_count_as_done(
     database: Database, queues: Queues, rows: Rows
 ) -> None:

@@ -2,8 +2,7 @@
 
 from chassis import clock
 from chassis.copies import keep_copy
-from chassis.inbox import Handlers, TooEarly
-from chassis.problems import NotFound
+from chassis.inbox import Handlers
 from contracts.dossier import ChildChanged, DossierChanged, QuotientChanged
 from contracts.enrolment import (
     ActivityChanged,
@@ -61,10 +60,7 @@ async def keep_holiday_week(session: AsyncSession, event: HolidayWeekChanged) ->
 
 
 async def bill_booking(session: AsyncSession, event: Booking) -> None:
-    try:
-        await bill(session, event, clock.now())
-    except NotFound as error:
-        raise TooEarly from error
+    await bill(session, event, clock.now())
 
 
 HANDLERS: Handlers = {

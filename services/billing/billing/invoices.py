@@ -5,7 +5,7 @@ from typing import Any
 
 from chassis.copies import keep_copy
 from chassis.outbox import publish
-from chassis.problems import NotFound
+from chassis.parking import NotYetKnown
 from contracts.billing import CreditGranted, InvoiceCancelled, InvoiceOpened, InvoiceSettled
 from contracts.dossier import Adult, PostalAddress
 from contracts.enrolment import Booking
@@ -25,7 +25,7 @@ SMALLEST_PAYMENT_CENTS = 100
 async def bill(session: AsyncSession, booking: Booking, now: datetime) -> None:
     """Do what the booking, as it is now, means for its invoice. An older event than the newest seen is void.
 
-    Raises NotFound while the family, a child, a week or an activity is not known here yet.
+    Raises NotYetKnown while the family, a child, a week or an activity is not known here.
     """
     await ledger.hold_family(session, booking.dossier_id)
     seen = {"booking_id": booking.booking_id, "version": booking.version, "status": booking.status}
@@ -99,7 +99,7 @@ async def _open(session: AsyncSession, booking: Booking, now: datetime) -> None:
 async def _payer(session: AsyncSession, booking: Booking) -> tuple[str, str | None]:
     dossier = await session.get(Dossier, booking.dossier_id)
     if dossier is None:
-        raise NotFound
+        raise NotYetKnown(Dossier, booking.dossier_id)
     adults = [Adult.model_validate(one) for one in dossier.adults]
     payer = next((one for one in adults if "payer" in one.roles), adults[0] if adults else None)
     address = PostalAddress.model_validate(dossier.address) if dossier.address else None

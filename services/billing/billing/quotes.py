@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+from chassis.parking import NotYetKnown
 from chassis.problems import NotFound, Problem
 from contracts.dossier import Quotient
 from contracts.enrolment import Booking, BookingLine
@@ -90,7 +91,7 @@ async def honoured(session: AsyncSession, booking: Booking) -> Quote | None:
 async def price_lines(session: AsyncSession, dossier_id: UUID, lines: Sequence[BookingLine]) -> Pricing:
     """Today's knowledge of prices applied to these lines: tariff and quotient of each line's first day.
 
-    Raises NotFound for what no event has told us (yet), NoTariff, SeveralRegies.
+    Raises NotYetKnown for what no event has told us, NoTariff, SeveralRegies.
     """
     children = await _by_id(session, Child, (line.child_id for line in lines))
     weeks = await _by_id(session, HolidayWeek, (line.holiday_week_id for line in lines))
@@ -138,9 +139,9 @@ def _tariff(row: TariffRow) -> Tariff:
 
 
 async def _by_id(session: AsyncSession, kind: type[Copy], ids: Iterable[UUID]) -> dict[UUID, Copy]:
-    """Raises NotFound unless all are there."""
+    """Raises NotYetKnown unless all are there."""
     wanted = set(ids)
     found = {one.id: one for one in await session.scalars(select(kind).where(kind.id.in_(wanted)))}
-    if found.keys() != wanted:
-        raise NotFound
+    if missing := wanted - found.keys():
+        raise NotYetKnown(kind, min(missing))
     return found

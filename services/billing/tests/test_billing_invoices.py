@@ -9,8 +9,9 @@ from billing import ledger
 from billing.consumers import HANDLERS
 from billing.invoices import PAYABLE_FOR
 from billing.models import Account, TariffRow
-from chassis.inbox import TooEarly, handle
+from chassis.inbox import handle
 from chassis.outbox import envelope
+from chassis.parking import NotYetKnown
 from contracts.billing import (
     CreditGranted,
     InvoiceCancelled,
@@ -89,10 +90,11 @@ async def test_a_revived_booking_has_one_live_invoice_in_every_order(scene: Scen
     assert live == [4]
 
 
-async def test_an_event_before_its_copies_is_tried_again(scene: Scene) -> None:
+async def test_an_event_before_its_copies_waits_for_them(scene: Scene) -> None:
     stranger = scene.booking(dossier_id=scene.week_ids[0])
-    with pytest.raises(TooEarly):
+    with pytest.raises(NotYetKnown) as wanted:
         await scene.hear(stranger)
+    assert (wanted.value.kind, wanted.value.key) == ("dossiers", stranger.dossier_id)
     assert await scene.documents(stranger) == []
 
 
