@@ -1,4 +1,4 @@
-"""`python -m deploy.local install | run | demo | check | definitions`: what the Makefile calls."""
+"""`python -m deploy.local install | run | demo | check | definitions | schema`: what the Makefile calls."""
 
 import asyncio
 import json
@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable
 
 import typer
+from chassis import towns
 from rich.table import Table
 
 from deploy.local import checks, journey
@@ -96,6 +97,12 @@ def check() -> None:
 def definitions() -> None:
     """Write deploy/rabbitmq/definitions.json anew from the services' HANDLERS tables."""
     DEFINITIONS.write_text(json.dumps(checks.definitions(), indent=2) + "\n")
+
+
+@app.command()
+def schema() -> None:
+    """Write deploy/towns/town.schema.json anew from the services' slices of a town's description."""
+    checks.SCHEMA.write_text(json.dumps(towns.schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from chassis import broker, migrations
+from chassis import broker, migrations, towns
 
 from deploy.local.prepare import services
-from deploy.local.stack import DEFINITIONS, SERVICES
+from deploy.local.stack import DEFINITIONS, SERVICES, TOWN
 from deploy.servers.postgres import databases, postgres
+
+SCHEMA = TOWN.with_name("town.schema.json")
 
 
 def faults(folder: Path) -> list[str]:
@@ -16,6 +18,8 @@ def faults(folder: Path) -> list[str]:
     found = []
     if not DEFINITIONS.exists() or json.loads(DEFINITIONS.read_text()) != definitions():
         found.append(f"{DEFINITIONS.name} is not what the HANDLERS tables say: `python -m deploy.local definitions`.")
+    if not SCHEMA.exists() or json.loads(SCHEMA.read_text()) != towns.schema():
+        found.append(f"{SCHEMA.name} is not what the services' slices say: `python -m deploy.local schema`.")
     with postgres(folder) as admin_url, databases(admin_url, SERVICES) as made:
         for service in services():
             owner_url = made[service.name].owner_url

@@ -6,11 +6,10 @@ The same by `python -m SERVICE` would be ten processes, each spending two second
 import asyncio
 import os
 import sys
-import tomllib
 from importlib import import_module
 from pathlib import Path
 
-from chassis import command, migrations
+from chassis import command, migrations, towns
 from chassis.service import Service
 
 from deploy.local.stack import SERVICES
@@ -23,7 +22,11 @@ def services() -> list[Service]:
 
 def main() -> None:
     """Owners' database URLs are taken from the environment, as the services take theirs."""
-    town = tomllib.loads(Path(sys.argv[1]).read_text())
+    try:
+        town = towns.read(Path(sys.argv[1]))
+        towns.validated(town)  # before any database is touched
+    except towns.TownError as error:
+        raise SystemExit(str(error)) from None
     for service in services():
         owner_url = os.environ[f"{service.name.upper()}_OWNER_DATABASE_URL"]
         migrations.upgrade(service.name, owner_url)

@@ -4,13 +4,12 @@ import argparse
 import asyncio
 import gc
 import socket
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from chassis import clock, logs, migrations
+from chassis import clock, logs, migrations, towns
 from chassis.app import create_app
 from chassis.database import Database
 from chassis.service import Service
@@ -42,8 +41,10 @@ def run(service: Service) -> None:
     if asked.command == "migrate":
         migrations.upgrade(service.name, _owner(settings))
     elif asked.command == "load":
-        with Path(asked.file).open("rb") as file:
-            asyncio.run(load(service, _owner(settings), tomllib.load(file)))
+        try:
+            asyncio.run(load(service, _owner(settings), towns.read(Path(asked.file))))
+        except towns.TownError as error:
+            raise SystemExit(str(error)) from None
     else:
         with asyncio.Runner(loop_factory=_loop) as runner:
             runner.run(serve(service, settings, asked.command))
@@ -63,13 +64,17 @@ def _owner(settings: ServiceSettings) -> str:
 
 
 async def load(service: Service, owner_url: str, town: dict[str, Any]) -> None:
-    """Store what `town` says of this service, in one transaction; its events leave with the next relay."""
+    """Store what `town` says of this service, in one transaction; its events leave with the next relay.
+
+    Raises TownError, and stores nothing, where any service would have to refuse it.
+    """
     if service.load is None:
         return
+    taken = towns.validated(town)[service.name]
     database = Database(owner_url)
     try:
         async with database.sessions.begin() as session:
-            await service.load(session, town)
+            await service.load(session, taken)
     finally:
         await database.close()
 

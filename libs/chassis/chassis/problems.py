@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from chassis.database import is_trouble, is_unstorable
@@ -120,20 +121,34 @@ _FIELD_ERRORS = {
     "int_type": "Un nombre entier est attendu.",
     "date_from_datetime_parsing": "Une date (AAAA-MM-JJ) est attendue.",
     "date_parsing": "Une date (AAAA-MM-JJ) est attendue.",
+    "date_type": "Une date (AAAA-MM-JJ) est attendue.",
+    "time_type": "Une heure (HH:MM:SS) est attendue.",
+    "int_from_float": "Un nombre entier est attendu.",
+    "decimal_parsing": "Un nombre est attendu.",
+    "decimal_type": "Un nombre est attendu.",
+    "greater_than_equal": "La valeur doit être d'au moins {ge}.",
+    "less_than_equal": "La valeur doit être d'au plus {le}.",
+    "literal_error": "Une de ces valeurs est attendue : {expected}.",
+    "list_type": "Une liste est attendue.",
+    "model_type": "Un groupe de champs est attendu.",
 }
+
+
+def in_french(error: ErrorDetails) -> str:
+    """What pydantic found, as one sentence; a rule of ours (ValueError in a validator) already speaks French."""
+    if error["type"] == "value_error":
+        return error["msg"].removeprefix("Value error, ")
+    text = _FIELD_ERRORS.get(error["type"], "Cette valeur n'est pas acceptée.")
+    return text.format(**error.get("ctx", {})).replace("' or '", "' ou '")
 
 
 def _field_errors(error: RequestValidationError) -> list[dict[str, str]]:
     found = []
     for one in error.errors():
         where = one["loc"][1:] if one["loc"] and one["loc"][0] == "body" else one["loc"]
-        text = _FIELD_ERRORS.get(one["type"], "Cette valeur n'est pas acceptée.").format(**one.get("ctx", {}))
-        # A rule of ours raised as ValueError in a validator already speaks French.
-        if one["type"] == "value_error":
-            text = one["msg"].removeprefix("Value error, ")
         if one["type"] == "json_invalid":
             where = ()  # a place in the text, not in the document
-        found.append({"pointer": "".join(f"/{part}" for part in where), "detail": text})
+        found.append({"pointer": "".join(f"/{part}" for part in where), "detail": in_french(one)})
     return found
 
 

@@ -1,6 +1,6 @@
 """What a service is made of, said once in its `main.py`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,7 @@ from chassis.worker import Job
 
 @dataclass(frozen=True)
 class Service:
-    """`load(session, town)` takes from a town's description what the service owns; running it again adds nothing."""
+    """`load(session, slice)` stores what a town's description says of the service; running it again adds nothing."""
 
     name: str
     settings: type[ServiceSettings]
@@ -23,4 +23,4 @@ class Service:
     routers: tuple[APIRouter, ...] = ()
     handlers: Handlers = field(default_factory=dict)
     jobs: tuple[Job, ...] = ()
-    load: Callable[[AsyncSession, Mapping[str, Any]], Awaitable[None]] | None = None
+    load: Callable[[AsyncSession, Any], Awaitable[None]] | None = None

@@ -17,12 +17,12 @@ class EffortRate(BaseModel):
 
     rate_percent: Decimal = Field(ge=0)
     floor_cents: int = Field(ge=0)
-    ceiling_cents: int
+    ceiling_cents: int = Field(le=10_000_000)
 
     @model_validator(mode="after")
     def _floor_under_ceiling(self) -> "EffortRate":
         if self.ceiling_cents < self.floor_cents:
-            raise ValueError("the ceiling is under the floor")
+            raise ValueError("Le plafond est inférieur au plancher.")
         return self
 
     def computed_cents(self, quotient: int) -> int:

@@ -1,9 +1,12 @@
 """What billing takes from a town's description: régies and tariffs."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections import Counter
+from datetime import date
+from typing import Annotated, Literal
 
 from chassis.identifiers import named_id
+from chassis.towns import Code, Entry, Matching, Words, refers_to, unique_in
+from pydantic import Field, field_validator, model_validator
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,23 +14,53 @@ from billing.models import Regie, TariffRow
 from billing.tariffs import EffortRate
 
 
-async def load(session: AsyncSession, town: Mapping[str, Any]) -> None:
-    """Insert what is absent. Raises ValueError for a tariff that this service cannot apply."""
-    for regie in town["regies"]:
-        values = {name: regie[name] for name in ("code", "name", "numcli")}
-        await session.execute(insert(Regie).values(values).on_conflict_do_nothing())
-    for tariff in town["tariffs"]:
-        if tariff["unit"] != "day":
-            raise ValueError(f"Tariff of {tariff['activities']}: the only unit so far is the day.")
-        rates = {
-            part: EffortRate.model_validate(tariff[part]).model_dump(mode="json") if part in tariff else None
-            for part in ("childcare", "food")
-        }
-        for code in tariff["activities"]:
+class RegieEntry(Entry):
+    """`numcli` is the number of its contract with PayFiP."""
+
+    code: Annotated[Code, unique_in("regies")]
+    name: Words
+    numcli: Annotated[str, Matching("[0-9]{6}", "Six chiffres sont attendus, entre guillemets.")]
+
+
+class TariffEntry(Entry):
+    activities: Annotated[list[Annotated[Code, refers_to("activities")]], Field(min_length=1)]
+    valid_from: date = Field(alias="from")
+    unit: Literal["day"]
+    childcare: EffortRate | None = None
+    food: EffortRate | None = None
+
+    @model_validator(mode="after")
+    def _prices_something(self) -> "TariffEntry":
+        if self.childcare is None and self.food is None:
+            raise ValueError("Un tarif a une part d'accueil (childcare), une part de repas (food), ou les deux.")
+        return self
+
+
+class Town(Entry):
+    regies: Annotated[list[RegieEntry], Field(min_length=1)]
+    tariffs: list[TariffEntry]
+
+    @field_validator("tariffs")
+    @classmethod
+    def _one_tariff_an_activity_and_day(cls, tariffs: list[TariffEntry]) -> list[TariffEntry]:
+        begun = Counter((code, tariff.valid_from) for tariff in tariffs for code in tariff.activities)
+        for (code, day), times in begun.items():
+            if times > 1:
+                raise ValueError(f"« {code} » a deux tarifs à partir du {day:%d/%m/%Y}.")
+        return tariffs
+
+
+async def load(session: AsyncSession, town: Town) -> None:
+    """Insert what is absent."""
+    for regie in town.regies:
+        await session.execute(insert(Regie).values(regie.model_dump()).on_conflict_do_nothing())
+    for tariff in town.tariffs:
+        rates = tariff.model_dump(mode="json", include={"childcare", "food"})
+        for code in tariff.activities:
             values = {
-                "id": named_id("tariff", code, str(tariff["from"])),
+                "id": named_id("tariff", code, str(tariff.valid_from)),
                 "activity_id": named_id("activity", code),
-                "valid_from": tariff["from"],
+                "valid_from": tariff.valid_from,
                 **rates,
             }
             await session.execute(insert(TariffRow).values(values).on_conflict_do_nothing())

@@ -1,6 +1,5 @@
 """What billing's tests play with: two families, some weeks, the events of bookings, the outbox, PayFiP's stand-in."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -12,16 +11,18 @@ import aiohttp
 from billing.consumers import HANDLERS
 from billing.lapses import lapse_unpaid
 from billing.ledger import post
+from billing.main import SERVICE
 from billing.models import Account, Invoice, LedgerEntry
 from billing.settings import Settings
-from billing.town import load
 from billing.watching import ask_payfip
 from chassis import clock
+from chassis.command import load
 from chassis.database import Database
 from chassis.identifiers import named_id, new_id
 from chassis.inbox import handle
 from chassis.outbox import envelope
 from chassis.testing import Databases, Signer
+from chassis.towns import read
 from contracts import EVENTS, Envelope, Event
 from contracts.dossier import Adult, ChildChanged, DossierChanged, PostalAddress, Quotient, QuotientChanged
 from contracts.enrolment import (
@@ -158,10 +159,7 @@ async def hear(database: Database, event: Event, times: int = 1) -> None:
 
 
 async def load_town(owner_url: str) -> None:
-    owner = Database(owner_url)
-    async with owner.sessions.begin() as session:
-        await load(session, tomllib.loads(TOWN.read_text()))
-    await owner.close()
+    await load(SERVICE, owner_url, read(TOWN))
 
 
 async def furnish(databases: Databases) -> None:

@@ -1,9 +1,8 @@
 """Loading a town's families."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from chassis import clock
@@ -16,20 +15,20 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dossier.dossiers import WHOLE, dossier_changed
-from dossier.families import Family, families, level_at
+from dossier.families import Family, Town, families, level_at
 from dossier.models import Adult, Child, Dossier, Quotient
 
 BATCH = 500
 
 
-async def load(session: AsyncSession, town: Mapping[str, Any]) -> None:
+async def load(session: AsyncSession, town: Town) -> None:
     """Store the families that are not there yet and tell of each; those that are there stay as they are."""
     # No second load meanwhile, and no account activated between reading accounts and committing the adults.
     await session.execute(text("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE"))
     today = day_in_paris(clock.now())
     coming = families(town)
     while batch := list(islice(coming, BATCH)):
-        await _store(session, batch, town["town"]["postcode"], today)
+        await _store(session, batch, town.town.postcode, today)
 
 
 async def _store(session: AsyncSession, batch: Sequence[Family], postcode: str, today: date) -> None:
@@ -51,7 +50,7 @@ def _dossier(family: Family, town_postcode: str, today: date) -> Dossier:
         number=family.number,
         status="active",
         version=1 if family.quotient is None else 2,  # one for each event about it
-        **family.address,
+        **family.address.model_dump(),
     )
     for index, adult in enumerate(family.adults, start=1):
         dossier.adults.append(
@@ -74,7 +73,7 @@ def _dossier(family: Family, town_postcode: str, today: date) -> Dossier:
                 school=child.school,
                 level=level_at(child.age),
                 menu="standard",
-                resident=family.address["postcode"] == town_postcode,
+                resident=family.address.postcode == town_postcode,
                 version=1,
             )
         )

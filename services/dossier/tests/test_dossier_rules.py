@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from chassis.identifiers import new_id
 from dossier.completeness import missing
-from dossier.families import families, level_at
+from dossier.families import Town, families, level_at
 from dossier.models import Adult, Dossier, Quotient
 from dossier.quotient import in_force
 from dossier.town import birth_date
 
-TOWN: dict[str, Any] = {
+WRITTEN: dict[str, Any] = {
     "town": {"name": "Ville", "postcode": "94990"},
     "schools": [{"code": "petits", "level": "nursery"}, {"code": "grands", "level": "elementary"}],
     "families": [
@@ -33,6 +33,13 @@ TOWN: dict[str, Any] = {
         "quotients": [0, 2400],
     },
 }
+
+
+def town(**generated: int) -> Town:
+    return Town.model_validate(WRITTEN | {"generated_families": WRITTEN["generated_families"] | generated})
+
+
+TOWN = town()
 
 
 def adult(*roles: Any, phone: str | None = "0639980000") -> Adult:
@@ -98,14 +105,12 @@ def test_a_child_has_its_age_on_the_day_of_loading(today: date, age: int) -> Non
 
 
 def test_drawn_families_are_the_same_for_one_seed_and_others_for_another() -> None:
-    other = TOWN | {"generated_families": TOWN["generated_families"] | {"seed": 2}}
     assert list(families(TOWN)) == list(families(TOWN))
-    assert list(families(TOWN))[1:] != list(families(other))[1:]
+    assert list(families(TOWN))[1:] != list(families(town(seed=2)))[1:]
 
 
 def test_a_larger_town_begins_with_the_families_of_the_smaller() -> None:
-    larger = TOWN | {"generated_families": TOWN["generated_families"] | {"count": 10_000_000}}
-    assert list(islice(families(larger), 201)) == list(families(TOWN))
+    assert list(islice(families(town(count=10_000_000)), 201)) == list(families(TOWN))
 
 
 def test_a_number_written_in_the_town_is_not_drawn_again() -> None:
