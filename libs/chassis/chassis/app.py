@@ -12,12 +12,15 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import broker, logs
-from chassis.database import Database, is_trouble
+from chassis.database import Database
 from chassis.policies import PUBLIC, refuse_routes_without_policy
 from chassis.problems import TooLarge, answer_problems, unexpected
 from chassis.service import Service
 from chassis.settings import ServiceSettings
+from chassis.stopping import Stop
+from chassis.supervision import keep_going
 from chassis.tokens import Keys, Verifier
+from chassis.trouble import said
 
 log = structlog.get_logger()
 
@@ -86,7 +89,8 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        background = [asyncio.create_task(database.announce()), asyncio.create_task(app.state.verifier.keys.refresh())]
+        for_ever = {"announcements": database.announce, "keys": app.state.verifier.keys.refresh}
+        background = [asyncio.create_task(keep_going(what, work, Stop())) for what, work in for_ever.items()]
         try:
             yield
         finally:
@@ -132,8 +136,7 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
 async def _answers(ping: Awaitable[None]) -> Part:
     try:
         await ping
-    except Exception as error:
-        if not (is_trouble(error) or isinstance(error, broker.TROUBLE)):
-            raise
+    except Exception as error:  # whatever it answers: that is what is told here
+        log.warning("not_ready", error=said(error))
         return "down"
     return "ok"

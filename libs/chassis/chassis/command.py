@@ -17,6 +17,9 @@ from chassis.settings import ServiceSettings, read
 from chassis.stopping import Stop
 from chassis.worker import work
 
+#: A large town's families, in one statement.
+LOAD_STATEMENT_S = 600
+
 
 def run(service: Service) -> None:
     """Do what the command line asks of this service."""
@@ -71,7 +74,7 @@ async def load(service: Service, owner_url: str, town: dict[str, Any]) -> None:
     if service.load is None:
         return
     taken = towns.validated(town)[service.name]
-    database = Database(owner_url)
+    database = Database(owner_url, statement_s=LOAD_STATEMENT_S)
     try:
         async with database.sessions.begin() as session:
             await service.load(session, taken)

@@ -2,50 +2,42 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 import asyncpg
-import structlog
 from fastapi import Depends, Request
 from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text, Uuid, event, text
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
-
-log = structlog.get_logger()
 
 #: For a declarative base: datetimes are always aware, strings are `text`.
 TYPES = {datetime: DateTime(timezone=True), str: Text(), UUID: Uuid()}
 
-#: What PostgreSQL says when it is not there, going away, or full: try again later, nothing is wrong with the work.
-_TROUBLE = (
-    OSError,
-    asyncio.TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    PoolTimeout,
-)
+#: No statement, lock or transaction is waited for without end, whoever holds it up.
+STATEMENT_S = 15
+LOCK_S = 5
+IDLE_IN_TRANSACTION_S = 60
+CONNECT_TIMEOUT_S = 5.0
 
 
-def is_trouble(error: BaseException | None) -> bool:
-    """Whether the database or the network failed, rather than the work itself."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or is_trouble(error.orig)
-    # SQLAlchemy's driver layer wraps asyncpg's errors and keeps them as the cause.
-    return isinstance(error, _TROUBLE) or (error is not None and is_trouble(error.__cause__))
+def _limits(statement_s: int) -> dict[str, Any]:
+    """What every connection is opened with. The driver's own limit is for a server that says nothing any more."""
+    return {
+        "timeout": CONNECT_TIMEOUT_S,
+        "command_timeout": statement_s + 5,
+        "server_settings": {
+            "statement_timeout": f"{statement_s}s",
+            "lock_timeout": f"{LOCK_S}s",
+            "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
+        },
+    }
 
 
-def is_unstorable(error: BaseException | None) -> bool:
-    """Whether the database refused a value as such: a text with a NUL character, a number out of its column's range."""
-    if isinstance(error, DBAPIError):
-        return is_unstorable(error.orig)
-    return isinstance(error, asyncpg.DataError) or (error is not None and is_unstorable(error.__cause__))
+async def connect(url: str) -> asyncpg.Connection:
+    """A connection of the driver's own, outside the pool."""
+    return await asyncpg.connect(url, **_limits(STATEMENT_S))
 
 
 def service_metadata() -> MetaData:
@@ -100,12 +92,21 @@ def service_metadata() -> MetaData:
 
 
 class Database:
-    """One process's access to its service's database. `url` is a libpq URL: `postgresql://user:password@host/name`."""
+    """One process's access to its service's database. `url` is a libpq URL: `postgresql://user:password@host/name`.
 
-    def __init__(self, url: str) -> None:
+    Twenty connections at most, ten of them kept: more at once is not faster, and a request that waits longer than five
+    seconds for one is better answered 503.
+    """
+
+    def __init__(self, url: str, *, statement_s: int = STATEMENT_S) -> None:
         self.url = url
         self.engine = create_async_engine(
-            url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=5, max_overflow=15, pool_timeout=10
+            url.replace("postgresql://", "postgresql+asyncpg://", 1),
+            connect_args=_limits(statement_s),
+            hide_parameters=True,
+            pool_size=10,
+            max_overflow=10,
+            pool_timeout=5,
         )
         self._published = asyncio.Event()
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
@@ -113,26 +114,23 @@ class Database:
         )
 
     async def ping(self) -> None:
-        """Return when PostgreSQL answers; raises what is_trouble() knows otherwise."""
+        """Return when PostgreSQL answers."""
         async with asyncio.timeout(5), self.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def announce(self) -> None:
-        """For ever: one NOTIFY for any number of commits that published, on a connection of its own.
+        """Until its connection ends: one NOTIFY for any number of commits that published, on a connection of its own.
 
         Inside the transaction it would serialise commits. A lost one costs nothing but time: the relay also polls.
         """
-        while True:
-            with suppress(*_TROUBLE):
-                connection = await asyncpg.connect(self.url, timeout=5)
-                try:
-                    while True:
-                        await self._published.wait()
-                        self._published.clear()
-                        await connection.execute("NOTIFY outbox")
-                finally:
-                    connection.terminate()
-            await asyncio.sleep(1)
+        connection = await connect(self.url)
+        try:
+            while True:
+                await self._published.wait()
+                self._published.clear()
+                await connection.execute("NOTIFY outbox")
+        finally:
+            connection.terminate()
 
     async def close(self) -> None:
         await self.engine.dispose()

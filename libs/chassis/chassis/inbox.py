@@ -12,9 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import broker, clock, logs
-from chassis.database import Database, is_trouble
+from chassis.database import Database
 from chassis.parking import NotYetKnown, park
 from chassis.stopping import Stop
+from chassis.supervision import keep_going
+from chassis.trouble import is_contention, is_trouble, said
 
 log = structlog.get_logger()
 
@@ -42,7 +44,7 @@ def decode(body: bytes, handlers: Handlers) -> tuple[Envelope, Event, Handler]:
         kind = EVENTS[envelope.type]
         return envelope, kind.model_validate(envelope.data), handlers[kind]
     except (ValidationError, KeyError) as error:
-        raise Undecodable(repr(error)) from error
+        raise Undecodable(said(error)) from error
 
 
 async def handle(database: Database, body: bytes, handlers: Handlers) -> None:
@@ -68,18 +70,11 @@ async def handle(database: Database, body: bytes, handlers: Handlers) -> None:
 
 async def consume(service: str, database: Database, amqp_url: str, handlers: Handlers, stop: Stop) -> None:
     """Handle the service's queue until told to stop; leaves the queue alone while the database does not answer."""
-    while not stop.is_set():
-        try:
-            await database.ping()
-            await _consume_while_well(service, database, amqp_url, handlers, stop)
-        except (Exception, asyncio.CancelledError) as error:
-            if not (is_trouble(error) or broker.is_trouble(error)):
-                raise
-            log.warning("consumer_interrupted", error=repr(error))
-            await stop.wait(BACK_OFF_S)
+    await keep_going("consumer", lambda: _consume_while_well(service, database, amqp_url, handlers, stop), stop)
 
 
 async def _consume_while_well(service: str, database: Database, amqp_url: str, handlers: Handlers, stop: Stop) -> None:
+    await database.ping()
     halted, closed = asyncio.Event(), asyncio.Event()
     running: set[asyncio.Task[None]] = set()
 
@@ -128,7 +123,7 @@ async def _settle(
         if not broker.is_trouble(error):
             raise
         # The channel is gone: the broker delivers the message again, and the inbox will know it.
-        log.warning("message_not_settled", error=repr(error))
+        log.warning("message_not_settled", error=said(error))
         halted.set()
 
 
@@ -140,8 +135,8 @@ async def _verdict(database: Database, body: bytes, handlers: Handlers) -> Liter
             log.error("message_undecodable", error=str(error))
             return "dead"
         except Exception as error:
-            if is_trouble(error):
-                log.warning("message_returned", error=repr(error))
+            if is_trouble(error) or (delay_s is None and is_contention(error)):
+                log.warning("message_returned", error=said(error))
                 return "halt"
             log.error("handler_failed", exc_info=error, again=delay_s is not None)
             if delay_s is not None:

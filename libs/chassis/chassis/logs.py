@@ -5,11 +5,24 @@ import re
 import secrets
 import sys
 from contextvars import ContextVar
+from typing import Any
 
 import structlog
 
+from chassis.trouble import traced
+
 _TRACEPARENT = re.compile(r"00-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+
+
+class _Formatter(logging.Formatter):
+    def formatException(self, ei: Any) -> str:  # noqa: N802 -- the standard library's name
+        return traced(ei[1])
+
+
+def formatter() -> logging.Formatter:
+    """For what libraries log: a traceback tells no value either."""
+    return _Formatter("%(levelname)s %(name)s %(message)s")
 
 
 def configure(service: str) -> None:
@@ -19,7 +32,7 @@ def configure(service: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(lambda exc_info: traced(exc_info[1])),
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
@@ -27,7 +40,9 @@ def configure(service: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(service=service)
-    logging.basicConfig(level=logging.WARNING, stream=sys.stdout, format="%(levelname)s %(name)s %(message)s")
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     for client in ("aiormq", "aio_pika"):  # they tell of a lost connection with tracebacks; who uses it tells too
         logging.getLogger(client).setLevel(logging.CRITICAL)
 

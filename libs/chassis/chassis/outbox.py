@@ -13,8 +13,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import broker, clock, logs, parking
+from chassis.database import connect
 from chassis.identifiers import new_id
 from chassis.stopping import Stop
+from chassis.supervision import keep_going
 
 log = structlog.get_logger()
 
@@ -52,19 +54,12 @@ async def relay(service: str, database_url: str, amqp_url: str, stop: Stop) -> N
 
     Any number of relays may run on one database.
     """
-    while not stop.is_set():
-        try:
-            await _relay_while_connected(service, database_url, amqp_url, stop)
-        except (Exception, asyncio.CancelledError) as error:
-            if not (isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError) or broker.is_trouble(error)):
-                raise
-            log.warning("relay_interrupted", error=repr(error))
-            await stop.wait(POLL_S)
+    await keep_going("relay", lambda: _relay_while_connected(service, database_url, amqp_url, stop), stop)
 
 
 async def _relay_while_connected(service: str, database_url: str, amqp_url: str, stop: Stop) -> None:
     woken = asyncio.Event()
-    connection = await asyncpg.connect(database_url, timeout=5)
+    connection = await connect(database_url)
     try:
         await connection.add_listener("outbox", lambda *_: woken.set())
         async with await broker.connect(amqp_url) as amqp:

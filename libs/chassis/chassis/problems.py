@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
-from chassis.database import is_trouble, is_unstorable
+from chassis.trouble import is_contention, is_trouble, is_unstorable, said
 
 log = structlog.get_logger()
 
@@ -174,11 +174,11 @@ async def _http(_: Request, error: Exception) -> Response:
 
 def unexpected(error: Exception) -> Problem:
     """What the caller is told of an error that nobody foresaw; the logs have the rest."""
-    if is_trouble(error):
-        log.warning("database_unavailable", error=repr(error))
+    if is_trouble(error) or is_contention(error):
+        log.warning("database_unavailable", error=said(error))
         return Unavailable(retry_after_s=2)
     if is_unstorable(error):
-        log.warning("value_refused_by_database", error=repr(error))
+        log.warning("value_refused_by_database", error=said(error))
         return Malformed()
     log.error("unexpected_error", exc_info=error)
     return Unexpected()

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from chassis import clock
 from chassis.problems import Problem, Unavailable
+from chassis.trouble import said
 
 log = structlog.get_logger()
 
@@ -47,7 +48,7 @@ class Keys:
                     async with client.get(self.url, raise_for_status=True) as answer:
                         self.set = KeySet.import_key_set(await answer.json())
                 except Exception as error:  # whatever is answered there, the last good set is kept
-                    log.warning("keys_not_refreshed", error=repr(error))
+                    log.warning("keys_not_refreshed", error=said(error))
                 await asyncio.sleep(REFRESH_S if self.set else RETRY_S)
 
 

@@ -6,15 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import structlog
 from sqlalchemy import text
 
 from chassis import clock, inbox, outbox
-from chassis.database import Database, is_trouble
+from chassis.database import Database
 from chassis.inbox import Handlers
 from chassis.stopping import Stop
-
-log = structlog.get_logger()
+from chassis.supervision import keep_going
 
 #: How long a repeated event or request is known. Requests: the API's promise; events: far beyond any redelivery.
 KEEP_REQUESTS = timedelta(hours=72)
@@ -43,16 +41,8 @@ async def forget_old(database: Database, settings: object) -> None:
         )
 
 
-async def _repeat(job: Job, database: Database, settings: object, stop: Stop) -> None:
-    while not stop.is_set():
-        try:
-            await job.run(database, settings)
-        except Exception as error:  # a job that fails is tried again at its next turn; it never ends the worker
-            if is_trouble(error):
-                log.warning("job_interrupted", job=job.run.__name__, error=repr(error))
-            else:
-                log.error("job_failed", job=job.run.__name__, exc_info=error)
-        await stop.wait(job.every_s)
+async def repeat(job: Job, database: Database, settings: object, stop: Stop) -> None:
+    await keep_going("job", lambda: job.run(database, settings), stop, job.every_s, job=job.run.__name__)
 
 
 async def work(
@@ -70,4 +60,4 @@ async def work(
             tasks.create_task(inbox.consume(service, database, amqp_url, handlers, stop))
         tasks.create_task(outbox.relay(service, database.url, amqp_url, stop))
         for job in (*jobs, Job(forget_old, every_s=3600)):
-            tasks.create_task(_repeat(job, database, settings, stop))
+            tasks.create_task(repeat(job, database, settings, stop))

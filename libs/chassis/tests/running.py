@@ -9,6 +9,7 @@ from chassis import inbox, outbox
 from chassis.database import Database
 from chassis.inbox import Handlers
 from chassis.stopping import Stop
+from chassis.supervision import keep_going
 from tests.toy.toy.main import HANDLERS
 
 
@@ -24,15 +25,18 @@ async def _until_stopped(stop: Stop, *parts: Coroutine[Any, Any, None]) -> Async
 
 
 @asynccontextmanager
-async def relaying(database: Database, amqp_url: str, relays: int = 1) -> AsyncIterator[None]:
+async def relaying(
+    database: Database, amqp_url: str, relays: int = 1, announcing: Database | None = None
+) -> AsyncIterator[None]:
     """That many relays on one outbox, and what wakes them."""
     stop = Stop()
-    announcing = asyncio.create_task(database.announce())
+    awaking = asyncio.create_task(keep_going("announcements", (announcing or database).announce, stop))
     try:
         async with _until_stopped(stop, *(outbox.relay("toy", database.url, amqp_url, stop) for _ in range(relays))):
             yield
     finally:
-        announcing.cancel()
+        assert not awaking.done(), "announces no more"
+        awaking.cancel()
 
 
 @asynccontextmanager

@@ -55,6 +55,17 @@ class Rows:
         async with self._database.sessions() as session:
             return int((await session.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one())
 
+    async def relay_waits(self) -> bool:
+        """Whether a relay has taken rows of the outbox and its transaction waits for the broker."""
+        async with self._database.sessions() as session:
+            found = await session.execute(
+                text(
+                    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                    " AND state = 'idle in transaction' AND query LIKE 'SELECT id, type, body%'"
+                )
+            )
+            return found.scalar_one() > 0
+
     async def nobody_else(self) -> bool:
         """Whether no other connection to this database is left, not even one whose client is gone."""
         async with self._database.sessions() as session:
