@@ -2,12 +2,25 @@
 
 from typing import Any
 
+from contracts import Event
 from sqlalchemy import inspect
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
+from chassis.inbox import Handler
 from chassis.parking import arrived
+
+
+def keep(copy: type[DeclarativeBase]) -> Handler:
+    """A handler that keeps a copy: its key is the event's subject, its other columns the fields of the same names."""
+    (key,) = copy.__table__.primary_key
+    names = [column.name for column in copy.__table__.columns if column is not key]
+
+    async def kept(session: AsyncSession, event: Event) -> None:
+        await keep_copy(session, copy, **{key.name: event.subject}, **{name: getattr(event, name) for name in names})
+
+    return kept
 
 
 async def keep_copy(session: AsyncSession, copy: type[DeclarativeBase], **values: Any) -> bool:

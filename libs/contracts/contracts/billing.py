@@ -46,6 +46,17 @@ class InvoiceCancelled(Invoice):
     type: ClassVar[str] = "billing.invoice_cancelled"
 
 
+class RegieChanged(Event):
+    """Who collects; `code` names the régie in the town's file."""
+
+    type: ClassVar[str] = "billing.regie_changed"
+    subject_field: ClassVar[str] = "regie_id"
+
+    regie_id: UUID
+    code: str
+    name: str
+
+
 class CreditGranted(Event):
     """Money a family has with us; `booking_id` is the booking that it came too late for."""
 
@@ -64,6 +75,7 @@ class NoticeWritten(Notice):
 
 
 EVENTS: tuple[type[Event], ...] = (
+    RegieChanged,
     InvoiceOpened,
     InvoiceSettled,
     InvoiceLapsed,

@@ -41,6 +41,15 @@ class DossierChanged(Event):
     missing: tuple[str, ...] = ()
 
 
+class Schooling(Fact):
+    """Where a child goes to school in one school year (« 2026-2027 »); `school_id` is a site of the catalogue."""
+
+    school_year: str
+    school_id: UUID
+    level: Level
+    class_name: str | None = None
+
+
 class ChildChanged(Event):
     """A child and the dossiers it belongs to (two in split custody). `menu` is restricted personal data."""
 
@@ -52,8 +61,7 @@ class ChildChanged(Event):
     first_name: str
     last_name: str
     birth_date: date
-    school: str | None
-    level: Level | None
+    schooling: tuple[Schooling, ...]
     resident: bool
     menu: Menu
 

@@ -10,6 +10,19 @@ from contracts.envelope import Event, Fact
 from contracts.notices import NoticeWritten as Notice
 
 Kind = Literal["periscolaire", "restauration", "extrascolaire"]
+SiteKind = Literal["school", "centre"]
+
+
+class SiteChanged(Event):
+    """A school or a leisure centre; `code` names it in the town's file."""
+
+    type: ClassVar[str] = "enrolment.site_changed"
+    subject_field: ClassVar[str] = "site_id"
+
+    site_id: UUID
+    code: str
+    kind: SiteKind
+    name: str
 
 
 class ActivityChanged(Event):
@@ -22,7 +35,7 @@ class ActivityChanged(Event):
     code: str
     name: str
     kind: Kind
-    site: str | None
+    site_id: UUID | None
     payment: Literal["immediate", "monthly"]
     charging: Literal["reservation", "attendance", "flat"]
     regie: str
@@ -94,6 +107,7 @@ class NoticeWritten(Notice):
 
 
 EVENTS: tuple[type[Event], ...] = (
+    SiteChanged,
     ActivityChanged,
     HolidayWeekChanged,
     BookingConfirmed,

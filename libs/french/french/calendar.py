@@ -36,6 +36,12 @@ def working_days_before(day: date, count: int, closed: Collection[date] = ()) ->
     return day
 
 
+def school_year(day: date) -> str:
+    """« 2026-2027 »: from September to August."""
+    begun = day.year - (day.month < 9)
+    return f"{begun}-{begun + 1}"
+
+
 def school_holidays(zone: str, years: Iterable[int]) -> list[Period]:
     """The periods of `zone` ("A", "B" or "C") in these years, in order: as published, the usual ones beyond.
 

@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 
 import pytest
-from french.calendar import is_working_day, school_holidays, working_days_before
+from french.calendar import is_working_day, school_holidays, school_year, working_days_before
 
 
 def test_working_days_are_monday_to_friday_without_public_holidays_school_holidays_included() -> None:
@@ -34,6 +34,11 @@ def test_working_days_before_a_day_pass_over_what_is_none(day: date, count: int,
 
 def test_working_days_before_a_day_pass_over_what_the_town_has_closed() -> None:
     assert working_days_before(date(2027, 5, 10), 1, {date(2027, 5, 7)}) == date(2027, 5, 5)
+
+
+def test_a_school_year_begins_in_september() -> None:
+    days = [date(2026, 8, 31), date(2026, 9, 1), date(2027, 1, 1)]
+    assert [school_year(day) for day in days] == ["2025-2026", "2026-2027", "2026-2027"]
 
 
 def test_a_period_over_new_year_is_one_period() -> None:

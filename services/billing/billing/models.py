@@ -97,6 +97,7 @@ class Regie(Base):
     code: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     numcli: Mapped[str]
+    version: Mapped[int]
 
 
 class TariffRow(Base):

@@ -5,7 +5,9 @@ from datetime import date
 from typing import Annotated, Literal
 
 from chassis.identifiers import named_id
+from chassis.outbox import publish
 from chassis.towns import Code, Entry, Matching, Words, refers_to, unique_in
+from contracts.billing import RegieChanged
 from pydantic import Field, field_validator, model_validator
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -51,9 +53,13 @@ class Town(Entry):
 
 
 async def load(session: AsyncSession, town: Town) -> None:
-    """Insert what is absent."""
-    for regie in town.regies:
-        await session.execute(insert(Regie).values(regie.model_dump()).on_conflict_do_nothing())
+    """Insert what is absent, and tell of the régies among it."""
+    regies = [regie.model_dump() | {"version": 1} for regie in town.regies]
+    added = insert(Regie).values(regies).on_conflict_do_nothing().returning(Regie)
+    for regie in await session.scalars(added):
+        regie_id = named_id("regie", regie.code)
+        told = RegieChanged(version=regie.version, regie_id=regie_id, code=regie.code, name=regie.name)
+        await publish(session, told)
     for tariff in town.tariffs:
         rates = tariff.model_dump(mode="json", include={"childcare", "food"})
         for code in tariff.activities:

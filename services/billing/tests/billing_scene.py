@@ -116,8 +116,7 @@ def child(family: Family, child_id: UUID, first_name: str, last_name: str) -> Ch
         first_name=first_name,
         last_name=last_name,
         birth_date=date(2018, 5, 4),
-        school=None,
-        level=None,
+        schooling=(),
         resident=True,
         menu="standard",
     )
@@ -144,7 +143,7 @@ def activity() -> ActivityChanged:
         code="vacances-la-bievre",
         name="Vacances à La Bièvre",
         kind="extrascolaire",
-        site=CENTRE,
+        site_id=named_id("site", "la-bievre"),
         payment="immediate",
         charging="reservation",
         regie="enfance",

@@ -17,7 +17,7 @@ from dossier.models import Account, Adult, Child, Dossier
 
 WHOLE = (
     selectinload(Dossier.adults).joinedload(Adult.account),
-    selectinload(Dossier.children),
+    selectinload(Dossier.children).selectinload(Child.schooling),
     selectinload(Dossier.quotients),
 )
 

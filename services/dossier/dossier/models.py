@@ -58,23 +58,31 @@ class Adult(Base):
 
 
 class Child(Base):
-    """`school` is the site's code in the catalogue."""
-
     __tablename__ = "children"
-    __table_args__ = (
-        CheckConstraint("level IN ('nursery', 'elementary')", name="level_known"),
-        CheckConstraint("menu IN ('standard', 'no_pork', 'vegetarian', 'own_meal')", name="menu_known"),
-    )
+    __table_args__ = (CheckConstraint("menu IN ('standard', 'no_pork', 'vegetarian', 'own_meal')", name="menu_known"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     first_name: Mapped[str]
     last_name: Mapped[str]
     birth_date: Mapped[date]
-    school: Mapped[str | None]
-    level: Mapped[Level | None] = mapped_column(Text())
     menu: Mapped[Menu] = mapped_column(Text())
     resident: Mapped[bool]
     version: Mapped[int]
+
+    schooling: Mapped[list["Schooling"]] = relationship(order_by="Schooling.school_year")
+
+
+class Schooling(Base):
+    """Where a child goes to school in one school year (« 2026-2027 »): a site of the catalogue."""
+
+    __tablename__ = "schooling"
+    __table_args__ = (CheckConstraint("level IN ('nursery', 'elementary')", name="level_known"),)
+
+    child_id: Mapped[UUID] = mapped_column(ForeignKey("children.id"), primary_key=True)
+    school_year: Mapped[str] = mapped_column(primary_key=True)
+    school_id: Mapped[UUID]
+    level: Mapped[Level] = mapped_column(Text())
+    class_name: Mapped[str | None]
 
 
 class Quotient(Base):

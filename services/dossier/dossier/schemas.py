@@ -26,12 +26,20 @@ class AdultAnswer(Person):
     phone: str | None
 
 
-class ChildAnswer(Person):
-    """`school` is the site's code."""
+class SchoolingAnswer(BaseModel):
+    """Of one school year (« 2026-2027 »); `school_id` is a site of the catalogue."""
 
+    model_config = ConfigDict(from_attributes=True)
+
+    school_year: str
+    school_id: UUID
+    level: Level
+    class_name: str | None
+
+
+class ChildAnswer(Person):
     birth_date: date
-    school: str | None
-    level: Level | None
+    schooling: list[SchoolingAnswer]
     menu: Menu
 
 

@@ -10,13 +10,14 @@ from chassis.identifiers import named_id, new_id
 from chassis.outbox import publish
 from contracts import Event
 from contracts import dossier as contract
+from french.calendar import school_year
 from french.paris import day_in_paris
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dossier.dossiers import WHOLE, dossier_changed
-from dossier.families import Family, Town, families, level_at
-from dossier.models import Adult, Child, Dossier, Quotient
+from dossier.families import ChildEntry, Family, Town, families
+from dossier.models import Adult, Child, Dossier, Quotient, Schooling
 
 BATCH = 500
 
@@ -28,12 +29,12 @@ async def load(session: AsyncSession, town: Town) -> None:
     today = day_in_paris(clock.now())
     coming = families(town)
     while batch := list(islice(coming, BATCH)):
-        await _store(session, batch, town.town.postcode, today)
+        await _store(session, batch, town, today)
 
 
-async def _store(session: AsyncSession, batch: Sequence[Family], postcode: str, today: date) -> None:
+async def _store(session: AsyncSession, batch: Sequence[Family], town: Town, today: date) -> None:
     known = set(await session.scalars(select(Dossier.number).where(Dossier.number.in_([f.number for f in batch]))))
-    session.add_all(_dossier(family, postcode, today) for family in batch if family.number not in known)
+    session.add_all(_dossier(family, town, today) for family in batch if family.number not in known)
     ids = [named_id("dossier", family.number) for family in batch if family.number not in known]
     await session.flush()
     session.expunge_all()
@@ -44,7 +45,7 @@ async def _store(session: AsyncSession, batch: Sequence[Family], postcode: str, 
     session.expunge_all()  # however many families, no more than a batch in memory
 
 
-def _dossier(family: Family, town_postcode: str, today: date) -> Dossier:
+def _dossier(family: Family, town: Town, today: date) -> Dossier:
     dossier = Dossier(
         id=named_id("dossier", family.number),
         number=family.number,
@@ -70,10 +71,9 @@ def _dossier(family: Family, town_postcode: str, today: date) -> Dossier:
                 first_name=child.first_name,
                 last_name=child.last_name,
                 birth_date=birth_date(child.age, today),
-                school=child.school,
-                level=level_at(child.age),
+                schooling=_schooling(child, town, today),
                 menu="standard",
-                resident=family.address.postcode == town_postcode,
+                resident=family.address.postcode == town.town.postcode,
                 version=1,
             )
         )
@@ -81,6 +81,14 @@ def _dossier(family: Family, town_postcode: str, today: date) -> Dossier:
         first_day = today.replace(month=1, day=1)
         dossier.quotients.append(Quotient(id=new_id(), value=family.quotient, source="caf", valid_from=first_day))
     return dossier
+
+
+def _schooling(child: ChildEntry, town: Town, today: date) -> list[Schooling]:
+    school = next((school for school in town.schools if school.code == child.school), None)
+    if school is None:
+        return []
+    school_id = named_id("site", school.code)
+    return [Schooling(school_year=school_year(today), school_id=school_id, level=school.level, class_name=None)]
 
 
 def birth_date(age: int, today: date) -> date:
@@ -111,8 +119,12 @@ def _child_changed(child: Child, dossier_id: UUID) -> contract.ChildChanged:
         first_name=child.first_name,
         last_name=child.last_name,
         birth_date=child.birth_date,
-        school=child.school,
-        level=child.level,
+        schooling=tuple(
+            contract.Schooling(
+                school_year=one.school_year, school_id=one.school_id, level=one.level, class_name=one.class_name
+            )
+            for one in child.schooling
+        ),
         resident=child.resident,
         menu=child.menu,
     )

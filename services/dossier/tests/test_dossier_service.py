@@ -28,9 +28,11 @@ from dossier.consumers import HANDLERS
 from dossier.dossiers import link_account
 from dossier.families import Town
 from dossier.models import Base
+from french.calendar import school_year
 from sqlalchemy import text
 
 TOWN = tomllib.loads((Path(__file__).parents[3] / "deploy/towns/villeneuve-sur-bievre.toml").read_text())
+THIS_YEAR = school_year(datetime.now(UTC).date())
 WRITTEN = {name: part for name, part in TOWN.items() if name != "generated_families"}
 MOREAU, MARTIN = named_id("dossier", "100042"), named_id("dossier", "100001")
 CLAIRE = named_id("adult", "100042", "1")
@@ -146,7 +148,10 @@ async def test_events_say_what_is_true(database: Database) -> None:
         "claire.moreau@example.org",
     )
     tom = by_type[ChildChanged, named_id("child", "100042", "Tom")]
-    assert (tom.dossier_ids, tom.school, tom.level, tom.resident) == ((MOREAU,), "les-tilleuls", "nursery", True)
+    assert (tom.dossier_ids, tom.resident) == ((MOREAU,), True)
+    [school] = tom.schooling
+    assert (school.school_year, school.school_id) == (THIS_YEAR, named_id("site", "les-tilleuls"))
+    assert (school.level, school.class_name) == ("nursery", None)
     [quotient] = by_type[QuotientChanged, MOREAU].quotients
     assert (quotient.value, quotient.source, quotient.valid_to) == (980, "caf", None)
 
@@ -167,9 +172,13 @@ async def test_a_family_reads_its_own_dossier(ask: Ask) -> None:
             "phone": "0600000042",
         }
     ]
-    assert [(child["first_name"], child["level"], child["school"], child["menu"]) for child in mine["children"]] == [
-        ("Inès", "elementary", "jean-jaures", "standard"),
-        ("Tom", "nursery", "les-tilleuls", "standard"),
+    assert [(child["first_name"], child["menu"]) for child in mine["children"]] == [
+        ("Inès", "standard"),
+        ("Tom", "standard"),
+    ]
+    assert [child["schooling"] for child in mine["children"]] == [
+        [{"school_year": THIS_YEAR, "school_id": str(named_id("site", code)), "level": level, "class_name": None}]
+        for code, level in (("jean-jaures", "elementary"), ("les-tilleuls", "nursery"))
     ]
     assert mine["quotient"] == {
         "value": 980,

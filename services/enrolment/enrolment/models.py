@@ -51,8 +51,10 @@ class Site(Base):
     __tablename__ = "sites"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    code: Mapped[str]
     kind: Mapped[str]
     name: Mapped[str]
+    version: Mapped[int]
 
     __table_args__ = (CheckConstraint("kind IN ('school', 'centre')", "kind"),)
 

@@ -10,7 +10,7 @@ from chassis.identifiers import named_id
 from chassis.outbox import publish
 from chassis.towns import Code, Entry, Words, refers_to, unique_in
 from contracts import Event
-from contracts.enrolment import ActivityChanged, HolidayWeekChanged, Kind
+from contracts.enrolment import ActivityChanged, HolidayWeekChanged, Kind, SiteChanged
 from french.calendar import DAY
 from french.paris import at, day_in_paris
 from pydantic import Field, field_validator, model_validator
@@ -113,22 +113,18 @@ def _each_once(entries: list[T], names: list[str], sentence: str) -> list[T]:
 async def load(session: AsyncSession, town: Town) -> None:
     """Store what is absent and publish that alone."""
     sites = [
-        {"id": named_id("site", site.code), "kind": kind, "name": site.name}
+        {"id": named_id("site", site.code), "code": site.code, "kind": kind, "name": site.name, "version": 1}
         for kind, found in (("school", town.schools), ("centre", town.centres))
         for site in found
     ]
-    names = {site["id"]: site["name"] for site in sites}
-    await _add(session, Site, sites)
-    activities = await _add(session, Activity, [_activity(entry) for entry in town.activities])
-    weeks = await _add(session, HolidayWeek, _holiday_weeks(town))
-    await publish(
-        session,
-        *(
-            ActivityChanged(activity_id=row["id"], site=names.get(row["site_id"]), **_facts(ActivityChanged, row))
-            for row in activities
-        ),
-        *(HolidayWeekChanged(holiday_week_id=row["id"], **_facts(HolidayWeekChanged, row)) for row in weeks),
+    rows: tuple[tuple[type[Event], type[Base], list[dict[str, Any]]], ...] = (
+        (SiteChanged, Site, sites),
+        (ActivityChanged, Activity, [_activity(entry) for entry in town.activities]),
+        (HolidayWeekChanged, HolidayWeek, _holiday_weeks(town)),
     )
+    for event, table, wanted in rows:
+        added = await _add(session, table, wanted)
+        await publish(session, *(event(**{event.subject_field: row["id"]}, **_facts(event, row)) for row in added))
 
 
 def _facts(event: type[Event], row: Mapping[str, Any]) -> dict[str, Any]:

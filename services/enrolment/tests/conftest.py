@@ -72,8 +72,7 @@ class Town:
                 first_name=first_name,
                 last_name="Moreau",
                 birth_date=born,
-                school=None,
-                level=None,
+                schooling=(),
                 resident=True,
                 menu="standard",
             )

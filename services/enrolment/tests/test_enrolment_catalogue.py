@@ -1,11 +1,11 @@
 from datetime import date, time
 from typing import Any
 
-from chassis.command import load
+from chassis.database import Database
 from chassis.identifiers import new_id
-from chassis.testing import Databases, Signer
+from chassis.testing import Signer
 from contracts.dossier import ChildChanged, DossierChanged
-from enrolment.main import SERVICE
+from enrolment.town import Town, load
 
 
 async def weeks(town: Any, dossier_id: Any, child_id: Any, query: str = "") -> dict[str, Any]:
@@ -76,7 +76,7 @@ async def test_another_familys_child_is_not_found_and_the_desk_names_the_dossier
     assert (await town.call("GET", f"{path}&dossier_id={dossier_id}", dossier_id))[0] == 422
 
 
-async def test_the_canteen_is_open_even_to_an_incomplete_dossier(town: Any, databases: Databases) -> None:
+async def test_the_canteen_is_open_even_to_an_incomplete_dossier(town: Any, database: Database) -> None:
     entry = {"payment": "monthly", "charging": "reservation", "regie": "enfance"}
     rule = {"days_before": 21, "time": time(23, 59)}
     described = {
@@ -86,7 +86,8 @@ async def test_the_canteen_is_open_even_to_an_incomplete_dossier(town: Any, data
         "activities": [entry | {"code": kind, "name": kind, "kind": kind} for kind in ("restauration", "periscolaire")],
         "holiday_weeks": {"booking_closes": rule, "cancellation_closes": rule, "hold_minutes": 20},
     }
-    await load(SERVICE, databases.owner_url, described)
+    async with database.sessions.begin() as session:
+        await load(session, Town.model_validate(described))
     dossier_id, (ines,) = await town.family(9, missing=("quotient",))
     status, answer = await town.call("GET", f"/v1/activities?child_id={ines}", dossier_id)
     assert status == 200
@@ -123,8 +124,7 @@ async def test_older_news_of_a_family_is_void(town: Any) -> None:
         first_name="Inès",
         last_name="Moreau",
         birth_date=date(2018, 1, 1),
-        school=None,
-        level=None,
+        schooling=(),
         resident=True,
         menu="standard",
     )

@@ -33,7 +33,7 @@ async def test_loading_twice_adds_and_publishes_nothing_more(databases: Database
     assert first["sites"] == 7
     assert first["activities"] == 7
     assert first["holiday_weeks"] > 0
-    assert first["outbox"] == first["activities"] + first["holiday_weeks"]
+    assert first["outbox"] == first["sites"] + first["activities"] + first["holiday_weeks"]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,9 @@ async def test_what_the_town_names_has_the_same_id_everywhere(databases: Databas
     await command.load(SERVICE, databases.owner_url, TOWN)
     activity = next(one for one in await town.published("activity_changed") if one.code == "vacances-la-bievre")
     assert activity.activity_id == named_id("activity", "vacances-la-bievre")
-    assert (activity.site, activity.regie) == ("Accueil de loisirs La Bièvre", "enfance")
+    assert (activity.site_id, activity.regie) == (named_id("site", "la-bievre"), "enfance")
+    site = next(one for one in await town.published("site_changed") if one.site_id == activity.site_id)
+    assert (site.code, site.kind, site.name) == ("la-bievre", "centre", "Accueil de loisirs La Bièvre")
     weeks = await town.published("holiday_week_changed")
     first_day = weeks[0].dates[0]
     monday = first_day - timedelta(days=first_day.weekday())

@@ -1,6 +1,6 @@
-"""Owns the month's planning; for now only copies of children, activities, holiday weeks and bookings.
+"""Owns the month's planning; for now only copies of children, sites, activities, holiday weeks and bookings.
 
 Publishes nothing yet.
-Hears dossier.child_changed, enrolment.activity_changed, enrolment.holiday_week_changed, enrolment.booking_confirmed,
-enrolment.booking_paid, enrolment.booking_cancelled, enrolment.booking_expired.
+Hears dossier.child_changed, enrolment.site_changed, enrolment.activity_changed, enrolment.holiday_week_changed,
+enrolment.booking_confirmed, enrolment.booking_paid, enrolment.booking_cancelled, enrolment.booking_expired.
 """

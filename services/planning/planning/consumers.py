@@ -1,5 +1,6 @@
 """What planning does with what it hears."""
 
+from chassis.copies import keep
 from chassis.inbox import Handlers
 from contracts.dossier import ChildChanged
 from contracts.enrolment import (
@@ -9,12 +10,15 @@ from contracts.enrolment import (
     BookingExpired,
     BookingPaid,
     HolidayWeekChanged,
+    SiteChanged,
 )
 
 from planning.copies import keep_activity, keep_booking, keep_child, keep_holiday_week
+from planning.models import Site
 
 HANDLERS: Handlers = {
     ChildChanged: keep_child,
+    SiteChanged: keep(Site),
     ActivityChanged: keep_activity,
     HolidayWeekChanged: keep_holiday_week,
     BookingConfirmed: keep_booking,

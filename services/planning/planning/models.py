@@ -23,6 +23,16 @@ class Child(Base):
     first_name: Mapped[str]
 
 
+class Site(Base):
+    __tablename__ = "sites"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    code: Mapped[str]
+    kind: Mapped[str]
+    name: Mapped[str]
+
+
 class Activity(Base):
     __tablename__ = "activities"
 

@@ -61,7 +61,8 @@ TABLES = (
     """CREATE TABLE regies (
         code text CONSTRAINT pk_regies PRIMARY KEY,
         name text NOT NULL,
-        numcli text NOT NULL CONSTRAINT ck_regies_numcli CHECK (numcli ~ '^[0-9]{6}$')
+        numcli text NOT NULL CONSTRAINT ck_regies_numcli CHECK (numcli ~ '^[0-9]{6}$'),
+        version integer NOT NULL
     )""",
     """CREATE TABLE tariffs (
         id uuid CONSTRAINT pk_tariffs PRIMARY KEY,

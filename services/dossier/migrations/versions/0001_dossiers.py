@@ -39,12 +39,25 @@ STATEMENTS = (
         first_name text NOT NULL,
         last_name text NOT NULL,
         birth_date date NOT NULL,
-        school text,
-        level text CONSTRAINT ck_children_level_known CHECK (level IN ('nursery', 'elementary')),
         menu text NOT NULL
             CONSTRAINT ck_children_menu_known CHECK (menu IN ('standard', 'no_pork', 'vegetarian', 'own_meal')),
         resident boolean NOT NULL,
         version integer NOT NULL
+    )""",
+    """CREATE TABLE schooling (
+        child_id uuid NOT NULL CONSTRAINT fk_schooling_child_id REFERENCES children (id),
+        school_year text NOT NULL,
+        school_id uuid NOT NULL,
+        level text NOT NULL CONSTRAINT ck_schooling_level_known CHECK (level IN ('nursery', 'elementary')),
+        class_name text,
+        CONSTRAINT pk_schooling PRIMARY KEY (child_id, school_year)
+    )""",
+    """CREATE TABLE sites (
+        id uuid CONSTRAINT pk_sites PRIMARY KEY,
+        version integer NOT NULL,
+        code text NOT NULL,
+        kind text NOT NULL,
+        name text NOT NULL
     )""",
     """CREATE TABLE dossier_children (
         dossier_id uuid NOT NULL CONSTRAINT fk_dossier_children_dossier_id REFERENCES dossiers (id),

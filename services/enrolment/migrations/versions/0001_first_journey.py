@@ -13,8 +13,10 @@ def upgrade() -> None:
         "CREATE EXTENSION IF NOT EXISTS btree_gist",
         """CREATE TABLE sites (
             id uuid CONSTRAINT pk_sites PRIMARY KEY,
+            code text NOT NULL,
             kind text NOT NULL CONSTRAINT ck_sites_kind CHECK (kind IN ('school', 'centre')),
-            name text NOT NULL
+            name text NOT NULL,
+            version integer NOT NULL
         )""",
         """CREATE TABLE activities (
             id uuid CONSTRAINT pk_activities PRIMARY KEY,

@@ -106,6 +106,19 @@ STATEMENTS = (
         scope text NOT NULL
     )""",
     "CREATE UNIQUE INDEX uq_clients_name ON clients (name)",
+    """CREATE TABLE sites (
+        id uuid CONSTRAINT pk_sites PRIMARY KEY,
+        version integer NOT NULL,
+        code text NOT NULL,
+        kind text NOT NULL,
+        name text NOT NULL
+    )""",
+    """CREATE TABLE regies (
+        id uuid CONSTRAINT pk_regies PRIMARY KEY,
+        version integer NOT NULL,
+        code text NOT NULL,
+        name text NOT NULL
+    )""",
     """CREATE TABLE tries (
         key bytea CONSTRAINT pk_tries PRIMARY KEY,
         tried integer NOT NULL,

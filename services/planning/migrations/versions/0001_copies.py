@@ -13,6 +13,13 @@ STATEMENTS = (
         dossier_ids uuid[] NOT NULL,
         first_name text NOT NULL
     )""",
+    """CREATE TABLE sites (
+        id uuid CONSTRAINT pk_sites PRIMARY KEY,
+        version integer NOT NULL,
+        code text NOT NULL,
+        kind text NOT NULL,
+        name text NOT NULL
+    )""",
     """CREATE TABLE activities (
         id uuid CONSTRAINT pk_activities PRIMARY KEY,
         version integer NOT NULL,

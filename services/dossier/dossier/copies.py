@@ -1,0 +1,17 @@
+"""Tables of what others own: the sites, of which schools are some."""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dossier.models import Base
+
+
+class Site(Base):
+    __tablename__ = "sites"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    code: Mapped[str]
+    kind: Mapped[str]
+    name: Mapped[str]
