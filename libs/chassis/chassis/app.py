@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import broker, logs
+from chassis import broker, logs, metrics
 from chassis.database import Database
 from chassis.policies import PUBLIC, refuse_routes_without_policy
 from chassis.problems import TooLarge, answer_problems, unexpected
@@ -42,8 +42,8 @@ class Edge:
     One line a request, with its route: never its path, headers or body.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, requests: metrics.Requests) -> None:
+        self.app, self.requests = app, requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,8 +79,9 @@ class Edge:
             await unexpected(error).response()(scope, receive, answered)
         finally:
             route = getattr(scope.get("route"), "path", None)
-            if route not in ("/healthz", "/readyz"):
+            if route not in ("/healthz", "/readyz", "/metrics"):
                 elapsed_ms = round((perf_counter() - started) * 1000, 1)
+                self.requests.count(scope["method"], route, status, elapsed_ms / 1000)
                 log.info("request", method=scope["method"], route=route, status=status, ms=elapsed_ms)
 
 
@@ -109,7 +110,8 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
     app.state.settings, app.state.database = settings, database
     app.state.verifier = Verifier(Keys(settings.jwks_url), settings.token_issuer)
     answer_problems(app)
-    app.add_middleware(Edge)
+    requests = metrics.Requests()
+    app.add_middleware(Edge, requests=requests)
 
     @app.get("/healthz", dependencies=[PUBLIC], include_in_schema=False)
     async def healthz() -> dict[str, str]:
@@ -126,6 +128,11 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
         needed = (state.database, state.keys) if routes else (state.database, state.broker)
         response.status_code = 200 if set(needed) == {"ok"} else 503
         return state
+
+    @app.get("/metrics", dependencies=[PUBLIC], include_in_schema=False)
+    async def get_metrics() -> Response:
+        text = await metrics.exposition(service.name, settings, database, requests)
+        return Response(text, media_type=metrics.CONTENT_TYPE)
 
     for router in service.routers if routes else ():
         app.include_router(router, prefix="/v1")

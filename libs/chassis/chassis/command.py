@@ -1,4 +1,4 @@
-"""`python -m <service> api | worker | all | migrate | load FILE`."""
+"""`python -m <service> api | worker | all | migrate | load FILE | replay`."""
 
 import argparse
 import asyncio
@@ -9,12 +9,13 @@ from typing import Any
 
 import uvicorn
 
-from chassis import clock, logs, migrations, towns
+from chassis import clock, dead_letters, logs, migrations, towns
 from chassis.app import create_app
 from chassis.database import Database
 from chassis.service import Service
 from chassis.settings import ServiceSettings, read
 from chassis.stopping import Stop
+from chassis.trouble import said
 from chassis.worker import work
 
 #: A large town's families, in one statement.
@@ -30,6 +31,7 @@ def run(service: Service) -> None:
         ("worker", "handle events, relay the outbox, do the periodic jobs"),
         ("all", "both in one process, for small towns and laptops"),
         ("migrate", "bring the database's schema up to date, as its owner"),
+        ("replay", "give back to the queue what was set aside (dead letters)"),
     ):
         commands.add_parser(name, help=text)
     commands.add_parser("load", help="take from a town's description what this service owns").add_argument("file")
@@ -48,6 +50,12 @@ def run(service: Service) -> None:
             asyncio.run(load(service, _owner(settings), towns.read(Path(asked.file))))
         except towns.TownError as error:
             raise SystemExit(str(error)) from None
+    elif asked.command == "replay":
+        try:
+            moved = asyncio.run(dead_letters.replay(service.name, settings))
+        except (Exception, asyncio.CancelledError) as error:
+            raise SystemExit(f"Nothing is lost, but it was not finished; run it again: {said(error)}") from None
+        print(f"Messages given back to the queue: {moved}.")
     else:
         with asyncio.Runner(loop_factory=_loop) as runner:
             runner.run(serve(service, settings, asked.command))
@@ -106,8 +114,9 @@ async def serve(service: Service, settings: ServiceSettings, mode: str) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(server.serve_until_stopped(listening))
             if mode != "api":
+                jobs = (*service.jobs, dead_letters.watching(service.name, service.notice))
                 tasks.create_task(
-                    work(service.name, database, settings.amqp_url, service.handlers, service.jobs, settings, stop)
+                    work(service.name, database, settings.amqp_url, service.handlers, jobs, settings, stop)
                 )
     finally:
         await database.close()

@@ -8,7 +8,21 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import Column, DateTime, Index, Integer, LargeBinary, MetaData, Table, Text, Uuid, event, text
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    event,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 
@@ -77,6 +91,13 @@ def service_metadata() -> MetaData:
         Column("parked_at", DateTime(timezone=True), nullable=False),
         Column("due_at", DateTime(timezone=True), nullable=False, index=True),
         Index("ix_parked_kind_key", "kind", "key"),
+    )
+    Table(
+        "dead_letters",
+        metadata,
+        Column("only", Boolean(), CheckConstraint("only", name="only"), primary_key=True),
+        Column("told", Integer(), nullable=False),
+        Column("told_at", DateTime(timezone=True)),
     )
     Table(
         "idempotency",

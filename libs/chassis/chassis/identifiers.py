@@ -1,6 +1,7 @@
 """Identifiers: UUIDv7 (RFC 9562), ordered by the time they were made."""
 
 import hashlib
+from datetime import UTC, datetime
 from uuid import UUID
 
 import uuid_utils.compat
@@ -12,6 +13,11 @@ _NAMED_AT = 1_767_225_600_000
 def new_id() -> UUID:
     """A fresh UUIDv7."""
     return uuid_utils.compat.uuid7()
+
+
+def made_at(identifier: UUID) -> datetime:
+    """When a UUIDv7 was made."""
+    return datetime.fromtimestamp((identifier.int >> 80) / 1000, UTC)
 
 
 def named_id(*names: str) -> UUID:

@@ -99,6 +99,13 @@ def create_plumbing(application_role: str) -> None:
         )""",
         "CREATE INDEX ix_parked_kind_key ON parked (kind, key)",
         "CREATE INDEX ix_parked_due_at ON parked (due_at)",
+        # How many dead letters the desk was told of last, and when: one row.
+        """CREATE TABLE dead_letters (
+            "only" boolean CONSTRAINT pk_dead_letters PRIMARY KEY CONSTRAINT ck_dead_letters_only CHECK ("only"),
+            told integer NOT NULL,
+            told_at timestamptz
+        )""",
+        "INSERT INTO dead_letters VALUES (true, 0, NULL)",
         """CREATE TABLE idempotency (
             account_id uuid NOT NULL,
             key text NOT NULL,

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from contracts.notices import NoticeWritten
 from fastapi import APIRouter
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +16,10 @@ from chassis.worker import Job
 
 @dataclass(frozen=True)
 class Service:
-    """`load(session, slice)` stores what a town's description says of the service; running it again adds nothing."""
+    """`load(session, slice)` stores what a town's description says of the service; running it again adds nothing.
+
+    `notice` is its own kind of message to the desk.
+    """
 
     name: str
     settings: type[ServiceSettings]
@@ -24,3 +28,4 @@ class Service:
     handlers: Handlers = field(default_factory=dict)
     jobs: tuple[Job, ...] = ()
     load: Callable[[AsyncSession, Any], Awaitable[None]] | None = None
+    notice: type[NoticeWritten] = field(kw_only=True)

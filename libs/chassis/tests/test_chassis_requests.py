@@ -19,7 +19,7 @@ from tests.jwks import jwks
 from tests.processes import Processes, environment
 from tests.proxy import proxy
 from tests.tables import Gate, Rows
-from tests.toy.toy.main import SERVICE
+from tests.toy.toy.main import SERVICE, Notice
 from tests.waiting import until
 
 from deploy.servers.ports import reserved
@@ -272,4 +272,8 @@ def test_a_route_without_a_policy_keeps_the_application_from_starting(settings: 
     async def open_to_whom() -> None: ...
 
     with pytest.raises(RuntimeError, match="/v1/open-to-whom"):
-        create_app(Service("toy", ServiceSettings, MetaData(), (router,)), settings, Database(settings.database_url))
+        create_app(
+            Service("toy", ServiceSettings, MetaData(), (router,), notice=Notice),
+            settings,
+            Database(settings.database_url),
+        )

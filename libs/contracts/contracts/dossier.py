@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from uuid import UUID
 
 from contracts.envelope import Event, Fact
+from contracts.notices import NoticeWritten as Notice
 
 Role = Literal["legal_guardian", "payer", "contact"]
 Menu = Literal["standard", "no_pork", "vegetarian", "own_meal"]
@@ -85,4 +86,8 @@ class QuotientChanged(Event):
     quotients: tuple[Quotient, ...]
 
 
-EVENTS: tuple[type[Event], ...] = (DossierChanged, ChildChanged, QuotientChanged)
+class NoticeWritten(Notice):
+    type: ClassVar[str] = "dossier.notice_written"
+
+
+EVENTS: tuple[type[Event], ...] = (DossierChanged, ChildChanged, QuotientChanged, NoticeWritten)

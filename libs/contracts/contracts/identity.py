@@ -4,6 +4,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from contracts.envelope import Event
+from contracts.notices import NoticeWritten as Notice
 
 
 class AccountActivated(Event):
@@ -18,4 +19,8 @@ class AccountActivated(Event):
     email: str
 
 
-EVENTS: tuple[type[Event], ...] = (AccountActivated,)
+class NoticeWritten(Notice):
+    type: ClassVar[str] = "identity.notice_written"
+
+
+EVENTS: tuple[type[Event], ...] = (AccountActivated, NoticeWritten)

@@ -1,7 +1,7 @@
 """What all events have in common."""
 
 import pytest
-from contracts import EVENTS, Envelope, Event, billing, dossier, enrolment, identity
+from contracts import EVENTS, Envelope, Event, billing, dossier, enrolment, identity, planning
 from contracts.dossier import QuotientChanged
 from pydantic import ValidationError
 
@@ -16,7 +16,7 @@ ENVELOPE = {
 }
 
 
-@pytest.mark.parametrize("module", [identity, dossier, enrolment, billing])
+@pytest.mark.parametrize("module", [identity, dossier, enrolment, planning, billing])
 def test_a_type_is_named_after_its_publisher_and_belongs_to_one_event(module: object) -> None:
     name = str(getattr(module, "__name__", "")).rpartition(".")[2]
     events: tuple[type[Event], ...] = getattr(module, "EVENTS", ())

@@ -1,6 +1,7 @@
 """What the service is made of."""
 
 from chassis.service import Service
+from contracts.billing import NoticeWritten
 
 from billing.api import router
 from billing.consumers import HANDLERS
@@ -17,4 +18,5 @@ SERVICE = Service(
     handlers=HANDLERS,
     jobs=JOBS,
     load=load,
+    notice=NoticeWritten,
 )

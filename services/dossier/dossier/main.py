@@ -1,6 +1,7 @@
 """The dossier service, wired."""
 
 from chassis.service import Service
+from contracts.dossier import NoticeWritten
 
 from dossier.api import router
 from dossier.consumers import HANDLERS
@@ -8,4 +9,6 @@ from dossier.models import Base
 from dossier.settings import Settings
 from dossier.town import load
 
-SERVICE = Service("dossier", Settings, Base.metadata, routers=(router,), handlers=HANDLERS, load=load)
+SERVICE = Service(
+    "dossier", Settings, Base.metadata, routers=(router,), handlers=HANDLERS, load=load, notice=NoticeWritten
+)

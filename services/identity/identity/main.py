@@ -1,6 +1,7 @@
 """What the service is made of."""
 
 from chassis.service import Service
+from contracts.identity import NoticeWritten
 
 from identity.api import router
 from identity.consumers import HANDLERS
@@ -9,4 +10,4 @@ from identity.settings import Settings
 from identity.town import load
 from identity.worker import JOBS
 
-SERVICE = Service("identity", Settings, Base.metadata, (router,), HANDLERS, JOBS, load)
+SERVICE = Service("identity", Settings, Base.metadata, (router,), HANDLERS, JOBS, load, notice=NoticeWritten)

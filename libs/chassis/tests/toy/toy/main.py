@@ -1,6 +1,6 @@
 """The toy service: one endpoint with an idempotency key, one that breaks, one event published and heard."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from chassis.database import TYPES, Session, service_metadata
@@ -14,6 +14,7 @@ from chassis.service import Service
 from chassis.settings import ServiceSettings
 from contracts.caller import Caller
 from contracts.dossier import Quotient, QuotientChanged
+from contracts.notices import NoticeWritten
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 from pydantic_settings import SettingsConfigDict
@@ -50,6 +51,10 @@ class Heard(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dossier_id: Mapped[UUID]
     version: Mapped[int]
+
+
+class Notice(NoticeWritten):
+    type: ClassVar[str] = "toy.notice_written"
 
 
 class NewThing(RequestBody):
@@ -102,4 +107,4 @@ async def keep(session: AsyncSession, event: QuotientChanged) -> None:
 
 
 HANDLERS: Handlers = {QuotientChanged: keep}
-SERVICE = Service("toy", Settings, Base.metadata, (router,), HANDLERS)
+SERVICE = Service("toy", Settings, Base.metadata, (router,), HANDLERS, notice=Notice)
