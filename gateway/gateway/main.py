@@ -1,25 +1,29 @@
 """The gateway's application: a table of what each path prefix leads to."""
 
 import json
-from collections.abc import Awaitable, Callable
+import re
 from typing import cast
 
 import aiohttp
 import uvicorn
-from chassis.problems import NotFound, Problem
+from chassis.problems import MethodNotAllowed, NotFound, Problem, unexpected
 from limits import parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from yarl import URL
 
-from gateway.openapi import DOCS_PAGE, joined
+from gateway.openapi import DOCS_FILES, DOCS_PAGE, DOCS_POLICY, DOCS_SCRIPT, joined
 from gateway.proxy import forward
 from gateway.settings import Settings
 
 # Ours, below every service's 60 s, so that a connection is never reused at the moment its server closes it.
 KEEP_ALIVE_S = 30.0
+
+#: What somebody on the way might read as another path: no path of ours has it, even decoded.
+_AMBIGUOUS = re.compile(r"\\|//|/\.\.?(/|;|$)|/$")
 
 
 class TooManyRequests(Problem):
@@ -33,44 +37,58 @@ class Gateway:
     """A bare ASGI application: a framework here would cost most of the gateway's throughput."""
 
     def __init__(self, settings: Settings) -> None:
-        self.upstreams = {name: url.rstrip("/") for name, url in settings.upstreams.items()}
+        self.upstreams = {name: URL(url.rstrip("/")) for name, url in settings.upstreams.items()}
         self.limit = parse(settings.flood_limit)
         self.flood = FixedWindowRateLimiter(MemoryStorage())
-        self.docs = StaticFiles(packages=[("fastapi_offline", "static")])
+        self.pages: dict[str, ASGIApp] = {
+            "/api/openapi.json": self._document,
+            "/api/docs": HTMLResponse(DOCS_PAGE, headers={"Content-Security-Policy": DOCS_POLICY}),
+            "/api/docs/start.js": Response(DOCS_SCRIPT, media_type="text/javascript"),
+            **dict.fromkeys(DOCS_FILES, _files(StaticFiles(packages=[("fastapi_offline", "static")]))),
+        }
+        self.health = JSONResponse({"status": "ok"})
         self.client: aiohttp.ClientSession | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self._lifespan(receive, send)
-        if scope["type"] != "http":
-            return None
-        try:
-            return await (await self._answer(scope))(scope, receive, send)
-        except Problem as problem:
-            return await problem.response()(scope, receive, send)
+        begun = False
 
-    async def _answer(self, scope: Scope) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-        """What answers this request; raises the problem that refuses it."""
-        path: str = scope["path"]
+        async def answer(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._answer(scope, receive, answer)
+        except Exception as error:
+            if begun:
+                raise  # half an answer has left: the server can only cut it off
+            problem = error if isinstance(error, Problem) else unexpected(error)
+            await problem.response()(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Raises the problem that refuses the request. Only the path as it was sent decides where it goes."""
+        path = cast("bytes", scope["raw_path"]).decode("latin-1")
         if path == "/healthz":
-            return JSONResponse({"status": "ok"})
+            await _read_only(self.health, scope, receive, send)
+            return
         address = scope["client"][0] if scope["client"] else ""
         if not self.flood.hit(self.limit, address):
             raise TooManyRequests(retry_after_s=1)
-        client = cast("aiohttp.ClientSession", self.client)
-        parts = path.split("/", 4)
-        if len(parts) == 5 and parts[1] == "api" and parts[2] in self.upstreams and parts[3] == "v1":
-            upstream = self.upstreams[parts[2]]
-            rest = cast("bytes", scope["raw_path"]).decode("latin-1")[len(f"/api/{parts[2]}") :]
-            return lambda scope, receive, send: forward(client, upstream + rest, address, scope, receive, send)
-        if path == "/api/openapi.json":
-            return Response(json.dumps(await joined(client, self.upstreams)), media_type="application/json")
-        if path == "/api/docs":
-            return HTMLResponse(DOCS_PAGE)
-        if path.startswith("/api/docs/"):
-            scope["root_path"] = "/api/docs"
-            return self.docs
-        raise NotFound
+        if path in self.pages:
+            await _read_only(self.pages[path], scope, receive, send)
+            return
+        match path.split("/", 4):
+            case ["", "api", service, "v1", rest] if service in self.upstreams and not _AMBIGUOUS.search(scope["path"]):
+                client = cast("aiohttp.ClientSession", self.client)
+                await forward(client, self.upstreams[service], f"/v1/{rest}", address, scope, receive, send)
+            case _:
+                raise NotFound
+
+    async def _document(self, scope: Scope, receive: Receive, send: Send) -> None:
+        document = await joined(cast("aiohttp.ClientSession", self.client), self.upstreams)
+        await Response(json.dumps(document), media_type="application/json")(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -86,6 +104,19 @@ class Gateway:
         await send({"type": "lifespan.shutdown.complete"})
 
 
+async def _read_only(page: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["method"] not in ("GET", "HEAD"):
+        raise MethodNotAllowed("GET", "HEAD")
+    await page(scope, receive, send)
+
+
+def _files(files: StaticFiles) -> ASGIApp:
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await files({**scope, "root_path": "/api/docs"}, receive, send)
+
+    return serve
+
+
 def configuration(settings: Settings) -> uvicorn.Config:
     """How the gateway listens."""
     return uvicorn.Config(
@@ -95,6 +126,7 @@ def configuration(settings: Settings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
+        ws="none",
         proxy_headers=bool(settings.trusted_proxies),
         forwarded_allow_ips=settings.trusted_proxies,
         timeout_graceful_shutdown=10,

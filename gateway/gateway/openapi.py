@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 DOCS_PAGE = """<!doctype html>
 <html lang="fr">
@@ -15,13 +16,20 @@ DOCS_PAGE = """<!doctype html>
 <body>
 <div id="swagger-ui"></div>
 <script src="/api/docs/swagger-ui-bundle.js"></script>
-<script>SwaggerUIBundle({url: "/api/openapi.json", dom_id: "#swagger-ui"})</script>
+<script src="/api/docs/start.js"></script>
 </body>
 </html>
 """
+DOCS_SCRIPT = 'SwaggerUIBundle({url: "/api/openapi.json", dom_id: "#swagger-ui"})\n'
+DOCS_FILES = ("/api/docs/swagger-ui.css", "/api/docs/swagger-ui-bundle.js")
+#: The page runs, shows and asks nothing but what comes from here.
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
-async def joined(client: aiohttp.ClientSession, upstreams: dict[str, str]) -> dict[str, Any]:
+async def joined(client: aiohttp.ClientSession, upstreams: dict[str, URL]) -> dict[str, Any]:
     """OpenAPI 3.1 of everything behind the gateway; a service that does not answer is left out."""
     documents = await asyncio.gather(*(_document(client, url) for url in upstreams.values()))
     paths: dict[str, Any] = {}
@@ -47,7 +55,7 @@ async def joined(client: aiohttp.ClientSession, upstreams: dict[str, str]) -> di
     }
 
 
-async def _document(client: aiohttp.ClientSession, url: str) -> dict[str, Any]:
+async def _document(client: aiohttp.ClientSession, url: URL) -> dict[str, Any]:
     try:
         async with client.get(f"{url}/v1/openapi.json", raise_for_status=True) as answer:
             document: dict[str, Any] = await answer.json()

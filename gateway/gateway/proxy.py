@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import structlog
-from chassis.problems import Problem, TooLarge, Unavailable
+from chassis.problems import NotFound, Problem, TooLarge, Unavailable
 from multidict import CIMultiDict
 from starlette.types import Receive, Scope, Send
 from yarl import URL
@@ -63,22 +63,30 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
         more = message.get("more_body", False)
 
 
+def within(upstream: URL, path: str, query: str) -> URL:
+    """Where the request goes; raises NotFound where that would not be the upstream's own host and port."""
+    url = URL(f"{upstream}{path}?{query}" if query else f"{upstream}{path}", encoded=True)
+    if (url.scheme, url.host, url.port, url.user) != (upstream.scheme, upstream.host, upstream.port, upstream.user):
+        raise NotFound
+    return url
+
+
 async def forward(
-    client: aiohttp.ClientSession, url: str, address: str, scope: Scope, receive: Receive, send: Send
+    client: aiohttp.ClientSession, upstream: URL, path: str, address: str, scope: Scope, receive: Receive, send: Send
 ) -> None:
-    """Bring the request to `url` (the service's, still percent-encoded) and stream the answer back.
+    """Bring the request to `path` (still percent-encoded) of its service and stream the answer back.
 
     Raises Unavailable when the service was not reached (nothing happened there), UpstreamBroken or UpstreamTimeout when
     it may have been; once the answer has begun, a break only cuts it short.
     """
     names = {name for name, _ in scope["headers"]}
     has_body = b"content-length" in names or b"transfer-encoding" in names
-    query = scope["query_string"].decode("latin-1")
+    url = within(upstream, path, scope["query_string"].decode("latin-1"))
     started = False
     try:
         async with client.request(
             scope["method"],
-            URL(f"{url}?{query}" if query else url, encoded=True),
+            url,
             headers=_forwarded_headers(scope, address),
             data=_body(receive) if has_body else None,
             allow_redirects=False,
@@ -92,7 +100,7 @@ async def forward(
     except _ClientGoneError:
         return
     except (aiohttp.ClientError, TimeoutError) as error:
-        log.warning("upstream_failed", method=scope["method"], url=url.split("/v1/")[0], error=repr(error))
+        log.warning("upstream_failed", method=scope["method"], upstream=str(upstream), error=repr(error))
         if started:
             raise
         if isinstance(error.__cause__ or error.__context__, TooLarge):

@@ -105,6 +105,7 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
         openapi_url="/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # it would tell the client this process's own address
         lifespan=lifespan,
     )
     app.state.settings, app.state.database = settings, database

@@ -48,7 +48,9 @@ class Problem(Exception):
             **({"errors": list(self.errors)} if self.errors else {}),
             **self.extra,
         }
-        headers = {"Retry-After": str(self.retry_after_s)} if self.retry_after_s is not None else {}
+        headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+        if self.retry_after_s is not None:
+            headers["Retry-After"] = str(self.retry_after_s)
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         return JSONResponse(body, self.status, headers, "application/problem+json")
@@ -81,6 +83,16 @@ class MethodNotAllowed(Problem):
     status = 405
     title = "Action impossible"
     detail = "Cette adresse n'accepte pas cette action."
+
+    def __init__(self, *allowed: str) -> None:
+        super().__init__()
+        self.allowed = allowed
+
+    def response(self) -> Response:
+        response = super().response()
+        if self.allowed:
+            response.headers["Allow"] = ", ".join(self.allowed)
+        return response
 
 
 class TooLarge(Problem):

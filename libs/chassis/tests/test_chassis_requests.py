@@ -175,6 +175,15 @@ async def test_an_unknown_address_is_a_problem(client: aiohttp.ClientSession) ->
         }
 
 
+async def test_a_slash_too_many_is_not_found_and_sends_nobody_to_our_own_address(
+    client: aiohttp.ClientSession, headers: dict[str, str]
+) -> None:
+    for path in ("/v1/things/", "/v1/breakage/", "/healthz/"):
+        async with client.post(path, json={"name": "table"}, headers=headers, allow_redirects=False) as answer:
+            assert answer.status == 404
+            assert "Location" not in answer.headers
+
+
 async def test_a_method_that_is_not_served_is_a_problem_naming_those_that_are(client: aiohttp.ClientSession) -> None:
     async with client.delete("/v1/breakage") as answer:
         assert answer.status == 405
