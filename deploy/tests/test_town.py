@@ -4,8 +4,9 @@ import asyncio
 import copy
 import json
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -255,3 +256,23 @@ async def test_no_service_loads_anything_from_a_file_that_another_must_refuse(po
             await command.load(service, made.owner_url, town)
             assert await rows(made.owner_url, tables) > 0, service.name
         await drop_database(postgres, made)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Every place of a description; of long lists the first entries."""
+    if path:
+        yield path
+    inner = value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
+    for key, one in inner:
+        yield from places(one, (*path, key))
+
+
+@pytest.mark.parametrize(
+    "odd", ["", "\0", 0, -1, 10**30, 1.5, float("nan"), True, [], {}, [[]], [{}], {"a": []}], ids=repr
+)
+def test_nothing_odd_anywhere_ends_in_anything_but_sentences(town: Document, odd: Any) -> None:
+    for path in places(town):
+        changed = copy.deepcopy(town)
+        put(".".join(map(str, path)), odd)(changed)
+        with suppress(towns.TownError):
+            towns.validated(changed)

@@ -1,6 +1,7 @@
 """The families of a town's description: those written there, then those drawn from its lists of names."""
 
 import random
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, islice
@@ -63,9 +64,9 @@ class Family(Entry):
 class GeneratedFamilies(Entry):
     """Drawn, always the same for one seed; `quotients` are the lowest and the highest."""
 
-    count: Annotated[int, Field(ge=0)]
+    count: Annotated[int, Field(ge=0, le=10_000_000)]
     seed: int
-    first_number: Annotated[int, Field(ge=1)]
+    first_number: Annotated[int, Field(ge=1, le=10**15)]
     last_names: Annotated[list[Words], Field(min_length=1)]
     first_names: Annotated[list[Words], Field(min_length=LARGEST)]
     streets: Annotated[list[Words], Field(min_length=1)]
@@ -157,8 +158,8 @@ def _child(draw: random.Random, schools: Mapping[Level, Sequence[str]], first_na
 
 
 def _email(first_name: str, last_name: str, number: int) -> str:
-    plain = unicodedata.normalize("NFKD", f"{first_name}.{last_name}.{number}").encode("ascii", "ignore").decode()
-    return plain.lower().replace(" ", "") + "@example.org"
+    plain = unicodedata.normalize("NFKD", f"{first_name}.{last_name}.{number}").lower()
+    return re.sub("[^a-z0-9.-]", "", plain) + "@example.org"
 
 
 def _phone(number: int, position: int) -> str:

@@ -35,7 +35,7 @@ WRITTEN: dict[str, Any] = {
 }
 
 
-def town(**generated: int) -> Town:
+def town(**generated: Any) -> Town:
     return Town.model_validate(WRITTEN | {"generated_families": WRITTEN["generated_families"] | generated})
 
 
@@ -117,6 +117,17 @@ def test_a_number_written_in_the_town_is_not_drawn_again() -> None:
     numbers = [family.number for family in families(TOWN)]
     assert numbers[:4] == ["12", "11", "13", "14"]
     assert len(set(numbers)) == len(numbers) == 201
+
+
+def test_whatever_the_lists_hold_families_can_be_drawn() -> None:
+    odd = town(last_names=["D'Arc@\t", "李"], first_names=["a\nb", "@", "é è", "-", "Zoé", "x"], first_number=10**15)
+    assert len(list(families(odd))) == 201
+
+
+@pytest.mark.parametrize("generated", [{"count": 10**30}, {"first_number": 10**30}])
+def test_no_more_families_than_can_be_drawn_and_numbered(generated: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="less_than_equal"):
+        town(**generated)
 
 
 def test_drawn_families_are_plausible() -> None:
