@@ -1,6 +1,6 @@
 # Every chore of the project, one word each.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check lock
+.PHONY: help setup demo run test check lock secrets compose-demo
 SHELL := /bin/bash
 PYTHON ?= python3
 UV := .tools/bin/uv
@@ -9,7 +9,7 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 help: ## list the chores
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: .venv/.ready ## install everything that is missing: Python packages, PostgreSQL, RabbitMQ
 	@.venv/bin/python -m deploy.local install
@@ -28,7 +28,15 @@ check: setup ## lint, types, dependencies between parts, generated files, migrat
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy libs services gateway deploy tests
 	@.venv/bin/lint-imports
+	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
+	@.venv/bin/hadolint deploy/Dockerfile
 	@.venv/bin/python -m deploy.local check
+
+secrets: .venv/.ready ## make the secrets of an installation in containers, in .secrets
+	@.venv/bin/python -m deploy.containers secrets
+
+compose-demo: .venv/.ready ## build the containers, play the first journey on them while a worker dies, take them down
+	@.venv/bin/python -m deploy.containers demo
 
 lock: $(UV) ## pin every dependency again, with hashes
 	$(UV) pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade --quiet \

@@ -7,7 +7,7 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -191,23 +191,29 @@ def behind(handled: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{kind} → " + ", ".join(f"{service} {ms:.0f} ms" for service, ms in services.items())
 
 
+async def walk(journey: Journey, console: Console) -> AsyncIterator[Any]:
+    """Take the steps one after the other and show each; it is given once taken. Raises LauncherError naming it."""
+    for number, step in enumerate(journey.steps(), 1):
+        title = step.__doc__.splitlines()[0]
+        started = time.perf_counter()
+        try:
+            await step()
+        except Exception as error:
+            raise LauncherError(f"Step {number} failed ({title}): {error!r}") from error
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        console.print(f"[bold]{number:2d}. {escape(title)}[/bold]  [dim]{elapsed_ms:.0f} ms[/dim]")
+        for line in journey.said.splitlines():
+            console.print(f"    {escape(line)}")
+        yield step
+
+
 async def play(stack: Addresses, logs_folder: Path, console: Console) -> dict[str, float]:
     """Play the journey and show it, then measure; answers the figures by name. Raises LauncherError naming the step."""
     logs = Logs(logs_folder)
     logs.handled()
     async with Portal(stack) as portal:
         journey = Journey(portal)
-        for number, step in enumerate(journey.steps(), 1):
-            title = step.__doc__.splitlines()[0]
-            started = time.perf_counter()
-            try:
-                await step()
-            except Exception as error:
-                raise LauncherError(f"Step {number} failed ({title}): {error!r}") from error
-            elapsed_ms = (time.perf_counter() - started) * 1000
-            console.print(f"[bold]{number:2d}. {escape(title)}[/bold]  [dim]{elapsed_ms:.0f} ms[/dim]")
-            for line in journey.said.splitlines():
-                console.print(f"    {escape(line)}")
+        async for _ in walk(journey, console):
             for line in behind(await quiet(logs)):
                 console.print(f"    [cyan]⇢ {escape(line)}[/cyan]")
         return await measure(portal, journey, logs)

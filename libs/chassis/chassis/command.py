@@ -22,9 +22,9 @@ from chassis.worker import work
 LOAD_STATEMENT_S = 600
 
 
-def run(service: Service) -> None:
-    """Do what the command line asks of this service."""
-    parser = argparse.ArgumentParser(prog=f"python -m {service.name}")
+def parser(service: str) -> argparse.ArgumentParser:
+    """The command line of that service."""
+    parser = argparse.ArgumentParser(prog=f"python -m {service}")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
         ("api", "answer requests"),
@@ -35,8 +35,12 @@ def run(service: Service) -> None:
     ):
         commands.add_parser(name, help=text)
     commands.add_parser("load", help="take from a town's description what this service owns").add_argument("file")
-    asked = parser.parse_args()
+    return parser
 
+
+def run(service: Service) -> None:
+    """Do what the command line asks of this service."""
+    asked = parser(service.name).parse_args()
     settings = read(service.settings)
     try:
         clock.shift()

@@ -1,11 +1,15 @@
-"""Settings: from the environment only, prefixed with the service's name."""
+"""Settings: from the environment, prefixed with the service's name; secrets also from files named like variables."""
 
+from pathlib import Path
 from typing import TypeVar
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 S = TypeVar("S", bound=BaseSettings)
+
+#: Where an engine of containers puts secrets: a file each, the variable's name in lower case.
+SECRETS = Path("/run/secrets")
 
 
 class ServiceSettings(BaseSettings):
@@ -23,7 +27,7 @@ class ServiceSettings(BaseSettings):
 def read(kind: type[S]) -> S:
     """The settings of that kind; ends the process with one sentence when one is missing or wrong."""
     try:
-        return kind()
+        return kind(_secrets_dir=SECRETS if SECRETS.is_dir() else None)
     except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
         names = ", ".join(prefix + ".".join(map(str, e["loc"])).upper() + f" ({e['msg']})" for e in error.errors())

@@ -7,10 +7,15 @@ from chassis.local import Addresses
 from joserfc.jwk import ECKey
 
 
-def settings(stack: Addresses) -> dict[str, str]:
+def new_signing_key() -> str:
+    """A private key as the setting takes it."""
     key = ECKey.generate_key("P-256", {"kid": secrets.token_hex(8), "use": "sig", "alg": "ES256"})
+    return json.dumps(key.as_dict(private=True))
+
+
+def settings(stack: Addresses) -> dict[str, str]:
     return {
-        "SIGNING_KEY": json.dumps(key.as_dict(private=True)),
+        "SIGNING_KEY": new_signing_key(),
         "SMTP_URL": stack.smtp,
         "WEB_URL": stack.web,
         "MAIL_FROM": "espace-familles@example.org",
