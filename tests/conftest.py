@@ -77,7 +77,7 @@ async def new_family(stack: Stack, guardians: Iterator[Guardian], moving_clock: 
             portal, guardian = await opened.enter_async_context(Portal(stack)), next(guardians)
             claim = await portal.claim(guardian.number, guardian.last_name, guardian.email)
             await portal.register(claim, guardian.username, PASSWORD, **guardian.names())
-            await portal.post("/identity/v1/activations", {"token": await portal.activation_token(guardian.email)})
+            await portal.activate(await portal.activation_token(guardian.email), PASSWORD)
             await portal.sign_in(guardian.username, PASSWORD)
             return Family(portal, guardian)
 

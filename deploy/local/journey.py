@@ -43,7 +43,7 @@ class Journey:
 
     async def activate(self) -> None:
         """Follow the link in the mail"""
-        await self.portal.post("/identity/v1/activations", {"token": self.link})
+        await self.portal.activate(self.link, PASSWORD)
         self.said = "the account is active"
 
     async def sign_in(self) -> None:

@@ -120,6 +120,10 @@ class Portal:
 
         return await until(found, f"an activation link to {address}")
 
+    async def activate(self, token: str, password: str) -> None:
+        """Follow a link, with the password chosen at registration."""
+        await self.post("/identity/v1/activations", {"token": token, "password": password})
+
     async def sign_in(self, login: str, password: str, otp: str | None = None) -> None:
         asked = {"login": login, "password": password} | ({"otp": otp} if otp else {})
         self.token = (await self.post("/identity/v1/sessions", asked))["access_token"]

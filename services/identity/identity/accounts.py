@@ -27,12 +27,17 @@ async def having_account(session: AsyncSession, guardian_ids: Collection[UUID]) 
     return {guardian_id for guardian_id in await session.scalars(found) if guardian_id}
 
 
+def login_key(login: str) -> str:
+    """What the login means, however it is spelt: an email has an @, a username none."""
+    return email_key(login) if "@" in login else username_key(login)
+
+
 async def by_login(session: AsyncSession, login: str) -> Account | None:
     """The account, active or pending, that the login means.
 
     A username has no @: an email means the one active account that has it, or else the one pending; never one of two.
     """
-    by = Account.email_key == email_key(login) if "@" in login else Account.username_key == username_key(login)
+    by = (Account.email_key if "@" in login else Account.username_key) == login_key(login)
     found = (await session.scalars(select(Account).where(by, Account.status != AccountStatus.CLOSED))).all()
     active = [account for account in found if account.status == AccountStatus.ACTIVE]
     candidates = active or found

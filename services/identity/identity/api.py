@@ -2,9 +2,9 @@
 
 import asyncio
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import perf_counter
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote_plus
 from uuid import UUID
 
@@ -15,8 +15,23 @@ from chassis.tokens import Unauthenticated
 from contracts.caller import Caller
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from identity import accounts, claims, clients, legal, link_requests, registrations, schemas, sessions, throttling
+from identity import (
+    accounts,
+    claims,
+    clients,
+    known_addresses,
+    lanes,
+    legal,
+    link_requests,
+    passwords,
+    registrations,
+    schemas,
+    sessions,
+    throttling,
+)
+from identity.lanes import guessing
 from identity.models import Account
+from identity.names import email_key
 from identity.settings import Settings
 from identity.throttling import Limit, count_request, guess
 from identity.tokens import ACCESS_VALID, access_token, public_jwk
@@ -47,8 +62,20 @@ def _client(request: Request) -> str:
 OwnTransactions = Annotated[Database, Depends(_database)]
 Configured = Annotated[Settings, Depends(_settings)]
 Address = Annotated[str, Depends(_client)]
-Someone = Annotated[Caller, Depends(Policy("guardian", "agent", "cashier", "administrator", "site_staff"))]
-Agent = Annotated[Caller, Depends(Policy("agent", "administrator"))]
+
+
+def _signed_in(policy: Policy) -> Any:
+    """The caller whom the policy allows, if their session still lives: elsewhere its end is known ten minutes later."""
+
+    async def living(caller: Annotated[Caller, Depends(policy)], session: Session) -> Caller:
+        await sessions.refuse_ended(session, caller, clock.now())
+        return caller
+
+    return Depends(living)
+
+
+Someone = Annotated[Caller, _signed_in(Policy("guardian", "agent", "cashier", "administrator", "site_staff"))]
+Agent = Annotated[Caller, _signed_in(Policy("agent", "administrator"))]
 
 
 @router.get("/legal/terms", dependencies=[PUBLIC])
@@ -67,18 +94,19 @@ async def check_registration(
 ) -> None:
     await count_request(database, Limit(f"check {address}", settings.check_limit), clock.now())
     async with database.sessions.begin() as session:
-        await registrations.check(session, body.username, body.password)
+        await registrations.check(session, body.username, body.password, clock.now())
+
+
+def _claim_limit(settings: Settings, address: str) -> Limit:
+    return Limit(f"claim {address}", settings.claim_limit)
 
 
 @router.post("/claims", status_code=201, dependencies=[PUBLIC])
 async def claim(
     body: schemas.ClaimAsked, database: OwnTransactions, settings: Configured, address: Address
 ) -> schemas.ClaimGiven:
-    now, limits = clock.now(), [Limit(f"claim {address}", settings.claim_limit)]
-    async with (
-        guess(database, limits, claims.ClaimRefused, now),
-        database.sessions.begin() as session,
-    ):
+    now, limits = clock.now(), [_claim_limit(settings, address)]
+    async with guess(database, limits, claims.ClaimRefused), database.sessions.begin() as session:
         secret, expires_at = await claims.prove(
             session, body.dossier_number, body.last_name, body.email, body.first_name, now
         )
@@ -92,7 +120,10 @@ async def ask_link(
     now = clock.now()
     await count_request(database, Limit(f"link {address}", settings.link_request_limit), now)
     async with database.sessions.begin() as session:
-        link_requests.ask(session, body.dossier_number, body.first_name, body.last_name, body.email, now)
+        most = settings.link_requests_waiting
+        await link_requests.ask(
+            session, body.dossier_number, body.first_name, body.last_name, body.email, now, most=most
+        )
     return Response(status_code=202)
 
 
@@ -107,54 +138,112 @@ async def link_requests_to_decide(
 
 
 @router.post("/registrations", status_code=202, dependencies=[PUBLIC])
-async def register(body: schemas.Registration, session: Session) -> Response:
-    await registrations.register(
-        session,
-        last_name=body.last_name,
-        first_name=body.first_name,
-        email=body.email,
-        username=body.username,
-        password=body.password,
-        claim_secret=body.dossier_claim,
-        versions={"terms": body.terms_version, "privacy": body.privacy_version},
-        now=clock.now(),
-    )
+async def register(
+    body: schemas.Registration, database: OwnTransactions, settings: Configured, address: Address
+) -> Response:
+    """The claim is judged first; who has one learns of usernames no faster than by the first step's check."""
+    now = clock.now()
+    versions: dict[legal.Kind, str] = {"terms": body.terms_version, "privacy": body.privacy_version}
+    asked = {"email": body.email, "username": body.username, "password": body.password}
+    await count_request(database, Limit(f"check {address}", settings.check_limit), now)
+    async with throttling.room(address) as hashing:
+        async with (
+            guess(database, [_claim_limit(settings, address)], claims.ClaimGone),
+            database.sessions.begin() as session,
+        ):
+            await registrations.judge(session, **asked, claim_secret=body.dossier_claim, versions=versions, now=now)
+        async with hashing:
+            password_hash = await passwords.hashed(body.password)
+        async with database.sessions.begin() as session:
+            claim, guardian = await registrations.judge(
+                session, **asked, claim_secret=body.dossier_claim, versions=versions, now=now
+            )
+            account = await registrations.register(
+                session,
+                claim,
+                guardian,
+                username=body.username,
+                password_hash=password_hash,
+                versions=versions,
+                now=now,
+            )
+            # However often somebody registers a guardian, that one is not flooded: each link mailed lets them in.
+            if not await throttling.is_spent(session, [Limit(f"mail {account.email_key}", settings.resend_limit)], now):
+                await registrations.send_link(session, account, now)
     return Response(status_code=202)
 
 
 @router.post("/registrations/resend", status_code=202, dependencies=[PUBLIC])
-async def resend(body: schemas.ResendAsked, database: OwnTransactions, settings: Configured) -> Response:
+async def resend(
+    body: schemas.ResendAsked, database: OwnTransactions, settings: Configured, address: Address
+) -> Response:
     """Always the same answer after the same time: it tells nobody who is registering."""
     started, now = perf_counter(), clock.now()
+    limits = [
+        Limit(f"resend {email_key(body.email)}", settings.resend_limit),
+        Limit(f"resend from {address}", settings.resend_address_limit),
+    ]
     async with database.sessions.begin() as session:
-        limit = Limit(f"resend {body.email.casefold()}", settings.resend_limit)
-        if not await throttling.count(session, [limit], now):
+        if not await throttling.is_spent(session, limits, now):
             await registrations.resend(session, body.email, now)
     await asyncio.sleep(started + RESEND_TAKES_S - perf_counter())
     return Response(status_code=202)
 
 
 @router.post("/activations", status_code=204, dependencies=[PUBLIC])
-async def activate(body: schemas.Activation, session: Session) -> None:
-    await registrations.activate(session, body.token, clock.now())
+async def activate(body: schemas.Activation, database: OwnTransactions, settings: Configured, address: Address) -> None:
+    now = clock.now()
+    async with throttling.room(address) as hashing:
+        async with database.sessions.begin() as session:
+            account = await registrations.linked(session, body.token, now)
+            if body.new_password is not None:
+                await registrations.judge_change(session, account, body.username, body.new_password, now)
+        if body.password is not None:
+            limits = [
+                Limit(f"activation {account.id} {address}", settings.sign_in_limit),
+                Limit(f"sign-in {address}", settings.sign_in_address_limit),
+            ]
+            async with guess(database, limits, registrations.WrongPassword), hashing:
+                if not await passwords.matches(body.password, account.password_hash):
+                    raise registrations.WrongPassword
+        else:
+            async with hashing:
+                new_hash = await passwords.hashed(str(body.new_password))
+        async with database.sessions.begin() as session:
+            account = await registrations.linked(session, body.token, now)
+            if body.new_password is not None:
+                await registrations.change(session, account, body.username, new_hash, now)
+            await registrations.activate(session, account)
 
 
 @router.post("/sessions", status_code=201, dependencies=[PUBLIC])
 async def sign_in(
     body: schemas.SignIn, response: Response, database: OwnTransactions, settings: Configured, address: Address
 ) -> schemas.Tokens:
-    now = clock.now()
-    account_limit = Limit(f"sign-in {body.login.casefold()} {address}", settings.sign_in_limit)
-    limits = [account_limit, Limit(f"sign-in {address}", settings.sign_in_address_limit)]
-    async with guess(database, limits, sessions.SignInRefused, now):
+    now, login, key = clock.now(), accounts.login_key(body.login), settings.signing_key
+    own = Limit(f"sign-in {login} {address}", settings.sign_in_limit)
+    limits = [own, Limit(f"sign-in {address}", settings.sign_in_address_limit)]
+    async with database.sessions.begin() as session:
+        device = await sessions.device_of(session, body.device_token) if body.device_token else None
+        if device:  # a PIN is guessed with the tablet in hand, wherever that is
+            own = Limit(f"pin {login} {device.id}", settings.pin_limit, timedelta(hours=1))
+            limits = [own]
+        await throttling.refuse_spent(session, limits, now)
+        found = await accounts.by_login(session, body.login)
+        known = device is not None or await known_addresses.knows(session, key, found.id if found else None, address)
+    stranger = None if known else lanes.Stranger(login, throttling.network(address), settings.longest_spacing_s)
+    async with guessing(database, address, limits, stranger, sessions.SignInRefused):
         async with database.sessions.begin() as session:
-            found = await accounts.by_login(session, body.login)
-        account, step = await sessions.prove(found, body.password, body.otp, now)
+            found = await accounts.by_login(session, body.login)  # again: it may have waited for its turn
+        step = None
+        if body.pin is not None:
+            account = await sessions.prove_pin(found, device, body.pin)
+        else:
+            account, step = await sessions.prove(found, str(body.password), body.otp, now)
         async with database.sessions.begin() as session:
-            # Again: what was guessed at the same moment counts too, or many tries at once would all be heard.
-            await throttling.refuse_spent(session, limits, now)
-            line, token = await sessions.start(session, account, step, now)
-            await throttling.forget(session, account_limit)
+            line, token = await sessions.start(session, key, account, now, step=step, device=device)
+            await known_addresses.remember(session, key, account.id, address, now)
+            await throttling.forget(session, own)
     return _tokens(response, settings, account, line, token, now)
 
 
@@ -163,7 +252,7 @@ async def refresh(
     body: schemas.RefreshAsked, response: Response, session: Session, settings: Configured
 ) -> schemas.Tokens | Response:
     now = clock.now()
-    found = await sessions.refresh(session, body.refresh_token, now)
+    found = await sessions.refresh(session, settings.signing_key, body.refresh_token, now)
     if found is None:
         # Answered, not raised: that the line ended must be committed.
         return Unauthenticated().response()
@@ -215,15 +304,22 @@ async def client_token(
     request: Request, response: Response, database: OwnTransactions, settings: Configured, address: Address
 ) -> schemas.ClientToken:
     """RFC 6749, section 4.4: client credentials, in the body or by HTTP Basic."""
-    now, asked = clock.now(), await _token_asked(request)
-    limits = [
-        Limit(f"client {asked.client_id} {address}", settings.sign_in_limit),
-        Limit(f"sign-in {address}", settings.sign_in_address_limit),
-    ]
-    async with guess(database, limits, clients.InvalidClient, now):
+    now, asked, key = clock.now(), await _token_asked(request), settings.signing_key
+    own = Limit(f"client {asked.client_id} {address}", settings.sign_in_limit)
+    limits = [own, Limit(f"sign-in {address}", settings.sign_in_address_limit)]
+    async with database.sessions.begin() as session:
+        await throttling.refuse_spent(session, limits, now)
+        found = await clients.by_name(session, asked.client_id)
+        known = await known_addresses.knows(session, key, found.id if found else None, address)
+    login = f"client {asked.client_id}"
+    stranger = None if known else lanes.Stranger(login, throttling.network(address), settings.longest_spacing_s)
+    async with guessing(database, address, limits, stranger, clients.InvalidClient):
         async with database.sessions.begin() as session:
             found = await clients.by_name(session, asked.client_id)
         client, scope = await clients.prove(found, asked.client_secret, asked.scope)
+        async with database.sessions.begin() as session:
+            await known_addresses.remember(session, key, client.id, address, now)
+            await throttling.forget(session, own)
     response.headers["Cache-Control"] = "no-store"
     token = access_token(
         settings.signing_key, settings.token_issuer, now, sub=client.id, role="integrator", scope=scope

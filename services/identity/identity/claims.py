@@ -8,7 +8,7 @@ from uuid import UUID
 from chassis.copies import keep_copy
 from chassis.problems import Problem
 from contracts.dossier import DossierChanged
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts import AlreadyRegistered, having_account
@@ -58,45 +58,50 @@ async def prove(
     """
     dossiers = await session.scalars(select(Dossier).where(Dossier.number == "".join(number.split())))
     matches = [
-        (dossier.dossier_id, UUID(one["guardian_id"]), one["first_name"])
+        (dossier.dossier_id, UUID(one["guardian_id"]), name_key(one["first_name"]), one["email"].strip())
         for dossier in dossiers
         for one in matching(dossier.guardians, last_name, email)
     ]
     if not matches:
         raise ClaimRefused
-    taken = await having_account(session, [guardian_id for _, guardian_id, _ in matches])
+    taken = await having_account(session, [guardian_id for _, guardian_id, *_ in matches])
     free = [match for match in matches if match[1] not in taken]
     if not free:
         raise AlreadyRegistered
-    dossier_id, guardian_id, _ = min(free, key=lambda match: name_key(match[2]) != name_key(first_name or ""))
+    dossier_id, guardian_id, _, known_email = min(free, key=lambda match: match[2] != name_key(first_name or ""))
     secret, expires_at = new_secret(), now + VALID
     session.add(
         Claim(
             digest=digest(secret),
             dossier_id=dossier_id,
             guardian_id=guardian_id,
-            email_key=email_key(email),
+            email=known_email,
             expires_at=expires_at,
         )
     )
     return secret, expires_at
 
 
-async def use(session: AsyncSession, secret: str, now: datetime) -> Claim:
-    """The claim, used by this transaction alone: another one waits for its end. Raises ClaimGone."""
-    claim: Claim | None = await session.scalar(
-        update(Claim)
+async def judge(session: AsyncSession, secret: str, now: datetime) -> tuple[Claim, dict[str, Any]]:
+    """The claim, this transaction's alone (another one waits for its end), and its guardian as the dossier has them.
+
+    Raises ClaimGone; also when the dossier no longer knows that guardian.
+    """
+    claim = await session.scalar(
+        select(Claim)
         .where(Claim.digest == digest(secret), Claim.used_at.is_(None), Claim.expires_at > now)
-        .values(used_at=now)
-        .returning(Claim)
+        .with_for_update()
     )
-    if claim is None:
-        raise ClaimGone
-    return claim
+    dossier = await session.get(Dossier, claim.dossier_id) if claim else None
+    for guardian in dossier.guardians if dossier else ():
+        if claim and guardian["guardian_id"] == str(claim.guardian_id):
+            return claim, guardian
+    raise ClaimGone
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
-    await session.execute(delete(Claim).where(Claim.expires_at <= now))
+    expired = select(Claim.digest).where(Claim.expires_at <= now).with_for_update(skip_locked=True)
+    await session.execute(delete(Claim).where(Claim.digest.in_(expired)))
 
 
 async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
@@ -109,7 +114,7 @@ async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
             "email": adult.email,
         }
         for adult in event.adults
-        if event.status == "active" and {"legal_guardian", "payer"} & set(adult.roles)
+        if event.status == "active" and "legal_guardian" in adult.roles
     ]
     await keep_copy(
         session,

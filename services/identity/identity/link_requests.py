@@ -4,26 +4,48 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.identifiers import new_id
-from sqlalchemy import select
+from chassis.problems import Problem
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.models import LinkRequest
 
 
-def ask(
-    session: AsyncSession, dossier_number: str | None, first_name: str, last_name: str, email: str, now: datetime
-) -> None:
-    """Keep the request for an agent."""
-    session.add(
-        LinkRequest(
-            id=new_id(),
-            dossier_number=dossier_number,
-            first_name=first_name,
-            last_name=last_name,
-            email=email,
-            created_at=now,
-        )
+class TooManyWaiting(Problem):
+    type = "urn:problem:identity:link-requests-waiting"
+    status = 429
+    title = "Trop de demandes en attente"
+    detail = (
+        "Beaucoup de demandes attendent déjà une réponse de la mairie : réessayez dans quelques heures, ou"
+        " adressez-vous au guichet."
     )
+
+
+async def ask(
+    session: AsyncSession,
+    dossier_number: str | None,
+    first_name: str,
+    last_name: str,
+    email: str,
+    now: datetime,
+    *,
+    most: int,
+) -> None:
+    """Keep the request for an agent; the same one waits once. Raises TooManyWaiting where `most` wait already."""
+    # One at a time, or many at once would all still find room.
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("link_requests", 0))))
+    if (await session.scalar(select(func.count()).select_from(LinkRequest)) or 0) >= most:
+        raise TooManyWaiting(retry_after_s=3600)
+    asked = insert(LinkRequest).values(
+        id=new_id(),
+        dossier_number=dossier_number,
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        created_at=now,
+    )
+    await session.execute(asked.on_conflict_do_nothing())
 
 
 async def oldest(session: AsyncSession, limit: int, after: UUID | None) -> tuple[list[LinkRequest], UUID | None]:

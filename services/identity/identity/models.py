@@ -53,7 +53,10 @@ def move(thing: "Account | Notice", status: AccountStatus | NoticeStatus) -> Non
 
 
 class Account(Base):
-    """Somebody who signs in. The activation link's digest is there while the link can be followed."""
+    """Somebody who signs in; a guardian's names and email are their dossier's own, never what was typed.
+
+    Pending, it is there until `activation_expires_at`, the end of its newest link.
+    """
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -61,14 +64,14 @@ class Account(Base):
         CheckConstraint(
             "(role = 'guardian') = (guardian_id IS NOT NULL AND dossier_id IS NOT NULL)", name="guardian_of_dossier"
         ),
-        # Nobody of the staff exists without a second factor.
+        # Nobody of the staff exists without a second factor; site staff have no password, so none outside their tablet.
         CheckConstraint(
-            "CASE role WHEN 'guardian' THEN true WHEN 'site_staff' THEN pin_hash IS NOT NULL"
-            " ELSE totp_secret IS NOT NULL END",
+            "CASE role WHEN 'guardian' THEN password_hash IS NOT NULL"
+            " WHEN 'site_staff' THEN pin_hash IS NOT NULL AND password_hash IS NULL"
+            " ELSE totp_secret IS NOT NULL AND password_hash IS NOT NULL END",
             name="second_factor",
         ),
         Index("uq_accounts_username_key", "username_key", unique=True),
-        Index("uq_accounts_activation_digest", "activation_digest", unique=True),
         Index("uq_accounts_active_guardian_id", "guardian_id", unique=True, postgresql_where=text("status = 'active'")),
         Index("ix_accounts_email_key", "email_key"),
         Index("ix_accounts_dossier_id", "dossier_id"),
@@ -83,7 +86,7 @@ class Account(Base):
     role: Mapped[CallerRole] = mapped_column(Text())
     username: Mapped[str]
     username_key: Mapped[str]
-    password_hash: Mapped[str]
+    password_hash: Mapped[str | None]
     first_name: Mapped[str]
     last_name: Mapped[str]
     email: Mapped[str]
@@ -94,9 +97,19 @@ class Account(Base):
     totp_secret: Mapped[str | None]
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger())
     pin_hash: Mapped[str | None]
-    activation_digest: Mapped[bytes | None]
     activation_expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class ActivationLink(Base):
+    """A link mailed to a pending account, by its secret's digest; the first one used ends them all."""
+
+    __tablename__ = "activation_links"
+    __table_args__ = (Index("ix_activation_links_account_id", "account_id"),)
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    expires_at: Mapped[datetime]
 
 
 class LegalText(Base):
@@ -138,7 +151,7 @@ class Town(Base):
 
 
 class Dossier(Base):
-    """Our copy of a dossier: `guardians` are [{guardian_id, first_name, last_name, email}], legal guardians and payers.
+    """Our copy of a dossier: `guardians` are its legal guardians, [{guardian_id, first_name, last_name, email}].
 
     Empty while the dossier is archived.
     """
@@ -153,14 +166,17 @@ class Dossier(Base):
 
 
 class Claim(Base):
-    """Proof that somebody knows a guardian's dossier number, name and email; used once, by a registration."""
+    """Proof that somebody knows a guardian's dossier number, name and email; used once, by a registration.
+
+    `email` is spelt as in the dossier.
+    """
 
     __tablename__ = "claims"
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     dossier_id: Mapped[UUID]
     guardian_id: Mapped[UUID]
-    email_key: Mapped[str]
+    email: Mapped[str]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
@@ -169,6 +185,17 @@ class LinkRequest(Base):
     """Somebody who could not prove their dossier asks an agent to attach them."""
 
     __tablename__ = "link_requests"
+    __table_args__ = (
+        Index(
+            "uq_link_requests_asked",
+            "dossier_number",
+            "last_name",
+            "first_name",
+            "email",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dossier_number: Mapped[str | None]
@@ -178,27 +205,36 @@ class LinkRequest(Base):
     created_at: Mapped[datetime]
 
 
+class Device(Base):
+    """A tablet enrolled for a site: its token's digest. A PIN works on it alone; deleted, its sessions end."""
+
+    __tablename__ = "devices"
+    __table_args__ = (Index("uq_devices_digest", "digest", unique=True),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    site_id: Mapped[UUID]
+    name: Mapped[str]
+    digest: Mapped[bytes]
+    created_at: Mapped[datetime]
+
+
 class SignedIn(Base):
-    """A line of sessions, from one sign-in: all the refresh tokens that came of it. It ends by being deleted."""
+    """A line of sessions, from one sign-in: `generation` counts its refresh tokens. It ends by being deleted."""
 
     __tablename__ = "sessions"
-    __table_args__ = (Index("ix_sessions_expires_at", "expires_at"), Index("ix_sessions_account_id", "account_id"))
+    __table_args__ = (
+        Index("ix_sessions_expires_at", "expires_at"),
+        Index("ix_sessions_account_id", "account_id"),
+        Index("ix_sessions_device_id", "device_id"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    device_id: Mapped[UUID | None] = mapped_column(ForeignKey("devices.id", ondelete="CASCADE"))
+    generation: Mapped[int]
+    rotated_at: Mapped[datetime]
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-
-
-class RefreshToken(Base):
-    """Kept as long as its session, so that an old one is known for what it is."""
-
-    __tablename__ = "refresh_tokens"
-    __table_args__ = (Index("ix_refresh_tokens_session_id", "session_id"),)
-
-    digest: Mapped[bytes] = mapped_column(primary_key=True)
-    session_id: Mapped[UUID] = mapped_column(ForeignKey("sessions.id", ondelete="CASCADE"))
-    rotated_at: Mapped[datetime | None]
 
 
 class Client(Base):
@@ -223,11 +259,47 @@ class Tries(Base):
     ends_at: Mapped[datetime]
 
 
+class KnownAddress(Base):
+    """An address, by a keyed digest, from which an account or a client has signed in."""
+
+    __tablename__ = "known_addresses"
+    __table_args__ = (Index("ix_known_addresses_seen_at", "seen_at"),)
+
+    owner_id: Mapped[UUID] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
+
+
+class Lane(Base):
+    """Strangers' guesses at one login: one under way until `busy_until`, the next one not before `next_at`."""
+
+    __tablename__ = "lanes"
+
+    key: Mapped[bytes] = mapped_column(primary_key=True)
+    wrong: Mapped[int]
+    next_at: Mapped[datetime]
+    busy_until: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
+class Ticket(Base):
+    """A guess that waits for its turn in a lane; one that was not seen for some seconds has left."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (Index("ix_tickets_lane", "lane"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    lane: Mapped[bytes]
+    network: Mapped[bytes]
+    rank: Mapped[int]
+    seen_at: Mapped[datetime]
+
+
 class Notice(Base):
     """A notice to one recipient; `notice_id` is the same for all of them.
 
-    Neither `email` (to print) nor `account_id` need be known; `to_desk` has its address from the settings. What was
-    sent keeps its title only.
+    Neither `email` (to print) nor `account_id` need be known; `to_desk` has its address from the settings. Who takes it
+    to send puts `next_at` off, for as long as sending may last. What was sent keeps its title only.
     """
 
     __tablename__ = "notices"

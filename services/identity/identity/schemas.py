@@ -2,12 +2,12 @@
 
 import re
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from chassis.problems import RequestBody
+from chassis.problems import Malformed, RequestBody
 from contracts.caller import CallerRole
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from identity.names import name_key
 
@@ -109,16 +109,60 @@ class ResendAsked(RequestBody):
     email: Line
 
 
+def _refuse(pointer: str, detail: str) -> Malformed:
+    return Malformed(errors=[{"pointer": pointer, "detail": detail}])
+
+
 class Activation(RequestBody):
+    """The password chosen at registration, or a new one in its place, and then perhaps another username too."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["password"]}, {"required": ["new_password"]}]})
+
     token: Secret
+    password: Password | None = None
+    new_password: Password | None = None
+    username: Username | None = None
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if self.password is None and self.new_password is None:
+            raise _refuse("/password", "Indiquez le mot de passe choisi à l'inscription, ou un nouveau (new_password).")
+        if self.password is not None and self.new_password is not None:
+            raise _refuse("/new_password", "Indiquez soit le mot de passe choisi à l'inscription, soit un nouveau.")
+        if self.username is not None and self.new_password is None:
+            raise _refuse("/username", "Le nom d'utilisateur ne change qu'avec un nouveau mot de passe (new_password).")
+        return self
 
 
 class SignIn(RequestBody):
-    """`login` is a username or an email; `otp` the code of staff, or site staff's PIN."""
+    """`login` is a username or an email; with `password`, and for staff `otp`, their application's code.
+
+    Site staff give the `device_token` of their tablet and their `pin` instead.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["password"]}, {"required": ["device_token", "pin"]}]}
+    )
 
     login: Line
-    password: Password
+    password: Password | None = None
     otp: Annotated[str, StringConstraints(min_length=1, max_length=20)] | None = None
+    device_token: Secret | None = None
+    pin: Annotated[str, StringConstraints(min_length=1, max_length=20)] | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.device_token is None and self.pin is None:
+            if self.password is None:
+                raise _refuse("/password", "Indiquez votre mot de passe.")
+            return self
+        for name in ("password", "otp"):
+            if getattr(self, name) is not None:
+                raise _refuse(f"/{name}", "Sur une tablette, indiquez seulement l'identifiant et le code PIN.")
+        for name, said in (("device_token", "Cette tablette n'est pas reconnue."), ("pin", "Indiquez votre code PIN.")):
+            if getattr(self, name) is None:
+                raise _refuse(f"/{name}", said)
+        return self
 
 
 class RefreshAsked(RequestBody):

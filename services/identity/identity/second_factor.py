@@ -1,4 +1,4 @@
-"""The second factor: a code of the moment for staff (TOTP, RFC 6238), a PIN for site staff."""
+"""The second factor of staff: a code of the moment (TOTP, RFC 6238)."""
 
 import base64
 import hmac

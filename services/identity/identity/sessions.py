@@ -6,18 +6,21 @@ from uuid import UUID
 from chassis.identifiers import new_id
 from chassis.problems import Problem
 from chassis.tokens import Unauthenticated
+from contracts.caller import Caller
+from joserfc.jwk import ECKey
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import passwords, second_factor
-from identity.models import Account, AccountStatus, RefreshToken, SignedIn
-from identity.tokens import digest, new_secret
+from identity.models import Account, AccountStatus, Device, SignedIn
+from identity.tokens import digest, named_by, refresh_token
 
-#: A line that nobody refreshes for so long ends.
-IDLE = timedelta(days=14)
+#: A line that nobody refreshes for so long ends; and, however it is refreshed, so long after its sign-in.
+IDLE, LONGEST = timedelta(days=14), timedelta(days=90)
 
-#: Two tabs refresh with the same token at the same moment. Both get a pair of the same line: refusing the second would
-#: sign the family out for no fault. Not for longer, and not once one of the two pairs has itself been used.
+#: Two tabs refresh with the same token at the same moment. Both get the same successor: refusing the second would sign
+#: the family out for no fault. Not for longer, and not once the successor has itself been used.
 TWO_TABS = timedelta(seconds=10)
 
 
@@ -39,7 +42,7 @@ class SecondFactorRequired(Problem):
     type = "urn:problem:identity:second-factor-required"
     status = 401
     title = "Code nécessaire"
-    detail = "Indiquez aussi le code de votre application d'authentification, ou votre code PIN."
+    detail = "Indiquez aussi le code de votre application d'authentification."
 
 
 async def prove(account: Account | None, password: str, otp: str | None, now: datetime) -> tuple[Account, int | None]:
@@ -53,68 +56,103 @@ async def prove(account: Account | None, password: str, otp: str | None, now: da
         raise SignInRefused
     if account.status == AccountStatus.PENDING:
         raise NotActivated
-    if account.totp_secret is None and account.pin_hash is None:
+    if account.totp_secret is None:
         return account, None
     if otp is None:
         raise SecondFactorRequired
-    if account.totp_secret is None:
-        if not await passwords.matches(otp, account.pin_hash):
-            raise SignInRefused
-        return account, None
     step = second_factor.totp_step(account.totp_secret, otp, now)
     if step is None:
         raise SignInRefused
     return account, step
 
 
-async def start(session: AsyncSession, account: Account, totp_step: int | None, now: datetime) -> tuple[UUID, str]:
-    """A new line for what was proved: its id and first refresh token. Raises SignInRefused for a step used before."""
-    if totp_step is not None and not await second_factor.use_step(session, account, totp_step):
+async def device_of(session: AsyncSession, device_token: str) -> Device | None:
+    """The enrolled tablet whose token this is."""
+    return await session.scalar(select(Device).where(Device.digest == digest(device_token)))
+
+
+async def prove_pin(account: Account | None, device: Device | None, pin: str) -> Account:
+    """The account of site staff whose PIN this is, on a tablet of a site of theirs; the same work without either.
+
+    Raises SignInRefused.
+    """
+    theirs = (
+        account is not None
+        and account.status == AccountStatus.ACTIVE
+        and device is not None
+        and device.site_id in account.site_ids
+    )
+    right = await passwords.matches(pin, account.pin_hash if account and theirs else None)
+    if account is None or not right:
         raise SignInRefused
-    line = SignedIn(id=new_id(), account_id=account.id, created_at=now, expires_at=now + IDLE)
+    return account
+
+
+async def start(
+    session: AsyncSession,
+    key: ECKey,
+    account: Account,
+    now: datetime,
+    *,
+    step: int | None = None,
+    device: Device | None = None,
+) -> tuple[UUID, str]:
+    """A new line for what was proved: its id and first refresh token. Raises SignInRefused for a TOTP step used before.
+
+    The tablet must still be enrolled when this is committed.
+    """
+    if step is not None and not await second_factor.use_step(session, account, step):
+        raise SignInRefused
+    line = SignedIn(
+        id=new_id(),
+        account_id=account.id,
+        device_id=device.id if device else None,
+        generation=0,
+        rotated_at=now,
+        created_at=now,
+        expires_at=now + IDLE,
+    )
     session.add(line)
-    await session.flush()
-    return line.id, _new_token(session, line)
+    try:
+        await session.flush()
+    except IntegrityError as error:  # account or tablet is gone since
+        raise SignInRefused from error
+    return line.id, refresh_token(key, line.id, line.generation)
 
 
-async def refresh(session: AsyncSession, token: str, now: datetime) -> tuple[Account, UUID, str] | None:
+async def refresh(session: AsyncSession, key: ECKey, token: str, now: datetime) -> tuple[Account, UUID, str] | None:
     """The account, the line and its next refresh token; none where the token is unknown, over or used before.
 
-    An old token used again, other than by two tabs, is in somebody else's hands: its line ends.
+    An old token used again, other than by two tabs, is in somebody else's hands: its line ends. The line alone is
+    locked, as by whoever ends it.
     """
-    found = (
-        await session.execute(
-            select(RefreshToken, SignedIn, Account)
-            .join(SignedIn, SignedIn.id == RefreshToken.session_id)
-            .join(Account, Account.id == SignedIn.account_id)
-            .where(
-                RefreshToken.digest == digest(token), SignedIn.expires_at > now, Account.status == AccountStatus.ACTIVE
-            )
-            .with_for_update(of=[RefreshToken, SignedIn])
-        )
-    ).one_or_none()
-    if found is None:
+    named = named_by(key, token)
+    if named is None:
         return None
-    used, line, account = found
-    if used.rotated_at is not None and not await _by_two_tabs(session, used, used.rotated_at, now):
+    session_id, generation = named
+    line = await session.scalar(
+        select(SignedIn).where(SignedIn.id == session_id, SignedIn.expires_at > now).with_for_update()
+    )
+    account = await session.get(Account, line.account_id) if line else None
+    if line is None or account is None or account.status != AccountStatus.ACTIVE:
+        return None
+    # A newer one than we know of is ours as well: a database restored from yesterday's backup has forgotten it.
+    if generation >= line.generation:
+        line.generation, line.rotated_at = generation + 1, now
+        line.expires_at = min(now + IDLE, line.created_at + LONGEST)
+    elif generation != line.generation - 1 or now - line.rotated_at > TWO_TABS:
         await session.delete(line)
         return None
-    used.rotated_at = used.rotated_at or now
-    line.expires_at = now + IDLE
-    return account, line.id, _new_token(session, line)
+    return account, line.id, refresh_token(key, line.id, line.generation)
 
 
-async def _by_two_tabs(session: AsyncSession, used: RefreshToken, rotated_at: datetime, now: datetime) -> bool:
-    later = select(RefreshToken.digest).where(
-        RefreshToken.session_id == used.session_id, RefreshToken.rotated_at > rotated_at
+async def refuse_ended(session: AsyncSession, caller: Caller, now: datetime) -> None:
+    """Raises Unauthenticated where the session of the caller's token has ended."""
+    living = select(SignedIn.id).where(
+        SignedIn.id == caller.sid, SignedIn.account_id == caller.sub, SignedIn.expires_at > now
     )
-    return now - rotated_at <= TWO_TABS and (await session.scalar(later.limit(1))) is None
-
-
-def _new_token(session: AsyncSession, line: SignedIn) -> str:
-    token = new_secret()
-    session.add(RefreshToken(digest=digest(token), session_id=line.id))
-    return token
+    if await session.scalar(living) is None:
+        raise Unauthenticated
 
 
 async def end(session: AsyncSession, account_id: UUID, session_id: UUID | None) -> None:
@@ -123,7 +161,8 @@ async def end(session: AsyncSession, account_id: UUID, session_id: UUID | None) 
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
-    await session.execute(delete(SignedIn).where(SignedIn.expires_at <= now))
+    expired = select(SignedIn.id).where(SignedIn.expires_at <= now).with_for_update(skip_locked=True)
+    await session.execute(delete(SignedIn).where(SignedIn.id.in_(expired)))
 
 
 async def account_of(session: AsyncSession, account_id: UUID) -> Account:

@@ -36,9 +36,16 @@ class Settings(ServiceSettings):
     #: Wrong tries on one account from one address, then from one address whatever the account.
     sign_in_limit: int = 10
     sign_in_address_limit: int = 100
+    #: How far apart guesses at one account are answered, once they are many, to addresses that never signed in to it.
+    longest_spacing_s: float = 5.0
+    #: Wrong PINs of one person on one tablet, in an hour.
+    pin_limit: int = 10
     claim_limit: int = 20
     link_request_limit: int = 20
+    #: Link requests that may wait for an agent, from anywhere.
+    link_requests_waiting: int = 2000
     #: Every check counts, right or wrong: it tells which usernames exist.
     check_limit: int = 200
-    #: Links sent again to one email, from anywhere.
+    #: Links mailed to one email, from anywhere; then links asked for again from one address.
     resend_limit: int = 5
+    resend_address_limit: int = 20

@@ -1,4 +1,4 @@
-"""What identity takes from a town's description: legal texts, the password policy, staff and demo accounts, clients."""
+"""What identity takes from a town's description: legal texts, the password policy, accounts, clients and tablets."""
 
 from collections import Counter
 from typing import Annotated, Literal
@@ -14,10 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import legal, passwords
 from identity.accounts import activated
-from identity.models import Account, AccountStatus, Client, LegalText
+from identity.models import Account, AccountStatus, Client, Device, LegalText
 from identity.models import Town as TownRow
 from identity.names import email_key, username_key
 from identity.schemas import Email, Name, Username
+from identity.tokens import digest
 
 
 class Commune(Entry):
@@ -44,11 +45,22 @@ class ClientEntry(Entry):
     scope: Words
 
 
+class DeviceEntry(Entry):
+    """A tablet, enrolled for a site: site staff sign in on it with their PIN."""
+
+    name: Annotated[Words, unique_in("devices", by="name")]
+    site: Annotated[Code, refers_to("schools", "centres")]
+    token: Annotated[Words, unique_in("devices", by="token")]
+
+
 class AccountEntry(Entry):
-    """A guardian is the first adult of their family; the staff's own names stand in the account."""
+    """A guardian is the first adult of their family; the staff's own names stand in the account.
+
+    Site staff have a PIN, for the tablets of their sites, and no password.
+    """
 
     username: Username
-    password: Words
+    password: Words | None = None
     role: Literal["guardian", "agent", "cashier", "administrator", "site_staff"]
     dossier: Annotated[str, refers_to("families", by="number"), unique_in("accounts", by="dossier")] | None = None
     first_name: Name | None = None
@@ -61,11 +73,15 @@ class AccountEntry(Entry):
     @model_validator(mode="after")
     def _has_what_the_role_needs(self) -> "AccountEntry":
         needed = {
-            "guardian": ("dossier",),
+            "guardian": ("dossier", "password"),
             "site_staff": ("first_name", "last_name", "email", "pin"),
-        }.get(self.role, ("first_name", "last_name", "email", "totp_secret"))
+        }.get(self.role, ("first_name", "last_name", "email", "password", "totp_secret"))
         if missing := [name for name in needed if getattr(self, name) is None]:
             raise ValueError(f"Il manque, pour ce rôle : {', '.join(missing)}.")
+        if self.role == "site_staff" and self.password is not None:
+            raise ValueError(
+                "Le personnel des sites (site_staff) n'a pas de mot de passe : un code PIN, sur une tablette."
+            )
         if self.role != "guardian" and self.dossier is not None:
             raise ValueError("Seul un responsable légal (guardian) a un dossier.")
         return self
@@ -86,6 +102,7 @@ class Town(Entry):
     town: Commune
     legal: LegalTexts
     clients: list[ClientEntry] = Field(default=[])
+    devices: list[DeviceEntry] = Field(default=[])
     accounts: list[AccountEntry] = Field(default=[])
     families: list[Household] = Field(default=[])
 
@@ -118,6 +135,18 @@ async def load(session: AsyncSession, town: Town) -> None:
     await session.execute(insert(LegalText).values(texts).on_conflict_do_nothing())
     for client in town.clients:
         await _load_client(session, client)
+    devices = [
+        {
+            "id": named_id("device", device.name),
+            "site_id": named_id("site", device.site),
+            "name": device.name,
+            "digest": digest(device.token),
+            "created_at": now,
+        }
+        for device in town.devices
+    ]
+    if devices:
+        await session.execute(insert(Device).values(devices).on_conflict_do_nothing())
     for account in town.accounts:
         await _load_account(session, account, town)
 
@@ -146,7 +175,7 @@ async def _load_account(session: AsyncSession, account: AccountEntry, town: Town
         role=account.role,
         username=account.username,
         username_key=username_key(account.username),
-        password_hash=await passwords.hashed(account.password),
+        password_hash=await passwords.hashed(account.password) if account.password else None,
         first_name=person.first_name,
         last_name=person.last_name,
         email=email,

@@ -1,6 +1,7 @@
 """What identity's tests play with: the Moreau family's dossier, a mailbox, and each step of a registration."""
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes, policy
@@ -12,6 +13,7 @@ import aiohttp
 from aiosmtpd.smtp import SMTP
 from aiosmtpd.smtp import Envelope as Mail
 from aiosmtpd.smtp import Session as SmtpSession
+from chassis import clock
 from chassis.database import Database
 from chassis.identifiers import named_id
 from chassis.inbox import handle
@@ -20,6 +22,7 @@ from contracts import EVENTS, Envelope, Event
 from contracts.dossier import Adult, DossierChanged
 from identity.consumers import HANDLERS
 from identity.notices import deliver
+from identity.second_factor import STEP_S, totp
 from identity.settings import Settings
 from sqlalchemy import text
 
@@ -28,13 +31,28 @@ PASSWORD = "Papillon!24"
 
 @dataclass
 class Mailbox:
-    """What was received by SMTP; `trouble` is answered instead when it is set."""
+    """What was received by SMTP; `trouble` is answered instead, or `refused` to these recipients.
+
+    `meanwhile` happens while a mail is being taken.
+    """
 
     port: int = 0
     trouble: str | None = None
+    refused: dict[str, str] = field(default_factory=dict)
+    meanwhile: Callable[[], Awaitable[None]] | None = None
     mails: list[EmailMessage] = field(default_factory=list)
 
+    async def handle_RCPT(  # noqa: N802 -- aiosmtpd's
+        self, _server: SMTP, _session: SmtpSession, mail: Mail, address: str, _options: list[str]
+    ) -> str:
+        if address in self.refused:
+            return self.refused[address]
+        mail.rcpt_tos.append(address)
+        return "250 OK"
+
     async def handle_DATA(self, _server: SMTP, _session: SmtpSession, mail: Mail) -> str:  # noqa: N802 -- aiosmtpd's
+        if self.meanwhile:
+            await self.meanwhile()
         if self.trouble:
             return self.trouble
         self.mails.append(message_from_bytes(mail.original_content or b"", policy=policy.default))
@@ -120,13 +138,32 @@ class Portal:
         assert found is not None
         return found[1]
 
-    async def activate(self, secret: str) -> tuple[int, dict[str, Any]]:
-        return await self.post("/activations", token=secret)
+    async def activate(self, secret: str, **how: str) -> tuple[int, dict[str, Any]]:
+        """Follows the link: with the password chosen at registration, unless told how."""
+        return await self.post("/activations", token=secret, **(how or {"password": PASSWORD}))
 
     async def sign_in(
         self, login: str = "cmoreau", password: str = PASSWORD, address: str | None = None, **more: str
     ) -> tuple[int, dict[str, Any]]:
         return await self.post("/sessions", address, login=login, password=password, **more)
+
+    async def sign_in_staff(self, login: str = "agent", password: str = "Guichet!2026") -> tuple[int, dict[str, Any]]:
+        """With the code that their application shows."""
+        code = totp("JBSWY3DPEHPK3PXP", int(clock.now().timestamp()) // STEP_S)
+        return await self.sign_in(login, password, otp=code)
+
+    async def sign_in_on_tablet(
+        self,
+        pin: str = "2026",
+        device_token: str = "tablette-demo-2026",
+        login: str = "animateur",
+        address: str | None = None,
+    ) -> tuple[int, dict[str, Any]]:
+        return await self.post("/sessions", address, login=login, pin=pin, device_token=device_token)
+
+    async def delete(self, path: str, token: str) -> int:
+        async with self.client.delete(f"/v1{path}", headers={"Authorization": f"Bearer {token}"}) as answer:
+            return answer.status
 
     async def published(self) -> list[Event]:
         """What stands in the outbox."""
@@ -134,6 +171,10 @@ class Portal:
             bodies = (await session.scalars(text("SELECT body FROM outbox ORDER BY id"))).all()
         wrapped = [Envelope.model_validate_json(body) for body in bodies]
         return [EVENTS[one.type].model_validate(one.data) for one in wrapped]
+
+    async def execute(self, statement: str) -> None:
+        async with self.database.sessions.begin() as session:
+            await session.execute(text(statement))
 
     async def scalars(self, query: str) -> list[Any]:
         async with self.database.sessions() as session:

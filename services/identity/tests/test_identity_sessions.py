@@ -116,14 +116,47 @@ def test_a_code_is_good_one_step_before_and_after_its_own() -> None:
     assert totp_step(SECRET, "é", now) is None
 
 
-async def test_site_staff_need_their_pin(portal: Portal) -> None:
-    site = {"login": "animateur", "password": "Guichet!2026"}
-    assert (await portal.sign_in(**site))[1]["type"] == MORE_NEEDED
-    assert (await portal.sign_in(**site, otp="2027"))[1]["type"] == REFUSED
-    status, tokens = await portal.sign_in(**site, otp="2026")
+async def test_a_pin_works_only_with_its_enrolled_tablet(portal: Portal) -> None:
+    status, tokens = await portal.sign_in_on_tablet()
     assert status == 201
     _, me = await portal.get("/me", tokens["access_token"])
     assert me["site_ids"] == [str(named_id("site", "jean-jaures"))]
+    for wrong in ({"pin": "2027"}, {"device_token": "tablette-demo-2027"}, {"login": "agent"}, {"login": "nobody"}):
+        status, problem = await portal.sign_in_on_tablet(**wrong)
+        assert (status, problem["type"]) == (401, REFUSED)
+    # Neither as a password nor as a code, and the account has no other way in.
+    for other in ({"password": "2026"}, {"password": "Guichet!2026", "otp": "2026"}):
+        assert (await portal.sign_in("animateur", **other))[1]["type"] == REFUSED
+
+
+async def test_a_tablet_of_another_site_opens_nothing(portal: Portal) -> None:
+    await portal.execute("UPDATE accounts SET site_ids = '{}' WHERE username = 'animateur'")
+    assert (await portal.sign_in_on_tablet())[1]["type"] == REFUSED
+
+
+async def test_the_sessions_of_a_tablet_end_with_its_enrolment(portal: Portal) -> None:
+    _, tokens = await portal.sign_in_on_tablet()
+    await portal.execute("DELETE FROM devices")
+    assert (await refresh(portal, tokens["refresh_token"]))[0] == 401
+    assert (await portal.get("/me", tokens["access_token"]))[0] == 401
+    assert (await portal.sign_in_on_tablet())[0] == 401
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({}, "/password"),
+        ({"otp": "123456"}, "/password"),
+        ({"pin": "2026"}, "/device_token"),
+        ({"device_token": "tablette-demo-2026"}, "/pin"),
+        ({"device_token": "tablette-demo-2026", "pin": "2026", "password": "Guichet!2026"}, "/password"),
+        ({"device_token": "tablette-demo-2026", "pin": "2026", "otp": "2026"}, "/otp"),
+    ],
+    ids=str,
+)
+async def test_a_sign_in_is_by_password_or_by_tablet(portal: Portal, body: dict[str, str], wrong: str) -> None:
+    status, problem = await portal.post("/sessions", login="animateur", **body)
+    assert (status, [error["pointer"] for error in problem["errors"]]) == (422, [wrong])
 
 
 async def test_the_second_factor_is_asked_only_of_who_knows_the_password(portal: Portal) -> None:
@@ -151,12 +184,72 @@ async def test_an_old_refresh_token_used_again_ends_its_line(portal: Portal) -> 
     assert (await refresh(portal, other["refresh_token"]))[0] == 200
 
 
-async def test_two_tabs_that_refresh_at_once_both_stay_signed_in(portal: Portal) -> None:
+async def test_two_tabs_that_refresh_at_once_get_the_same_successor(portal: Portal) -> None:
     _, first = await portal.sign_in(**MARTIN)
     answers = await asyncio.gather(*(refresh(portal, first["refresh_token"]) for _ in range(3)))
     assert [status for status, _ in answers] == [200, 200, 200]
-    for _, tokens in answers:
-        assert (await refresh(portal, tokens["refresh_token"]))[0] == 200
+    (successor,) = {tokens["refresh_token"] for _, tokens in answers}
+    portal.later(seconds=9)
+    assert (await refresh(portal, first["refresh_token"]))[1]["refresh_token"] == successor
+    assert (await refresh(portal, successor))[0] == 200
+
+
+async def test_a_line_never_forks(portal: Portal) -> None:
+    """What two tabs hold is one token: whoever uses it later than the other is found out."""
+    _, first = await portal.sign_in(**MARTIN)
+    (_, one), (_, other) = await asyncio.gather(*(refresh(portal, first["refresh_token"]) for _ in range(2)))
+    portal.later(seconds=60)
+    status, newest = await refresh(portal, one["refresh_token"])
+    assert status == 200
+    portal.later(seconds=120)
+    assert (await refresh(portal, other["refresh_token"]))[0] == 401
+    assert (await refresh(portal, newest["refresh_token"]))[0] == 401
+
+
+async def test_a_living_line_keeps_one_row_however_long(portal: Portal) -> None:
+    _, tokens = await portal.sign_in(**MARTIN)
+    for _ in range(5):
+        _, tokens = await refresh(portal, tokens["refresh_token"])
+    tables = await portal.scalars("SELECT relname FROM pg_stat_user_tables WHERE relname LIKE '%token%'")
+    assert (tables, await portal.scalars("SELECT count(*) FROM sessions")) == ([], [1])
+
+
+async def test_a_session_ends_90_days_after_its_sign_in_however_it_is_refreshed(portal: Portal) -> None:
+    _, tokens = await portal.sign_in(**MARTIN)
+    for day in (13, 26, 39, 52, 65, 78, 89):
+        portal.later(days=day)
+        status, tokens = await refresh(portal, tokens["refresh_token"])
+        assert status == 200
+    portal.later(days=90, seconds=1)
+    assert (await refresh(portal, tokens["refresh_token"]))[0] == 401
+
+
+@pytest.mark.parametrize("order", ["refresh first", "sign-out first"])
+async def test_refresh_and_sign_out_at_once_end_the_session(portal: Portal, order: str) -> None:
+    for _ in range(20):
+        _, tokens = await portal.sign_in(**MARTIN)
+        calls: list[Any] = [refresh(portal, tokens["refresh_token"]) for _ in range(2)]
+        calls.insert(2 if order == "refresh first" else 0, portal.delete("/sessions/current", tokens["access_token"]))
+        answers = await asyncio.gather(*calls)
+        signed_out = answers.pop(2 if order == "refresh first" else 0)
+        assert signed_out == 204
+        for status, given in answers:
+            assert status in (200, 401)
+            if status == 200:
+                assert (await refresh(portal, given["refresh_token"]))[0] == 401
+                assert (await portal.get("/me", given["access_token"]))[0] == 401
+    assert await portal.scalars("SELECT count(*) FROM sessions") == [0]
+
+
+async def test_a_refresh_and_the_worker_that_forgets_never_wait_in_a_ring(portal: Portal) -> None:
+    lines = [(await portal.sign_in(**MARTIN))[1]["refresh_token"] for _ in range(10)]
+    portal.later(days=14, seconds=1)
+    answers = await asyncio.gather(
+        *(refresh(portal, token) for token in lines),
+        *(forget_what_is_over(portal.database, portal.settings) for _ in range(3)),
+    )
+    assert {answer[0] for answer in answers if answer} == {401}
+    assert await portal.scalars("SELECT count(*) FROM sessions") == [0]
 
 
 async def test_a_token_replayed_after_its_successor_was_used_is_no_second_tab(portal: Portal) -> None:
@@ -176,18 +269,39 @@ async def test_a_line_that_nobody_refreshes_ends(portal: Portal) -> None:
     portal.later(days=14, seconds=1)
     assert (await refresh(portal, tokens["refresh_token"]))[0] == 401
     await forget_what_is_over(portal.database, portal.settings)
-    assert await portal.scalars("SELECT count(*) FROM refresh_tokens") == [0]
+    assert await portal.scalars("SELECT count(*) FROM sessions") == [0]
 
 
 async def test_signing_out_ends_this_session_and_no_other(portal: Portal) -> None:
     _, one = await portal.sign_in(**MARTIN)
     _, other = await portal.sign_in(**MARTIN)
-    headers = {"Authorization": f"Bearer {one['access_token']}"}
-    for _ in range(2):
-        async with portal.client.delete("/v1/sessions/current", headers=headers) as answer:
-            assert answer.status == 204
+    assert await portal.delete("/sessions/current", one["access_token"]) == 204
     assert (await refresh(portal, one["refresh_token"]))[0] == 401
     assert (await refresh(portal, other["refresh_token"]))[0] == 200
+    # Its access token, good elsewhere until its ten minutes are over, opens nothing here.
+    for path in ("/me", "/link-requests"):
+        assert (await portal.get(path, one["access_token"]))[0] == (401 if path == "/me" else 403)
+    assert await portal.delete("/sessions/current", one["access_token"]) == 401
+    assert (await portal.get("/me", other["access_token"]))[0] == 200
+
+
+async def test_a_token_without_a_session_or_with_anothers_is_refused(portal: Portal, signer: Signer) -> None:
+    _, tokens = await portal.sign_in(**MARTIN)
+    sid = jwt.decode(tokens["access_token"], signer.keys, algorithms=["ES256"]).claims["sid"]
+    martin, diallo = str(named_id("account", "martin")), str(named_id("account", "diallo"))
+    assert (await portal.get("/me", signer.token("guardian", sub=martin, sid=sid)))[0] == 200
+    assert (await portal.get("/me", signer.token("guardian", sub=martin)))[0] == 401
+    assert (await portal.get("/me", signer.token("guardian", sub=diallo, sid=sid)))[0] == 401
+
+
+@pytest.mark.parametrize("token", ["", "unknown", "é", "A" * 70, "=" * 8])
+async def test_nonsense_as_a_refresh_token_ends_nothing(portal: Portal, token: str) -> None:
+    _, tokens = await portal.sign_in(**MARTIN)
+    given = tokens["refresh_token"]
+    forged = given[:-2] + ("AA" if given[-2:] != "AA" else "BB")
+    for wrong in (token or given[:-1], forged, forged.upper()):
+        assert (await refresh(portal, wrong))[0] == 401
+    assert (await refresh(portal, given))[0] == 200
 
 
 async def test_me_needs_a_person_with_an_account(portal: Portal, signer: Signer) -> None:
@@ -201,8 +315,16 @@ async def test_no_secret_is_kept_as_it_was_given(portal: Portal) -> None:
     await portal.register(given["dossier_claim"])
     link = await portal.link()
     _, tokens = await portal.sign_in(**MARTIN)
+    assert (await portal.sign_in_on_tablet())[0] == 201
     for table in SERVICE.metadata.tables:
         rows = " ".join(await portal.scalars(f"SELECT row_to_json(t)::text FROM {table} t"))
-        for secret in (given["dossier_claim"], link, tokens["refresh_token"], MARTIN["password"], "Papillon!24"):
+        for secret in (
+            given["dossier_claim"],
+            link,
+            tokens["refresh_token"],
+            MARTIN["password"],
+            "Papillon!24",
+            "tablette-demo",
+        ):
             assert secret not in rows
             assert secret.encode().hex() not in rows

@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
-from identity.throttling import source
+from chassis import clock
+from identity.second_factor import STEP_S, totp
+from identity.throttling import network, source
 from identity.worker import forget_what_is_over
 
 from services.identity.tests.portal import Portal
@@ -57,10 +59,29 @@ async def test_one_address_may_not_try_account_after_account(portal: Portal) -> 
 
 
 async def test_wrong_second_factors_count_too(portal: Portal) -> None:
-    site = {"login": "animateur", "password": "Guichet!2026"}
-    for pin in range(10):
-        assert (await portal.sign_in(**site, address=STRANGER, otp=f"000{pin}"))[0] == 401
-    assert (await portal.sign_in(**site, address=STRANGER, otp="2026"))[0] == 429
+    code = totp("JBSWY3DPEHPK3PXP", int(clock.now().timestamp()) // STEP_S)
+    for _ in range(10):
+        assert (await portal.sign_in("agent", "Guichet!2026", STRANGER, otp="x"))[0] == 401
+    assert (await portal.sign_in("agent", "Guichet!2026", STRANGER, otp=code))[0] == 429
+    assert (await portal.sign_in("agent", "Guichet!2026", FAMILY, otp=code))[0] == 201
+
+
+async def test_wrong_pins_are_counted_by_tablet_wherever_it_is(portal: Portal) -> None:
+    for number in range(10):
+        assert (await portal.sign_in_on_tablet(f"000{number}", address=f"192.0.2.{number}"))[0] == 401
+    assert (await portal.sign_in_on_tablet(address=FAMILY))[0] == 429
+    portal.later(minutes=59)
+    assert (await portal.sign_in_on_tablet(address=FAMILY))[0] == 429
+    portal.later(hours=1, seconds=1)
+    assert (await portal.sign_in_on_tablet(address=FAMILY))[0] == 201
+
+
+async def test_a_stranger_without_the_tablet_keeps_nobody_from_it(portal: Portal) -> None:
+    portal.settings.sign_in_limit = 2
+    for _ in range(2):
+        assert (await portal.sign_in_on_tablet(device_token="guessed", address=STRANGER))[0] == 401
+    assert (await portal.sign_in_on_tablet(device_token="guessed", address=STRANGER))[0] == 429
+    assert (await portal.sign_in_on_tablet(address=STRANGER))[0] == 201
 
 
 async def test_wrong_claims_are_counted_by_address_and_right_ones_are_not(portal: Portal) -> None:
@@ -94,10 +115,11 @@ async def test_only_the_last_hop_says_who_calls(portal: Portal) -> None:
 async def test_counts_are_forgotten_when_their_ten_minutes_are_over(portal: Portal) -> None:
     await portal.sign_in("martin", "wrong")
     await forget_what_is_over(portal.database, portal.settings)
-    assert await portal.scalars("SELECT count(*) FROM tries") == [2]
+    counts = "SELECT (SELECT count(*) FROM tries) || ' ' || (SELECT count(*) FROM lanes)"
+    assert await portal.scalars(counts) == ["3 1"]
     portal.later(minutes=10, seconds=1)
     await forget_what_is_over(portal.database, portal.settings)
-    assert await portal.scalars("SELECT count(*) FROM tries") == [0]
+    assert await portal.scalars(counts) == ["0 0"]
 
 
 @pytest.mark.parametrize(
@@ -111,3 +133,11 @@ async def test_counts_are_forgotten_when_their_ten_minutes_are_over(portal: Port
 )
 def test_one_ipv6_network_is_one_client(address: str, counted: str) -> None:
     assert source(address) == counted
+
+
+@pytest.mark.parametrize(
+    ("address", "counted"),
+    [("198.51.100.20", "198.51.100.0/24"), ("2001:db8:1:2::1", "2001:db8:1::/48"), ("<script>", "unknown")],
+)
+def test_a_strangers_network_is_wider_than_a_client(address: str, counted: str) -> None:
+    assert network(source(address)) == counted

@@ -44,7 +44,7 @@ async def test_the_town_brings_its_accounts_and_tells_of_its_guardians(portal: P
 
 
 async def test_loading_again_adds_nothing(portal: Portal, databases: Databases, town: dict[str, Any]) -> None:
-    tables = ("accounts", "acceptances", "clients", "legal_texts", "town", "outbox")
+    tables = ("accounts", "acceptances", "clients", "devices", "legal_texts", "town", "outbox")
     query = " UNION ALL ".join(f"SELECT count(*) FROM {table}" for table in tables)
     before = await portal.scalars(query)
     await load(SERVICE, databases.owner_url, town)
@@ -67,6 +67,8 @@ async def test_the_database_itself_refuses_staff_without_a_second_factor(portal:
     for change in (
         "UPDATE accounts SET totp_secret = NULL WHERE username = 'agent'",
         "UPDATE accounts SET pin_hash = NULL WHERE username = 'animateur'",
+        "UPDATE accounts SET password_hash = pin_hash WHERE username = 'animateur'",
+        "UPDATE accounts SET password_hash = NULL WHERE username = 'martin'",
         "UPDATE accounts SET guardian_id = NULL WHERE username = 'martin'",
     ):
         with pytest.raises(Exception, match="violates check constraint"):

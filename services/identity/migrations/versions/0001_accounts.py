@@ -1,4 +1,4 @@
-"""Accounts, claims, sessions, clients and notices."""
+"""Accounts, claims, devices, sessions, clients, tries and notices."""
 
 from alembic import op
 from chassis.migrations import create_plumbing
@@ -14,7 +14,7 @@ STATEMENTS = (
         role text NOT NULL,
         username text NOT NULL,
         username_key text NOT NULL,
-        password_hash text NOT NULL,
+        password_hash text,
         first_name text NOT NULL,
         last_name text NOT NULL,
         email text NOT NULL,
@@ -25,21 +25,26 @@ STATEMENTS = (
         totp_secret text,
         totp_last_step bigint,
         pin_hash text,
-        activation_digest bytea,
         activation_expires_at timestamptz,
         created_at timestamptz NOT NULL,
         CONSTRAINT ck_accounts_guardian_of_dossier
             CHECK ((role = 'guardian') = (guardian_id IS NOT NULL AND dossier_id IS NOT NULL)),
         CONSTRAINT ck_accounts_second_factor
-            CHECK (CASE role WHEN 'guardian' THEN true WHEN 'site_staff' THEN pin_hash IS NOT NULL
-                   ELSE totp_secret IS NOT NULL END)
+            CHECK (CASE role WHEN 'guardian' THEN password_hash IS NOT NULL
+                   WHEN 'site_staff' THEN pin_hash IS NOT NULL AND password_hash IS NULL
+                   ELSE totp_secret IS NOT NULL AND password_hash IS NOT NULL END)
     )""",
     "CREATE UNIQUE INDEX uq_accounts_username_key ON accounts (username_key)",
-    "CREATE UNIQUE INDEX uq_accounts_activation_digest ON accounts (activation_digest)",
     "CREATE UNIQUE INDEX uq_accounts_active_guardian_id ON accounts (guardian_id) WHERE status = 'active'",
     "CREATE INDEX ix_accounts_email_key ON accounts (email_key)",
     "CREATE INDEX ix_accounts_dossier_id ON accounts (dossier_id)",
     "CREATE INDEX ix_accounts_activation_expires_at ON accounts (activation_expires_at) WHERE status = 'pending'",
+    """CREATE TABLE activation_links (
+        digest bytea CONSTRAINT pk_activation_links PRIMARY KEY,
+        account_id uuid NOT NULL CONSTRAINT fk_activation_links_account_id REFERENCES accounts ON DELETE CASCADE,
+        expires_at timestamptz NOT NULL
+    )""",
+    "CREATE INDEX ix_activation_links_account_id ON activation_links (account_id)",
     """CREATE TABLE legal_texts (
         kind text CONSTRAINT ck_legal_texts_kind CHECK (kind IN ('terms', 'privacy')),
         version text,
@@ -73,7 +78,7 @@ STATEMENTS = (
         digest bytea CONSTRAINT pk_claims PRIMARY KEY,
         dossier_id uuid NOT NULL,
         guardian_id uuid NOT NULL,
-        email_key text NOT NULL,
+        email text NOT NULL,
         expires_at timestamptz NOT NULL,
         used_at timestamptz
     )""",
@@ -85,20 +90,28 @@ STATEMENTS = (
         email text NOT NULL,
         created_at timestamptz NOT NULL
     )""",
+    """CREATE UNIQUE INDEX uq_link_requests_asked ON link_requests (dossier_number, last_name, first_name, email)
+        NULLS NOT DISTINCT""",
+    """CREATE TABLE devices (
+        id uuid CONSTRAINT pk_devices PRIMARY KEY,
+        site_id uuid NOT NULL,
+        name text NOT NULL,
+        digest bytea NOT NULL,
+        created_at timestamptz NOT NULL
+    )""",
+    "CREATE UNIQUE INDEX uq_devices_digest ON devices (digest)",
     """CREATE TABLE sessions (
         id uuid CONSTRAINT pk_sessions PRIMARY KEY,
         account_id uuid NOT NULL CONSTRAINT fk_sessions_account_id REFERENCES accounts ON DELETE CASCADE,
+        device_id uuid CONSTRAINT fk_sessions_device_id REFERENCES devices ON DELETE CASCADE,
+        generation integer NOT NULL,
+        rotated_at timestamptz NOT NULL,
         created_at timestamptz NOT NULL,
         expires_at timestamptz NOT NULL
     )""",
     "CREATE INDEX ix_sessions_expires_at ON sessions (expires_at)",
     "CREATE INDEX ix_sessions_account_id ON sessions (account_id)",
-    """CREATE TABLE refresh_tokens (
-        digest bytea CONSTRAINT pk_refresh_tokens PRIMARY KEY,
-        session_id uuid NOT NULL CONSTRAINT fk_refresh_tokens_session_id REFERENCES sessions ON DELETE CASCADE,
-        rotated_at timestamptz
-    )""",
-    "CREATE INDEX ix_refresh_tokens_session_id ON refresh_tokens (session_id)",
+    "CREATE INDEX ix_sessions_device_id ON sessions (device_id)",
     """CREATE TABLE clients (
         id uuid CONSTRAINT pk_clients PRIMARY KEY,
         name text NOT NULL,
@@ -124,6 +137,28 @@ STATEMENTS = (
         tried integer NOT NULL,
         ends_at timestamptz NOT NULL
     )""",
+    """CREATE TABLE known_addresses (
+        owner_id uuid,
+        digest bytea,
+        seen_at timestamptz NOT NULL,
+        CONSTRAINT pk_known_addresses PRIMARY KEY (owner_id, digest)
+    )""",
+    "CREATE INDEX ix_known_addresses_seen_at ON known_addresses (seen_at)",
+    """CREATE TABLE lanes (
+        key bytea CONSTRAINT pk_lanes PRIMARY KEY,
+        wrong integer NOT NULL,
+        next_at timestamptz NOT NULL,
+        busy_until timestamptz NOT NULL,
+        ends_at timestamptz NOT NULL
+    )""",
+    """CREATE TABLE tickets (
+        id uuid CONSTRAINT pk_tickets PRIMARY KEY,
+        lane bytea NOT NULL,
+        network bytea NOT NULL,
+        rank integer NOT NULL,
+        seen_at timestamptz NOT NULL
+    )""",
+    "CREATE INDEX ix_tickets_lane ON tickets (lane)",
     """CREATE TABLE notices (
         id uuid CONSTRAINT pk_notices PRIMARY KEY,
         notice_id uuid NOT NULL,

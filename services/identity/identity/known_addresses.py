@@ -1,0 +1,48 @@
+"""Known addresses: from where an account or a client has signed in, so that strangers' guesses never slow it there."""
+
+import hmac
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from joserfc.jwk import ECKey
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.models import KnownAddress
+from identity.tokens import derived_key
+
+KEPT = timedelta(days=90)
+#: How old what was seen may become before it is written again.
+FRESH = timedelta(days=1)
+
+
+def _digest(key: ECKey, owner_id: UUID, address: str) -> bytes:
+    # Keyed: there are so few addresses that a plain digest could be turned back.
+    return hmac.digest(derived_key(key, "known addresses"), f"{owner_id} {address}".encode(), "sha256")
+
+
+async def knows(session: AsyncSession, key: ECKey, owner_id: UUID | None, address: str) -> bool:
+    """Whether they have signed in from there; nobody (none) never has, but is looked up all the same."""
+    owner_id = owner_id or UUID(int=0)
+    found = select(KnownAddress.owner_id).where(
+        KnownAddress.owner_id == owner_id, KnownAddress.digest == _digest(key, owner_id, address)
+    )
+    return await session.scalar(found) is not None
+
+
+async def remember(session: AsyncSession, key: ECKey, owner_id: UUID, address: str, now: datetime) -> None:
+    seen = insert(KnownAddress).values(owner_id=owner_id, digest=_digest(key, owner_id, address), seen_at=now)
+    await session.execute(
+        seen.on_conflict_do_update(
+            index_elements=[KnownAddress.owner_id, KnownAddress.digest],
+            set_={"seen_at": now},
+            where=KnownAddress.seen_at < now - FRESH,
+        )
+    )
+
+
+async def forget_old(session: AsyncSession, now: datetime) -> None:
+    old = select(KnownAddress.owner_id, KnownAddress.digest).where(KnownAddress.seen_at < now - KEPT)
+    where = tuple_(KnownAddress.owner_id, KnownAddress.digest).in_(old.with_for_update(skip_locked=True))
+    await session.execute(delete(KnownAddress).where(where))
