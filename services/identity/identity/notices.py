@@ -1,5 +1,6 @@
 """Notices: who gets a message worded by the service that knows, and its delivery by mail or by letter."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -8,7 +9,14 @@ from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import structlog
-from aiosmtplib import SMTP, SMTPException, SMTPResponseException
+from aiosmtplib import (
+    SMTP,
+    SMTPDataError,
+    SMTPException,
+    SMTPRecipientRefused,
+    SMTPRecipientsRefused,
+    SMTPResponseException,
+)
 from chassis import clock
 from chassis.database import Database
 from chassis.identifiers import new_id
@@ -18,13 +26,15 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.models import Account, AccountStatus, Notice, NoticeStatus, Town, move
+from identity.models import Account, AccountStatus, Dossier, Notice, NoticeStatus, Town, move
 from identity.settings import Settings
 
 log = structlog.get_logger()
 
 BATCH = 50
-SMTP_TIMEOUT_S = 10.0
+#: Each command's, then the whole mail's limit; and how long a mail belongs to the worker that sends it.
+SMTP_TIMEOUT_S, SENDING_S = 10.0, 60.0
+LEASE = timedelta(seconds=120)
 FIRST_DELAY_S, LONGEST_DELAY_S = 2, 900
 #: What no mail server took for so long goes by post.
 GIVE_UP = timedelta(hours=72)
@@ -97,48 +107,108 @@ async def keep_notice(session: AsyncSession, event: NoticeWritten) -> None:
 
 
 async def deliver(database: Database, settings: Settings) -> None:
-    """Send what is due, each mail in a transaction of its own; stops at the first trouble, until the next turn."""
+    """Send what is due; stops at the first trouble with the server, until the next turn.
+
+    Each mail is taken for as long as sending may last, and no transaction is open while SMTP talks.
+    """
     smtp = _server(settings.smtp_url)
     try:
         for _ in range(BATCH):
             async with database.sessions.begin() as session:
-                notice = await _next_due(session, clock.now())
-                if notice is None or not await _send(session, smtp, settings, notice):
-                    return
+                notice = await _take(session, clock.now())
+                town = await session.get(Town, True)
+            if notice is None:
+                return
+            error = await _send(smtp, settings, notice, town.name if town else "votre commune")
+            async with database.sessions.begin() as session:
+                await _settle(session, notice.id, error, clock.now())
+            if error and not _refused(error):
+                return
     finally:
         if smtp.is_connected:
             smtp.close()
 
 
-async def _next_due(session: AsyncSession, now: datetime) -> Notice | None:
+async def _take(session: AsyncSession, now: datetime) -> Notice | None:
+    """The notice most overdue; should this process die, it is due again when the lease is over."""
     due = select(Notice).where(Notice.status == NoticeStatus.TO_SEND, Notice.next_at <= now).order_by(Notice.next_at)
-    return await session.scalar(due.limit(1).with_for_update(skip_locked=True))
+    notice = await session.scalar(due.limit(1).with_for_update(skip_locked=True))
+    if notice:
+        notice.next_at = now + LEASE
+    return notice
 
 
-async def _send(session: AsyncSession, smtp: SMTP, settings: Settings, notice: Notice) -> bool:
-    """Whether the mail left; if not, it is put off, or given up for a letter."""
-    town = await session.get(Town, True)
+async def _send(smtp: SMTP, settings: Settings, notice: Notice, town: str) -> Exception | None:
+    """Why the mail did not leave; none if it did."""
     try:
-        message = compose(notice, settings, town.name if town else "votre commune", clock.now())
-        if not smtp.is_connected:
-            await smtp.connect()
-        await smtp.send_message(message)
+        message = compose(notice, settings, town, clock.now())
+        async with asyncio.timeout(SENDING_S):
+            if not smtp.is_connected:
+                await smtp.connect()
+            await smtp.send_message(message)
     except (SMTPException, OSError, ValueError) as error:
-        log.warning("notice_not_sent", notice_id=str(notice.id), error=repr(error))
-        _put_off(notice, error, clock.now())
-        return False
-    move(notice, NoticeStatus.SENT)
-    notice.paragraphs, notice.link = [], None
-    return True
+        log.warning("notice_not_sent", notice_id=str(notice.id), error=type(error).__name__, code=_code(error))
+        return error
+    return None
 
 
-def _put_off(notice: Notice, error: Exception, now: datetime) -> None:
-    refused_for_good = isinstance(error, ValueError) or (isinstance(error, SMTPResponseException) and error.code >= 500)
-    if refused_for_good or now - notice.created_at > GIVE_UP:
-        move(notice, NoticeStatus.TO_PRINT)
+def _refused(error: Exception) -> bool:
+    """Whether this mail or its address is refused for good, and not the server in trouble, or at odds with us.
+
+    5.7.x says that we may not (RFC 3463): our sign-in, our address, relaying. That is set right, and then it goes.
+    """
+    if isinstance(error, SMTPRecipientsRefused):
+        return all(map(_refused, error.recipients))
+    if isinstance(error, SMTPRecipientRefused | SMTPDataError):
+        return error.code >= 500 and not error.message.startswith("5.7.")
+    return isinstance(error, ValueError)  # it cannot even be written
+
+
+def _code(error: Exception) -> int | None:
+    """What the server answered, without its words, which may hold the address."""
+    if isinstance(error, SMTPRecipientsRefused):
+        return error.recipients[0].code
+    return error.code if isinstance(error, SMTPResponseException) else None
+
+
+async def _settle(session: AsyncSession, notice_id: UUID, error: Exception | None, now: datetime) -> None:
+    """What becomes of a notice after a try: sent, put off twice as long, or given up for a letter."""
+    notice = await session.get(Notice, notice_id, with_for_update=True)
+    if (
+        notice is None or notice.status != NoticeStatus.TO_SEND
+    ):  # purged; or another worker, after our lease, was faster
         return
-    notice.next_at = now + timedelta(seconds=min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(notice.attempts, 20)))
-    notice.attempts += 1
+    # Where the desk cannot be reached a setting of ours is wrong: it is put right, and then the desk knows.
+    refused = error is not None and _refused(error) and not notice.to_desk
+    if error is None:
+        move(notice, NoticeStatus.SENT)
+        notice.paragraphs, notice.link = [], None
+    elif refused or now - notice.created_at > GIVE_UP:
+        move(notice, NoticeStatus.TO_PRINT)
+        if not notice.to_desk:
+            await _tell_desk(session, notice, now)
+    else:
+        wait_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(notice.attempts, 20))
+        notice.next_at = now + timedelta(seconds=wait_s)
+        notice.attempts += 1
+
+
+async def _tell_desk(session: AsyncSession, notice: Notice, now: datetime) -> None:
+    account = await session.get(Account, notice.account_id) if notice.account_id else None
+    dossier = await session.get(Dossier, notice.dossier_id or (account and account.dossier_id) or UUID(int=0))
+    await write(
+        session,
+        notice_id=new_id(),
+        title="Un courriel est refusé : lettre à imprimer",
+        paragraphs=[
+            f"Le courriel « {notice.title} » n'a pas pu être remis à l'adresse {notice.email}"
+            + (f" (dossier {dossier.number})." if dossier else "."),
+            "Une lettre est à imprimer à sa place. Vérifiez cette adresse auprès de la famille, puis corrigez-la.",
+        ],
+        link=None,
+        to_desk=True,
+        now=now,
+    )
 
 
 def _server(url: str) -> SMTP:
