@@ -57,6 +57,7 @@ class Stack(Addresses):
                 "AMQP_URL": self.amqp,
                 "JWKS_URL": f"{self.services['identity']}/v1/.well-known/jwks.json",
                 "TOKEN_ISSUER": self.gateway,
+                "TRUSTED_PROXIES": host,  # the gateway calls from the address where everything here listens
             }
         whole = {"ENVIRONMENT": "local", "CLOCK_FILE": str(self.clock_file)}
         return _python_environment() | whole | {f"{part.upper()}_{name}": value for name, value in own.items()}

@@ -129,6 +129,13 @@ def test_a_container_is_told_nothing_that_no_setting_asks_for(container: str) ->
     assert {name.lower() for name in environment(container)} | secret_files(container).keys() <= known
 
 
+@pytest.mark.parametrize(("container", "network"), [("gateway", "door"), *((name, "front") for name in LASTING)])
+def test_a_clients_address_is_believed_from_the_network_of_who_stands_before(container: str, network: str) -> None:
+    subnet = COMPOSE["networks"][network]["ipam"]["config"][0]["subnet"]
+    assert environment(container)[f"{part(container).upper()}_TRUSTED_PROXIES"] == filled(subnet, demo_values())
+    assert network in CONTAINERS[container]["networks"]
+
+
 def test_only_the_steps_of_the_owner_know_the_owners_password() -> None:
     knowing = {name for name in CONTAINERS if any("_owner_" in secret for secret in secret_files(name))}
     assert knowing == {*STEPS, "postgres"}

@@ -6,6 +6,7 @@ from typing import cast
 
 import aiohttp
 import uvicorn
+from chassis import listening
 from chassis.problems import MethodNotAllowed, NotFound, Problem, unexpected
 from limits import parse
 from limits.storage import MemoryStorage
@@ -119,15 +120,6 @@ def _files(files: StaticFiles) -> ASGIApp:
 
 def configuration(settings: Settings) -> uvicorn.Config:
     """How the gateway listens."""
-    return uvicorn.Config(
-        Gateway(settings),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        ws="none",
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies,
-        timeout_graceful_shutdown=10,
+    return listening.configuration(
+        Gateway(settings), trusted_proxies=settings.trusted_proxies, host=settings.host, port=settings.port
     )

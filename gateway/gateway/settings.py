@@ -1,13 +1,14 @@
 """What the gateway is told by its environment."""
 
+from chassis.settings import Networks, in_production
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
     """`upstreams` maps each service to its base URL; `flood_limit` is per client address and process.
 
-    `trusted_proxies` are the addresses of an ingress in front of it, comma-separated: only theirs is the word believed
-    for a client's address.
+    `trusted_proxies` are the addresses of an ingress in front of it: only theirs is the word believed for a client's.
     """
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_")
@@ -16,4 +17,11 @@ class Settings(BaseSettings):
     port: int
     upstreams: dict[str, str]
     flood_limit: str = "1000/second"
-    trusted_proxies: str = ""
+    trusted_proxies: Networks | None = Field(default=None, validate_default=True)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _said_in_production(cls, said: str | None) -> str | None:
+        if in_production() and said is None:
+            raise ValueError("in production, the addresses of the ingress in front of it; empty where there is none")
+        return said

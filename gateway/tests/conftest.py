@@ -79,7 +79,8 @@ def wire(client: aiohttp.ClientSession) -> Wire:
     """Bytes sent to the gateway as they are, and all that it answers until it closes."""
 
     async def send(sent: bytes) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", client._base_url.port)
+        async with client.get("/healthz") as answer:
+            reader, writer = await asyncio.open_connection("127.0.0.1", answer.url.port)
         writer.write(sent)
         try:
             async with asyncio.timeout(5):

@@ -1,10 +1,13 @@
 """The gateway against a service of the test's own, both really listening."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 import pytest
+from chassis import listening
+from chassis.settings import read
 from gateway.proxy import BODY_LIMIT
+from gateway.settings import Settings
 
 Client = aiohttp.ClientSession
 
@@ -78,3 +81,28 @@ async def test_the_documentation_page_and_its_files_are_served_from_here(client:
     async with client.get("/api/docs") as page, client.get("/api/docs/swagger-ui-bundle.js") as script:
         assert (page.status, script.status) == (200, 200)
         assert "isOAS31" in await script.text()  # a viewer that knows what our documents are written in
+
+
+@pytest.mark.parametrize("said", [None, "*", "ingress"])
+def test_production_wants_the_ingress_said_before_it_starts(monkeypatch: pytest.MonkeyPatch, said: str | None) -> None:
+    monkeypatch.setenv("ENVIRONMENT", "production")
+    monkeypatch.setenv("GATEWAY_PORT", "8000")
+    monkeypatch.setenv("GATEWAY_UPSTREAMS", "{}")
+    for possible in ("", "10.0.0.1", "10.0.0.0/8,::1"):  # empty is said too: there is none
+        monkeypatch.setenv("GATEWAY_TRUSTED_PROXIES", possible)
+        assert read(Settings).trusted_proxies == possible
+    if said is None:
+        monkeypatch.delenv("GATEWAY_TRUSTED_PROXIES")
+    else:
+        monkeypatch.setenv("GATEWAY_TRUSTED_PROXIES", said)
+    with pytest.raises(SystemExit, match=r"^Set in the environment: GATEWAY_TRUSTED_PROXIES \(.*\)\.$"):
+        read(Settings)
+
+
+async def test_a_request_whose_head_does_not_end_is_closed(
+    client: Client, wire: Callable[[bytes], Awaitable[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "HEAD_S", 0.2)
+    assert await wire(b"GET /healthz HTTP/1.1\r\nHost: x\r\n") == b""
+    async with client.get("/healthz") as answer:
+        assert answer.status == 200

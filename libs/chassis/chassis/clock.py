@@ -4,6 +4,8 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from chassis.settings import in_production
+
 
 def shift() -> float:
     """Seconds to add to the machine's clock, read again at each call (an absent file shifts nothing).
@@ -13,7 +15,7 @@ def shift() -> float:
     path = os.environ.get("CLOCK_FILE")
     if not path:
         return 0.0
-    if os.environ.get("ENVIRONMENT") == "production":
+    if in_production():
         raise RuntimeError("CLOCK_FILE is set, and the clock may not be shifted in production.")
     try:
         return float(Path(path).read_text() or 0)

@@ -12,6 +12,7 @@ import uvicorn
 from chassis import clock, dead_letters, logs, migrations, towns
 from chassis.app import create_app
 from chassis.database import Database
+from chassis.listening import configuration
 from chassis.service import Service
 from chassis.settings import ServiceSettings, read
 from chassis.stopping import Stop
@@ -101,14 +102,10 @@ async def serve(service: Service, settings: ServiceSettings, mode: str) -> None:
     app = create_app(service, settings, database, routes=mode != "worker")
     stop = Stop()
     server = _Server(
-        uvicorn.Config(
+        configuration(
             app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
+            trusted_proxies=settings.trusted_proxies,
             timeout_keep_alive=60,  # longer than the gateway keeps an idle connection
-            timeout_graceful_shutdown=10,
         ),
         stop,
     )

@@ -1,9 +1,11 @@
 """Settings: from the environment, prefixed with the service's name; secrets also from files named like variables."""
 
+import os
+from ipaddress import ip_network
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import ValidationError
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings
 
 S = TypeVar("S", bound=BaseSettings)
@@ -12,8 +14,25 @@ S = TypeVar("S", bound=BaseSettings)
 SECRETS = Path("/run/secrets")
 
 
+def in_production() -> bool:
+    return os.environ.get("ENVIRONMENT") == "production"
+
+
+def _networks(said: str) -> str:
+    for one in said.split(",") if said else ():
+        ip_network(one.strip())
+    return said
+
+
+#: Addresses and networks, comma-separated: `10.0.0.7,10.1.0.0/16`.
+Networks = Annotated[str, AfterValidator(_networks)]
+
+
 class ServiceSettings(BaseSettings):
-    """What every service needs. `database_url` is the application role's; `owner_database_url` migrates and loads."""
+    """What every service needs. `database_url` is the application role's; `owner_database_url` migrates and loads.
+
+    `trusted_proxies` are the gateway's addresses: only theirs is the word (`X-Forwarded-For`) believed for a client's.
+    """
 
     database_url: str
     owner_database_url: str | None = None
@@ -22,6 +41,14 @@ class ServiceSettings(BaseSettings):
     port: int
     jwks_url: str
     token_issuer: str
+    trusted_proxies: Networks = Field(default="", validate_default=True)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _said_in_production(cls, said: str) -> str:
+        if in_production() and not said:
+            raise ValueError("in production, the addresses of the gateway, or no family could be told from another")
+        return said
 
 
 def read(kind: type[S]) -> S:

@@ -20,6 +20,7 @@ from chassis import clock, migrations
 from chassis.app import create_app
 from chassis.database import Database
 from chassis.identifiers import new_id
+from chassis.listening import configuration
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 
@@ -102,7 +103,9 @@ async def serving(service: Service, settings: ServiceSettings, signer: Signer) -
     app = create_app(service, settings, database)
     app.state.verifier.keys.set = signer.keys
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_config=None, lifespan="off", proxy_headers=False, timeout_graceful_shutdown=2)
+        configuration(
+            app, trusted_proxies=settings.trusted_proxies, port=0, lifespan="off", timeout_graceful_shutdown=2
+        )
     )
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)

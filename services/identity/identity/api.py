@@ -10,6 +10,7 @@ from uuid import UUID
 
 from chassis import clock
 from chassis.database import Database, Session
+from chassis.listening import client_address
 from chassis.policies import PUBLIC, Policy
 from chassis.tokens import Unauthenticated
 from contracts.caller import Caller
@@ -53,9 +54,7 @@ def _settings(request: Request) -> Settings:
 
 
 def _client(request: Request) -> str:
-    """Who stands behind the request: the gateway, which alone talks to us, puts its client last in this header."""
-    forwarded = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-    return throttling.source(forwarded or (request.client.host if request.client else ""))
+    return throttling.source(client_address(request))
 
 
 #: For what opens transactions of its own, where a refusal must leave a trace or none may wait for a password's hash.

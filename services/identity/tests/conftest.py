@@ -45,6 +45,7 @@ def settings(databases: Databases, signer: Signer, mailbox: Mailbox) -> Settings
         port=0,
         jwks_url="http://127.0.0.1:9",
         token_issuer=ISSUER,
+        trusted_proxies="127.0.0.1",
         signing_key=json.dumps(signer.key.as_dict(private=True)),
         smtp_url=f"smtp://127.0.0.1:{mailbox.port}",
         web_url="https://familles.example.org",
