@@ -19,6 +19,7 @@ from chassis.testing import (
     ISSUER,
     Databases,
     Signer,
+    TestDatabase,
     create_database,
     drop_database,
     migrate,
@@ -74,17 +75,32 @@ def templates() -> dict[str, Databases]:
     return {}
 
 
+@pytest.fixture(scope="session")
+def spare() -> dict[str, TestDatabase]:
+    """Of each service the database that the last test left as it found it."""
+    return {}
+
+
 @pytest.fixture
-async def databases(postgres: str, service: Service, templates: dict[str, Databases]) -> AsyncIterator[Databases]:
-    """A migrated, empty database of `service` for this test alone."""
+async def databases(
+    postgres: str, service: Service, templates: dict[str, Databases], spare: dict[str, TestDatabase]
+) -> AsyncIterator[Databases]:
+    """A migrated database of `service`, as the template has it, for this test alone."""
     if service.name not in templates:
         template = await create_database(postgres, service.name)
         with ThreadPoolExecutor(1) as threads:
             threads.submit(migrate, service.name, template).result()
         templates[service.name] = template
-    made = await create_database(postgres, service.name, templates[service.name])
-    yield made
-    await drop_database(postgres, made)
+    if service.name not in spare:
+        made = TestDatabase(postgres, await create_database(postgres, service.name, templates[service.name]))
+        await made.remember()
+    else:
+        made = spare.pop(service.name)
+    yield made.databases
+    if await made.restore():
+        spare[service.name] = made
+    else:
+        await drop_database(postgres, made.databases)
 
 
 @pytest.fixture
