@@ -1,18 +1,23 @@
-"""The inbox: each event of the service's queue handled once, in the transaction of its effect, acknowledged after."""
+"""The inbox: each event of the service's queue handled once, in the transaction of its effect, acknowledged after.
+
+What waits is handled in batches: one transaction for many, in one order, and one by one only where that one fails.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+from uuid import UUID
 
 import structlog
 from aio_pika.abc import AbstractIncomingMessage
 from contracts import EVENTS, Envelope, Event
 from pydantic import ValidationError
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import broker, clock, logs
-from chassis.database import Database
+from chassis.database import Database, fetch
 from chassis.parking import NotYetKnown, park
 from chassis.stopping import Stop
 from chassis.supervision import keep_going
@@ -23,49 +28,93 @@ log = structlog.get_logger()
 #: What a service does with an event: `HANDLERS: Handlers = {DossierChanged: keep_dossier, ...}`.
 Handler = Callable[[AsyncSession, Any], Awaitable[None]]
 Handlers = Mapping[type[Event], Handler]
+Verdict = Literal["done", "dead", "later"]
 
-#: Each message takes a connection: no more than the pool keeps, so that the requests of the process find one too. More
-#: at once is not faster.
-PREFETCH = 5
-BACK_OFF_S = 1.0
+BATCH = 100
+#: While one batch is handled the next is on its way.
+PREFETCH = 2 * BATCH
+#: Messages that are handled one by one, at a time: each takes a connection, and requests of the process need one too.
+AT_ONCE = 5
 #: Waits before the second, third and fourth try of a message whose handler failed.
 RETRY_DELAYS_S = (0.2, 1.0, 3.0)
 DRAIN_S = 10.0
+
+
+@dataclass(frozen=True)
+class Together:
+    """A handler (`@Together async def keep_dossier(...)`) that many events may share a transaction of.
+
+    It locks nothing but what belongs to its event's subject. A batch is handled in the order of subjects, so two
+    workers never wait for each other in a ring; a handler that takes another lock could close one, and stays alone.
+    """
+
+    handler: Handler
+
+    async def __call__(self, session: AsyncSession, event: Any) -> None:
+        await self.handler(session, event)
 
 
 class Undecodable(Exception):
     """A message that no try can ever handle."""
 
 
-def decode(body: bytes, handlers: Handlers) -> tuple[Envelope, Event, Handler]:
-    """The envelope, its event and who handles it; raises Undecodable."""
+class Decoded(NamedTuple):
+    """A message that somebody here handles."""
+
+    envelope: Envelope
+    event: Event
+    handler: Handler
+
+
+def decode(body: bytes, handlers: Handlers) -> Decoded:
+    """Raises Undecodable."""
     try:
         envelope = Envelope.model_validate_json(body)
         kind = EVENTS[envelope.type]
-        return envelope, kind.model_validate(envelope.data), handlers[kind]
+        return Decoded(envelope, kind.model_validate(envelope.data), handlers[kind])
     except (ValidationError, KeyError) as error:
         raise Undecodable(said(error)) from error
 
 
 async def handle(database: Database, body: bytes, handlers: Handlers) -> None:
-    """One message, one transaction: inbox row, effect, commit. An event already handled is passed over.
+    """One message, one transaction; raises what its handler raises, and nothing has happened."""
+    await _handle(database, [decode(body, handlers)])
 
-    Raises what the handler raises, and nothing has happened; after NotYetKnown the message is parked.
-    """
-    envelope, event, handler = decode(body, handlers)
-    logs.enter_trace(envelope.traceparent)
+
+async def _handle(database: Database, messages: Sequence[Decoded]) -> None:
+    """The messages in one transaction: inbox rows, effects, commit. An event already handled is passed over."""
     async with database.sessions.begin() as session:
-        first = await session.scalar(
-            text(
-                "INSERT INTO inbox (event_id, handled_at) VALUES (:id, :now) ON CONFLICT DO NOTHING RETURNING event_id"
-            ),
-            {"id": envelope.id, "now": clock.now()},
-        )
-        await session.execute(text("DELETE FROM parked WHERE event_id = :id"), {"id": envelope.id})
-        if first is not None:
-            await handler(session, event)
-    elapsed_ms = round((clock.now() - envelope.time).total_seconds() * 1000, 1)
-    log.info("event_handled", type=envelope.type, event_id=str(envelope.id), repeated=first is None, ms=elapsed_ms)
+        first = await _enter(session, [one.envelope.id for one in messages])
+        todo = set(first)
+        for envelope, event, handler in in_order(messages):
+            if envelope.id in todo:
+                todo.remove(envelope.id)  # the same event may be there twice
+                logs.enter_trace(envelope.traceparent)
+                await handler(session, event)
+    now = clock.now()
+    for envelope, _, _ in messages:
+        logs.enter_trace(envelope.traceparent)
+        elapsed_ms = round((now - envelope.time).total_seconds() * 1000, 1)
+        repeated = envelope.id not in first
+        log.info("event_handled", type=envelope.type, event_id=str(envelope.id), repeated=repeated, ms=elapsed_ms)
+
+
+def in_order(messages: Sequence[Decoded]) -> list[Decoded]:
+    """By subject, which is the key of what is locked, then by table: every worker takes its locks in this order."""
+    return sorted(messages, key=lambda one: (one.event.subject, one.envelope.type, one.event.version))
+
+
+async def _enter(session: AsyncSession, ids: list[UUID]) -> set[UUID]:
+    """Enter the events in the inbox, in order; those that were not there. What was parked is so no more."""
+    rows = await fetch(
+        session,
+        "WITH returned AS (DELETE FROM parked WHERE event_id = ANY($1::uuid[]))"
+        " INSERT INTO inbox (event_id, handled_at) SELECT id, $2 FROM unnest($1::uuid[]) AS id"
+        " ON CONFLICT DO NOTHING RETURNING event_id",
+        sorted(ids),
+        clock.now(),
+    )
+    return {row["event_id"] for row in rows}
 
 
 async def consume(service: str, database: Database, amqp_url: str, handlers: Handlers, stop: Stop) -> None:
@@ -75,81 +124,101 @@ async def consume(service: str, database: Database, amqp_url: str, handlers: Han
 
 async def _consume_while_well(service: str, database: Database, amqp_url: str, handlers: Handlers, stop: Stop) -> None:
     await database.ping()
-    halted, closed = asyncio.Event(), asyncio.Event()
-    running: set[asyncio.Task[None]] = set()
+    delivered: deque[AbstractIncomingMessage] = deque()
+    arrived, closed = asyncio.Event(), asyncio.Event()
 
     async def take(message: AbstractIncomingMessage) -> None:
-        if stop.is_set() or halted.is_set() or closed.is_set():
-            return  # it goes back to the queue with the closing channel
-        task = asyncio.create_task(_settle(database, message, handlers, halted))
-        running.add(task)
-        task.add_done_callback(running.discard)
+        delivered.append(message)
+        arrived.set()
 
+    # What is not acknowledged when this is left is delivered again: it is rolled back, or known to the inbox.
     async with await broker.connect(amqp_url) as connection:
         channel = await connection.channel()
         channel.close_callbacks.add(lambda *_: closed.set())
         (await channel.get_underlay_channel()).on_consumer_cancel_callbacks.add(lambda _: closed.set())
         await channel.set_qos(prefetch_count=PREFETCH)
         queue = await channel.get_queue(broker.events_queue(service))
-        tag = await queue.consume(take)
-        try:
-            await stop.wait_for(halted, closed)
-            if not closed.is_set():
-                await queue.cancel(tag)
-                if running:
-                    await asyncio.wait(running, timeout=DRAIN_S)
-        finally:
-            # What is not acknowledged by now is delivered again: it is rolled back, or known to the inbox.
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-    await stop.wait(BACK_OFF_S)
+        await queue.consume(take)
+        while not stop.is_set():
+            if closed.is_set():
+                raise ConnectionError("the broker ended the consumer")
+            if not delivered:
+                arrived.clear()
+                await stop.wait_for(arrived, closed)
+                continue
+            batch = [delivered.popleft() for _ in range(min(BATCH, len(delivered)))]
+            await stop.finish(_settle(database, batch, handlers), DRAIN_S)
 
 
-async def _settle(
-    database: Database, message: AbstractIncomingMessage, handlers: Handlers, halted: asyncio.Event
-) -> None:
-    """Handle one message, then tell the broker: ack after the commit, back to the queue, or dead letter."""
-    verdict = await _verdict(database, message.body, handlers)
-    try:
-        if verdict == "done":
-            await message.ack()
-        elif verdict == "dead":
+async def _settle(database: Database, batch: Sequence[AbstractIncomingMessage], handlers: Handlers) -> None:
+    """Handle what was delivered, then tell the broker: dead letter, back to the queue, or done, all these at once."""
+    verdicts = await judge(database, [message.body for message in batch], handlers)
+    judged = list(zip(batch, verdicts, strict=True))
+    for message, verdict in judged:
+        if verdict == "dead":
             await message.reject(requeue=False)
-        else:
-            halted.set()
+        elif verdict == "later":
             await message.nack(requeue=True)
-    except (Exception, asyncio.CancelledError) as error:
-        if not broker.is_trouble(error):
-            raise
-        # The channel is gone: the broker delivers the message again, and the inbox will know it.
-        log.warning("message_not_settled", error=said(error))
-        halted.set()
+    done = [message for message, verdict in judged if verdict == "done"]
+    if done:
+        await done[-1].ack(multiple=True)  # every one before it has its verdict
+    if "later" in verdicts:
+        raise ConnectionError("the database failed while a message was handled")
 
 
-async def _verdict(database: Database, body: bytes, handlers: Handlers) -> Literal["done", "dead", "halt"]:
-    for delay_s in (*RETRY_DELAYS_S, None):
+async def judge(database: Database, bodies: Sequence[bytes], handlers: Handlers) -> list[Verdict]:
+    """What becomes of each: those that may share a transaction do, unless it fails; each of the others has its own."""
+    verdicts: list[Verdict] = ["done"] * len(bodies)
+    alone: dict[int, Decoded] = {}
+    for place, body in enumerate(bodies):
         try:
-            await _handle_or_park(database, body, handlers)
+            alone[place] = decode(body, handlers)
         except Undecodable as error:
             log.error("message_undecodable", error=str(error))
-            return "dead"
+            verdicts[place] = "dead"
+    together = {place: one for place, one in alone.items() if isinstance(one.handler, Together)}
+    try:
+        if len(together) > 1:
+            await _handle(database, list(together.values()))
+            alone = {place: one for place, one in alone.items() if place not in together}
+    except Exception as error:
+        log.warning("batch_undone", count=len(together), error=said(error))
+        if is_trouble(error):
+            await database.ping()
+    slots = asyncio.Semaphore(AT_ONCE)
+    judged = await asyncio.gather(*(_judge_alone(database, one, bodies[place], slots) for place, one in alone.items()))
+    for place, verdict in zip(alone, judged, strict=True):
+        verdicts[place] = verdict
+    return verdicts
+
+
+async def _judge_alone(database: Database, message: Decoded, body: bytes, slots: asyncio.Semaphore) -> Verdict:
+    """Handle one message in a transaction of its own, a few times if need be; parked counts as done."""
+    for delay_s in (*RETRY_DELAYS_S, None):
+        try:
+            async with slots:
+                await _handle(database, [message])
+        except NotYetKnown as wanted:
+            return await _park(database, message, body, wanted.kind, wanted.key)
         except Exception as error:
-            if is_trouble(error) or (delay_s is None and is_contention(error)):
+            if is_trouble(error):
                 log.warning("message_returned", error=said(error))
-                return "halt"
+                return "later"
             log.error("handler_failed", exc_info=error, again=delay_s is not None)
             if delay_s is not None:
                 await asyncio.sleep(delay_s)
+            elif is_contention(error):  # nothing is wrong with it: its turn will come
+                return await _park(database, message, body, "contention", message.envelope.id)
         else:
             return "done"
     return "dead"
 
 
-async def _handle_or_park(database: Database, body: bytes, handlers: Handlers) -> None:
+async def _park(database: Database, message: Decoded, body: bytes, kind: str, key: UUID) -> Verdict:
     try:
-        await handle(database, body, handlers)
-    except NotYetKnown as wanted:
-        envelope, _, _ = decode(body, handlers)
         async with database.sessions.begin() as session:
-            await park(session, envelope, body, wanted)
+            await park(session, message.envelope, body, kind, key)
+    except Exception as error:
+        log.warning("message_returned", error=said(error))
+        return "later"
+    return "done"

@@ -1,14 +1,16 @@
 """The outbox: events stored in the transaction that made them true, and the relay that brings them to the broker."""
 
 import asyncio
+from typing import cast
 from uuid import UUID
 
 import asyncpg
 import structlog
-from aio_pika import Message
-from aio_pika.abc import AbstractExchange, DeliveryMode
+from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import DeliveryError
+from aiormq import Channel
 from contracts import Envelope, Event
+from pamqp.commands import Basic
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -64,18 +66,19 @@ async def _relay_while_connected(service: str, database_url: str, amqp_url: str,
         await connection.add_listener("outbox", lambda *_: woken.set())
         async with await broker.connect(amqp_url) as amqp:
             channel = await amqp.channel(publisher_confirms=True, on_return_raises=True)
-            exchange = await channel.get_exchange(broker.EXCHANGE)
+            await channel.get_exchange(broker.EXCHANGE)  # which must be there
+            underlay = cast(Channel, await channel.get_underlay_channel())
             while not stop.is_set():
                 woken.clear()
-                more = await forward(connection, exchange)
-                more |= await take_back(connection, channel.default_exchange, service)
+                more = await forward(connection, underlay)
+                more |= await take_back(connection, underlay, service)
                 if not more:
                     await stop.wait_for(woken, timeout_s=POLL_S)
     finally:
         connection.terminate()
 
 
-async def forward(connection: asyncpg.Connection, exchange: AbstractExchange) -> bool:
+async def forward(connection: asyncpg.Connection, channel: Channel) -> bool:
     """Publish one batch and delete what the broker confirmed; whether there may be more to publish at once.
 
     What it refused stays, behind all others, so that an unroutable event never holds them up. A crash between publish
@@ -88,7 +91,7 @@ async def forward(connection: asyncpg.Connection, exchange: AbstractExchange) ->
         )
         if not rows:
             return False
-        sent = (_send(exchange, row, row["type"]) for row in rows)
+        sent = (_send(channel, row, broker.EXCHANGE, row["type"]) for row in rows)
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
         confirmed: list[UUID] = []
         refused: dict[UUID, str] = {}
@@ -109,20 +112,27 @@ async def forward(connection: asyncpg.Connection, exchange: AbstractExchange) ->
     return len(rows) == BATCH and (bool(confirmed) or rows[-1]["attempts"] == 0)
 
 
-async def take_back(connection: asyncpg.Connection, exchange: AbstractExchange, service: str) -> bool:
+async def take_back(connection: asyncpg.Connection, channel: Channel, service: str) -> bool:
     """Put parked messages that are due into the service's own queue; whether there may be more."""
     rows = await parking.take_due(connection)
-    await asyncio.gather(*(_send(exchange, row, broker.events_queue(service)) for row in rows))
+    await asyncio.gather(*(_send(channel, row, "", broker.events_queue(service)) for row in rows))
     return len(rows) == parking.BATCH
 
 
-async def _send(exchange: AbstractExchange, row: asyncpg.Record, routing_key: str) -> None:
+async def _send(channel: Channel, row: asyncpg.Record, exchange: str, routing_key: str) -> None:
     # A fresh id for the transport, by which the client library tells returned messages; the event's is in the body.
-    message = Message(
-        row["body"],
+    properties = Basic.Properties(
         content_type="application/cloudevents+json",
         delivery_mode=DeliveryMode.PERSISTENT,
         message_id=str(new_id()),
-        type=row["type"],
+        message_type=row["type"],
     )
-    await exchange.publish(message, routing_key, mandatory=True, timeout=PUBLISH_TIMEOUT_S)
+    await channel.basic_publish(
+        row["body"],
+        exchange=exchange,
+        routing_key=routing_key,
+        properties=properties,
+        mandatory=True,
+        timeout=PUBLISH_TIMEOUT_S,
+        wait=False,  # for the confirm alone, not for each write on its own
+    )

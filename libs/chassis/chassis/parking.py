@@ -56,7 +56,7 @@ def _make_due(session: SyncSession) -> None:
         session.info["has_published"] = True  # wakes the relay, which returns them
 
 
-async def park(session: AsyncSession, envelope: Envelope, body: bytes, wanted: NotYetKnown) -> None:
+async def park(session: AsyncSession, envelope: Envelope, body: bytes, kind: str, key: UUID) -> None:
     """Keep the message until that key arrives. One that was returned too early stays as old as it was."""
     now = clock.now()
     await session.execute(
@@ -70,13 +70,13 @@ async def park(session: AsyncSession, envelope: Envelope, body: bytes, wanted: N
             "id": envelope.id,
             "type": envelope.type,
             "body": body,
-            "kind": wanted.kind,
-            "key": wanted.key,
+            "kind": kind,
+            "key": key,
             "now": now,
             "due": now + FIRST_WAIT,
         },
     )
-    log.info("message_parked", type=envelope.type, event_id=str(envelope.id), kind=wanted.kind, key=str(wanted.key))
+    log.info("message_parked", type=envelope.type, event_id=str(envelope.id), kind=kind, key=str(key))
 
 
 async def take_due(connection: asyncpg.Connection) -> list[asyncpg.Record]:

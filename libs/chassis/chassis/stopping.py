@@ -2,7 +2,9 @@
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
 
 class Stop:
@@ -27,6 +29,19 @@ class Stop:
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._event.wait()
+
+    async def finish(self, work: Coroutine[Any, Any, None], drain_s: float) -> None:
+        """Do the work; once stopped it has so many seconds left to end by itself."""
+        task, ended = asyncio.ensure_future(work), asyncio.Event()
+        task.add_done_callback(lambda _: ended.set())
+        try:
+            await self.wait_for(ended)
+            await asyncio.wait({task}, timeout=drain_s)
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+        if not (task.cancelled() and self.is_set()):
+            task.result()
 
     async def wait_for(self, *events: asyncio.Event, timeout_s: float | None = None) -> None:
         """Until stopped or one of the events, at most `timeout_s` seconds."""

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from chassis import inbox
+from chassis import inbox, supervision
 from chassis.database import Database
 from chassis.identifiers import new_id
 from chassis.testing import Databases
@@ -200,7 +200,7 @@ async def test_a_handler_that_does_not_end_is_given_up_at_the_stop_and_its_messa
 async def test_a_consumer_that_the_broker_cancelled_comes_back(
     database: Database, queues: Queues, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox, "BACK_OFF_S", 0.1)
+    monkeypatch.setattr(supervision, "BACK_OFF_S", 0.1)
     async with consuming(database, queues.url):
         await until(queues.consumers, 1)
         with capture_logs() as logged:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import asyncpg
 import pytest
-from chassis import inbox, outbox, supervision, worker
+from chassis import outbox, supervision, worker
 from chassis.database import Database
 from chassis.identifiers import new_id
 from chassis.stopping import Stop
@@ -68,7 +68,6 @@ async def rows(databases: Databases, postgres: str) -> AsyncIterator[Rows]:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervision, "BACK_OFF_S", 0.1)
-    monkeypatch.setattr(inbox, "BACK_OFF_S", 0.1)
     monkeypatch.setattr(outbox, "POLL_S", 0.1)
     monkeypatch.setattr(outbox, "PUBLISH_TIMEOUT_S", 1.0)
 

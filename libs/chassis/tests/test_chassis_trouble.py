@@ -60,7 +60,6 @@ EACH = pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervision, "BACK_OFF_S", 0.05)
-    monkeypatch.setattr(inbox, "BACK_OFF_S", 0.05)
 
 
 @EACH

@@ -2,7 +2,7 @@
 
 from chassis import clock
 from chassis.copies import keep_copy
-from chassis.inbox import Handlers
+from chassis.inbox import Handlers, Together
 from contracts.dossier import ChildChanged, DossierChanged, QuotientChanged
 from contracts.enrolment import (
     ActivityChanged,
@@ -19,11 +19,13 @@ from billing.invoices import bill
 from billing.models import Activity, Child, Dossier, HolidayWeek, QuotientHistory
 
 
+@Together
 async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
     facts = event.model_dump(mode="json", include={"adults", "address"})
     await keep_copy(session, Dossier, id=event.dossier_id, version=event.version, number=event.number, **facts)
 
 
+@Together
 async def keep_child(session: AsyncSession, event: ChildChanged) -> None:
     await keep_copy(
         session,
@@ -37,15 +39,18 @@ async def keep_child(session: AsyncSession, event: ChildChanged) -> None:
     )
 
 
+@Together
 async def keep_quotients(session: AsyncSession, event: QuotientChanged) -> None:
     facts = event.model_dump(mode="json", include={"quotients"})
     await keep_copy(session, QuotientHistory, dossier_id=event.dossier_id, version=event.version, **facts)
 
 
+@Together
 async def keep_activity(session: AsyncSession, event: ActivityChanged) -> None:
     await keep_copy(session, Activity, id=event.activity_id, version=event.version, regie_code=event.regie)
 
 
+@Together
 async def keep_holiday_week(session: AsyncSession, event: HolidayWeekChanged) -> None:
     await keep_copy(
         session,

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.copies import keep_copy
 from chassis.database import fetch
+from chassis.inbox import Together
 from chassis.problems import NotFound
 from contracts.dossier import ChildChanged, DossierChanged
 from sqlalchemy import Uuid, any_, bindparam, select
@@ -50,11 +51,13 @@ async def find_family(session: AsyncSession, dossier_id: UUID, child_ids: Collec
     return Family(known if version else None, {child.id: child for child in children})
 
 
+@Together
 async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
     facts = {"number": event.number, "status": event.status, "missing": list(event.missing)}
     await keep_copy(session, Dossier, id=event.dossier_id, version=event.version, **facts)
 
 
+@Together
 async def keep_child(session: AsyncSession, event: ChildChanged) -> None:
     await keep_copy(
         session,

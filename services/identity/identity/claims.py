@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.copies import keep_copy
+from chassis.inbox import Together
 from chassis.problems import Problem
 from contracts.dossier import DossierChanged
 from sqlalchemy import delete, select
@@ -104,6 +105,7 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(Claim).where(Claim.digest.in_(expired)))
 
 
+@Together
 async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
     """Our copy of who may claim the dossier, unless a newer one is there."""
     guardians = [

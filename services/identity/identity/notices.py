@@ -20,6 +20,7 @@ from aiosmtplib import (
 from chassis import clock
 from chassis.database import Database
 from chassis.identifiers import new_id
+from chassis.inbox import Together
 from contracts.notices import NoticeWritten
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy import select
@@ -80,6 +81,7 @@ async def write(
     await session.execute(row.on_conflict_do_nothing())
 
 
+@Together
 async def keep_notice(session: AsyncSession, event: NoticeWritten) -> None:
     """A notice for each address that reads it: a dossier's are its active accounts', a couple's shared one once."""
     emails: list[str | None] = []

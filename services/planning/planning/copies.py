@@ -1,6 +1,7 @@
 """Local copies of what others own: an event older than the copy, or as old, changes nothing."""
 
 from chassis.copies import keep_copy
+from chassis.inbox import Together
 from contracts.dossier import ChildChanged
 from contracts.enrolment import ActivityChanged, Booking, HolidayWeekChanged
 from sqlalchemy import delete, insert
@@ -12,6 +13,7 @@ from planning import models
 STANDING = ("confirmed", "paid")
 
 
+@Together
 async def keep_child(session: AsyncSession, event: ChildChanged) -> None:
     """The name, and which dossiers may see the child."""
     await keep_copy(
@@ -24,11 +26,13 @@ async def keep_child(session: AsyncSession, event: ChildChanged) -> None:
     )
 
 
+@Together
 async def keep_activity(session: AsyncSession, event: ActivityChanged) -> None:
     """The name."""
     await keep_copy(session, models.Activity, id=event.activity_id, version=event.version, name=event.name)
 
 
+@Together
 async def keep_holiday_week(session: AsyncSession, event: HolidayWeekChanged) -> None:
     """Until when it may be cancelled."""
     await keep_copy(
@@ -40,6 +44,7 @@ async def keep_holiday_week(session: AsyncSession, event: HolidayWeekChanged) ->
     )
 
 
+@Together
 async def keep_booking(session: AsyncSession, event: Booking) -> None:
     """The booking's state, and its days in place of those it had."""
     copy = {"dossier_id": event.dossier_id, "status": event.status}

@@ -1,0 +1,127 @@
+"""Batches: many events in one transaction, in one order; what fails among them fails alone."""
+
+import asyncio
+from uuid import UUID
+
+import pytest
+from chassis import inbox
+from chassis.copies import keep_copy
+from chassis.database import Database
+from chassis.identifiers import new_id
+from chassis.inbox import Handler, Handlers, Together
+from contracts.dossier import QuotientChanged
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from structlog.testing import capture_logs
+from tests.queues import DEAD, EVENTS, Queues, body
+from tests.running import consuming
+from tests.tables import Rows
+from tests.toy.toy.main import Heard, keep, quotient_changed
+from tests.waiting import until
+
+POISON = UUID(int=0)
+
+
+@Together
+async def keep_unless_poison(session: AsyncSession, event: QuotientChanged) -> None:
+    await keep(session, event)
+    if event.dossier_id == POISON:
+        raise LookupError("no try will ever help")
+
+
+async def transactions(database: Database) -> int:
+    """How many transactions wrote the rows that are there."""
+    async with database.sessions() as session:
+        return int((await session.execute(text("SELECT count(DISTINCT xmin::text) FROM heard"))).scalar_one())
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox, "RETRY_DELAYS_S", (0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize("handler", [keep_unless_poison, keep], ids=["together", "alone"])
+async def test_what_may_share_a_transaction_does_and_nothing_else(
+    database: Database, queues: Queues, rows: Rows, handler: Handler
+) -> None:
+    await queues.send(*(body(quotient_changed()) for _ in range(500)))
+    async with consuming(database, queues.url, {QuotientChanged: handler}):
+        await until(lambda: rows.count("heard"), 500)
+        await until(lambda: queues.waiting(EVENTS), 0)
+    if handler is keep:
+        assert await transactions(database) == 500
+    else:
+        assert await transactions(database) < 50
+    assert await rows.count("inbox") == 500
+
+
+@pytest.mark.usefixtures("quick")
+async def test_poison_in_the_middle_of_a_batch_is_set_aside_alone(
+    database: Database, queues: Queues, rows: Rows
+) -> None:
+    poison, undecodable = body(quotient_changed(POISON)), b"not an event"
+    good = [body(quotient_changed()) for _ in range(150)]
+    await queues.send(*good[:50], poison, *good[50:100], undecodable, *good[100:])
+    async with consuming(database, queues.url, {QuotientChanged: keep_unless_poison}):
+        await until(lambda: queues.waiting(DEAD), 2)
+        await until(lambda: rows.count("heard"), 150)
+        await until(lambda: queues.waiting(EVENTS), 0)
+    assert sorted(await queues.take(DEAD)) == sorted([poison, undecodable])
+    assert await rows.count("inbox") == await rows.count("heard") == 150
+
+
+async def test_an_event_twice_in_one_batch_has_one_effect(database: Database, queues: Queues, rows: Rows) -> None:
+    bodies = [body(quotient_changed()) for _ in range(60)]
+    await queues.send(*bodies, *bodies, *reversed(bodies))
+    async with consuming(database, queues.url, {QuotientChanged: keep_unless_poison}):
+        await until(lambda: queues.waiting(EVENTS), 0)
+        await until(lambda: rows.count("heard"), 60)
+    assert await queues.waiting(DEAD) == 0
+
+
+async def test_poison_that_is_trouble_each_time_stops_none_of_its_neighbours(
+    database: Database, queues: Queues, rows: Rows
+) -> None:
+    @Together
+    async def keep_or_break(session: AsyncSession, event: QuotientChanged) -> None:
+        await keep(session, event)
+        if event.dossier_id == POISON:
+            raise ConnectionResetError
+
+    await queues.send(body(quotient_changed(POISON)), *(body(quotient_changed()) for _ in range(150)))
+    async with consuming(database, queues.url, {QuotientChanged: keep_or_break}):
+        await until(lambda: rows.count("heard"), 150)
+    await until(lambda: queues.waiting(EVENTS), 1)
+
+
+async def handled_in_opposite_orders(database: Database) -> list[str]:
+    """What is logged while two workers get the same copies to keep, one of them the other way round, many times."""
+    dossiers = [new_id() for _ in range(inbox.BATCH)]
+
+    @Together
+    async def keep_dossier(session: AsyncSession, event: QuotientChanged) -> None:
+        await keep_copy(session, Heard, id=event.dossier_id, dossier_id=event.dossier_id, version=event.version)
+
+    handlers: Handlers = {QuotientChanged: keep_dossier}
+    with capture_logs() as logged:
+        for version in range(1, 21):
+            bodies = [body(quotient_changed(dossier_id, 2 * version)) for dossier_id in dossiers]
+            others = [body(quotient_changed(dossier_id, 2 * version + 1)) for dossier_id in reversed(dossiers)]
+            await asyncio.gather(*(inbox.judge(database, some, handlers) for some in (bodies, others)))
+    return [line["event"] for line in logged if line["event"] != "event_handled"]
+
+
+async def test_two_workers_never_wait_for_each_other_in_a_ring(
+    database: Database, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert await handled_in_opposite_orders(database) == []
+    assert await rows.count("heard") == inbox.BATCH
+
+
+async def test_two_workers_that_do_not_keep_the_order_meet_in_a_ring_and_get_over_it(
+    database: Database, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The race that the order is for, so that the test above is known to look at the right thing."""
+    monkeypatch.setattr(inbox, "in_order", list)
+    assert "batch_undone" in await handled_in_opposite_orders(database)
+    assert await rows.count("heard") == inbox.BATCH
