@@ -176,7 +176,7 @@ class RunFolder:
             self._held.close()
             raise LauncherError(f"A stack is already running in {self.path}: stop it first.") from None
         shutil.rmtree(self.path / "logs", ignore_errors=True)
-        (self.path / "logs").mkdir()
+        (self.path / "logs").mkdir(mode=0o700)  # what the servers tell may be personal
         return self
 
     def __exit__(

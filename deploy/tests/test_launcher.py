@@ -194,6 +194,15 @@ def test_a_second_stack_in_the_same_folder_is_refused(tmp_path: Path) -> None:
         pass
 
 
+def test_what_a_stack_tells_is_for_its_owner_alone(tmp_path: Path) -> None:
+    with RunFolder(tmp_path) as run:
+        told = run.process("told", ["/bin/echo", "a family's name"], os.environ)
+        told.start()
+        run.finish([told], 10)
+        assert told.log.read_text() == "a family's name\n"
+        assert told.log.parent.stat().st_mode & 0o077 == 0
+
+
 def test_a_process_that_dies_is_named_with_the_end_of_its_log(tmp_path: Path) -> None:
     with RunFolder(tmp_path) as run:
         process = run.process("billing", ["/bin/sh", "-c", "echo AMQP_URL is missing; exit 3"], os.environ)

@@ -11,7 +11,7 @@ from aiohttp import web
 from gateway.main import configuration
 from gateway.settings import Settings
 
-Wire = Callable[[bytes], Awaitable[bytes]]
+Wire = Callable[..., Awaitable[bytes]]
 
 
 HEARD = web.AppKey("heard", list[str])
@@ -76,12 +76,14 @@ async def client(upstream: str, request: pytest.FixtureRequest) -> AsyncIterator
 
 @pytest.fixture
 def wire(client: aiohttp.ClientSession) -> Wire:
-    """Bytes sent to the gateway as they are, and all that it answers until it closes."""
+    """Bytes sent to the gateway as they are, and all that it answers until it closes; `hang_up` ends our side first."""
 
-    async def send(sent: bytes) -> bytes:
+    async def send(sent: bytes, *, hang_up: bool = False) -> bytes:
         async with client.get("/healthz") as answer:
             reader, writer = await asyncio.open_connection("127.0.0.1", answer.url.port)
         writer.write(sent)
+        if hang_up:
+            writer.write_eof()
         try:
             async with asyncio.timeout(5):
                 return await reader.read()

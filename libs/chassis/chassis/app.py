@@ -25,6 +25,9 @@ from chassis.trouble import said
 log = structlog.get_logger()
 
 BODY_LIMIT = 1_000_000
+#: On every answer; the second where the route says nothing else itself, since most of what is answered is personal.
+_NO_SNIFF = (b"x-content-type-options", b"nosniff")
+_NO_STORE = (b"cache-control", b"no-store")
 Part = Literal["ok", "down"]
 
 
@@ -37,7 +40,9 @@ class Readiness(BaseModel):
 
 
 class Edge:
-    """Around everything: takes up the trace, limits the body, answers for what nobody foresaw, logs each request.
+    """Around everything: takes up the trace, limits the body, keeps answers out of caches, logs each request.
+
+    It answers for what nobody foresaw.
 
     One line a request, with its route: never its path, headers or body.
     """
@@ -65,7 +70,9 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                said = {name for name, _ in message["headers"]}
+                added = [one for one in (_NO_SNIFF, _NO_STORE) if one[0] not in said]
+                message["headers"] = [*message["headers"], *added, (b"x-request-id", request_id.encode())]
             await send(message)
 
         try:

@@ -12,6 +12,7 @@ from chassis.problems import Problem
 
 HEAD_S = 10.0
 HEAD_LIMIT = 64_000
+_HAS_BODY = {b"content-length", b"transfer-encoding"}
 
 
 class Unreadable(Problem):
@@ -49,6 +50,10 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_begun = False
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            raise ValueError("another protocol")
+        if self.parser.should_upgrade() and _HAS_BODY.intersection(name for name, _ in self.headers):
+            raise ValueError("a body that the parser takes for another protocol")
         super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
@@ -66,6 +71,9 @@ class Protocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(Unreadable())
+
+    def _unsupported_upgrade_warning(self) -> None:
+        self.shutdown()  # after its answer: what follows may be no more HTTP
 
     def _head_has_ended(self) -> None:
         self._head_size = 0

@@ -164,6 +164,26 @@ async def test_each_answer_bears_the_id_of_its_request(client: aiohttp.ClientSes
         assert len(answer.headers["x-request-id"]) == 32
 
 
+async def test_no_answer_is_kept_by_anybody_or_taken_for_something_else(
+    client: aiohttp.ClientSession, headers: dict[str, str]
+) -> None:
+    thing = {"json": {"name": "table"}}
+    for method, path, status, more in (
+        ("POST", "/v1/things", 201, {"headers": headers} | thing),
+        ("POST", "/v1/things", 401, thing),
+        ("POST", "/v1/things", 422, {"headers": headers}),
+        ("POST", "/v1/things", 413, {"headers": headers, "data": b" " * (BODY_LIMIT + 1)}),
+        ("GET", f"/v1/things/{uuid4()}", 404, {"headers": headers}),
+        ("GET", "/v1/breakage", 500, {"headers": headers}),
+        ("GET", "/nowhere", 404, {}),
+        ("GET", "/healthz", 200, {}),
+    ):
+        async with client.request(method, path, **more) as answer:
+            assert answer.status == status
+            assert answer.headers.getall("Cache-Control") == ["no-store"]
+            assert answer.headers.getall("X-Content-Type-Options") == ["nosniff"]
+
+
 async def test_an_unknown_address_is_a_problem(client: aiohttp.ClientSession) -> None:
     async with client.get("/nowhere") as answer:
         assert answer.status == 404
