@@ -76,29 +76,30 @@ def templates() -> dict[str, Databases]:
 
 
 @pytest.fixture(scope="session")
-def spare() -> dict[str, TestDatabase]:
-    """Of each service the database that the last test left as it found it."""
+def spare() -> dict[Databases, TestDatabase]:
+    """Of each template (a folder of tests may have its own) the copy that the last test left as it found it."""
     return {}
 
 
 @pytest.fixture
 async def databases(
-    postgres: str, service: Service, templates: dict[str, Databases], spare: dict[str, TestDatabase]
+    postgres: str, service: Service, templates: dict[str, Databases], spare: dict[Databases, TestDatabase]
 ) -> AsyncIterator[Databases]:
     """A migrated database of `service`, as the template has it, for this test alone."""
     if service.name not in templates:
-        template = await create_database(postgres, service.name)
+        migrated = await create_database(postgres, service.name)
         with ThreadPoolExecutor(1) as threads:
-            threads.submit(migrate, service.name, template).result()
-        templates[service.name] = template
-    if service.name not in spare:
-        made = TestDatabase(postgres, await create_database(postgres, service.name, templates[service.name]))
+            threads.submit(migrate, service.name, migrated).result()
+        templates[service.name] = migrated
+    template = templates[service.name]
+    if template not in spare:
+        made = TestDatabase(postgres, await create_database(postgres, service.name, template))
         await made.remember()
     else:
-        made = spare.pop(service.name)
+        made = spare.pop(template)
     yield made.databases
     if await made.restore():
-        spare[service.name] = made
+        spare[template] = made
     else:
         await drop_database(postgres, made.databases)
 
