@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yarl import URL
 
 from gateway.openapi import DOCS_FILES, DOCS_PAGE, DOCS_POLICY, DOCS_SCRIPT, joined
-from gateway.proxy import forward
+from gateway.proxy import UpstreamBroken, UpstreamTimeout, forward
 from gateway.settings import Settings
 
 # Ours, below every service's 60 s, so that a connection is never reused at the moment its server closes it.
@@ -32,6 +32,10 @@ class TooManyRequests(Problem):
     status = 429
     title = "Trop de demandes"
     detail = "Trop de demandes sont arrivées de votre connexion en peu de temps : attendez un instant, puis réessayez."
+
+
+#: What the gateway itself may answer to any call.
+PROBLEMS = (TooManyRequests, UpstreamBroken, UpstreamTimeout)
 
 
 class Gateway:
@@ -88,7 +92,8 @@ class Gateway:
                 raise NotFound
 
     async def _document(self, scope: Scope, receive: Receive, send: Send) -> None:
-        document = await joined(cast("aiohttp.ClientSession", self.client), self.upstreams)
+        client = cast("aiohttp.ClientSession", self.client)
+        document = await joined(client, self.upstreams, *PROBLEMS)
         await Response(json.dumps(document), media_type="application/json")(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:

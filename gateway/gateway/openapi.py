@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import aiohttp
+from chassis.problems import Problem, add_problems
 from yarl import URL
 
 DOCS_PAGE = """<!doctype html>
@@ -29,17 +30,27 @@ DOCS_POLICY = (
 )
 
 
-async def joined(client: aiohttp.ClientSession, upstreams: dict[str, URL]) -> dict[str, Any]:
-    """OpenAPI 3.1 of everything behind the gateway; a service that does not answer is left out."""
+async def joined(client: aiohttp.ClientSession, upstreams: dict[str, URL], *problems: type[Problem]) -> dict[str, Any]:
+    """OpenAPI 3.1 of everything behind the gateway; a service that does not answer is left out.
+
+    `problems` are what the gateway itself may answer to any of the calls.
+    """
     documents = await asyncio.gather(*(_document(client, url) for url in upstreams.values()))
+    return join(dict(zip(upstreams, documents, strict=True)), *problems)
+
+
+def join(documents: dict[str, dict[str, Any]], *problems: type[Problem]) -> dict[str, Any]:
+    """The services' documents as one."""
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
-    for service, document in zip(upstreams, documents, strict=True):
+    for service, document in documents.items():
+        for operations in document.get("paths", {}).values():
+            for operation in operations.values():
+                operation["tags"] = [service]
+                operation["operationId"] = f"{service}_{operation.get('operationId', '')}"
+                add_problems(operation, *problems)
         renamed = _with_schemas_of(service, document)
-        paths |= {
-            f"/api/{service}{path}": {method: operation | {"tags": [service]} for method, operation in methods.items()}
-            for path, methods in renamed.get("paths", {}).items()
-        }
+        paths |= {f"/api/{service}{path}": operations for path, operations in renamed.get("paths", {}).items()}
         schemas |= {
             f"{service}.{name}": schema for name, schema in renamed.get("components", {}).get("schemas", {}).items()
         }
@@ -51,7 +62,6 @@ async def joined(client: aiohttp.ClientSession, upstreams: dict[str, URL]) -> di
             "schemas": schemas,
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
-        "security": [{"bearer": []}, {}],
     }
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import broker, logs, metrics
 from chassis.database import Database
+from chassis.openapi import describe
 from chassis.policies import PUBLIC, refuse_routes_without_policy
 from chassis.problems import TooLarge, answer_problems, unexpected
 from chassis.service import Service
@@ -145,6 +146,7 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
     for router in service.routers if routes else ():
         app.include_router(router, prefix="/v1")
     refuse_routes_without_policy(app)
+    describe(app)
     return app
 
 

@@ -89,7 +89,7 @@ class Once:
         return await self.stored(session) or await self.keep(session, status, await use_case())
 
 
-async def _once(request: Request, idempotency_key: Annotated[str | None, Header()] = None) -> Once:
+async def once(request: Request, idempotency_key: Annotated[str | None, Header()] = None) -> Once:
     if not idempotency_key or len(idempotency_key) > 200:
         raise KeyMissing
     caller: Caller = request.state.caller
@@ -98,4 +98,4 @@ async def _once(request: Request, idempotency_key: Annotated[str | None, Header(
 
 
 #: For an endpoint marked K: declared after its policy (which says whose key it is).
-OnceOnly = Annotated[Once, Depends(_once)]
+OnceOnly = Annotated[Once, Depends(once)]

@@ -41,10 +41,11 @@ async def _anyone() -> None:
 PUBLIC = Depends(_anyone)
 
 
-def _calls(dependant: Dependant) -> Iterator[object]:
+def calls(dependant: Dependant) -> Iterator[object]:
+    """All that a route depends on."""
     yield dependant.call
     for inner in dependant.dependencies:
-        yield from _calls(inner)
+        yield from calls(inner)
 
 
 def refuse_routes_without_policy(app: FastAPI) -> None:
@@ -53,7 +54,7 @@ def refuse_routes_without_policy(app: FastAPI) -> None:
         f"{sorted(route.methods or ())} {route.path}"
         for route in iter_route_contexts(app.routes)
         if isinstance(route.original_route, APIRoute)
-        and not any(call is _anyone or isinstance(call, Policy) for call in _calls(route.dependant))
+        and not any(call is _anyone or isinstance(call, Policy) for call in calls(route.dependant))
     ]
     if silent:
         raise RuntimeError(f"No policy declared: {', '.join(silent)}")

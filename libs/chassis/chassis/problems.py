@@ -1,7 +1,7 @@
 """Errors as RFC 9457 problem documents, in French, each saying why and what to do."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
 
 import structlog
 from fastapi import FastAPI, Request
@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from chassis.trouble import is_contention, is_trouble, is_unstorable, said
 
 log = structlog.get_logger()
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Problem(Exception):
@@ -54,6 +56,52 @@ class Problem(Exception):
         if self.status == 401:
             headers["WWW-Authenticate"] = "Bearer"
         return JSONResponse(body, self.status, headers, "application/problem+json")
+
+
+class FieldError(BaseModel):
+    """One field of the body, as a JSON pointer, and what is wrong with it."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemDocument(BaseModel):
+    """RFC 9457. `detail` says in French why and what to do; some types have members of their own."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] = []
+
+
+def problems(*kinds: type[Problem]) -> Callable[[F], F]:
+    """Under a route's decorator: what it may answer beside what follows from its policy and parameters."""
+
+    def mark(endpoint: F) -> F:
+        endpoint.problems = kinds  # type: ignore[attr-defined] # read by chassis.openapi
+        return endpoint
+
+    return mark
+
+
+def add_problems(operation: dict[str, Any], *kinds: type[Problem]) -> None:
+    """Say in an OpenAPI operation that it may answer these; those of one status share its response."""
+    for kind in sorted(set(kinds), key=lambda kind: (kind.status, kind.type)):
+        answer = operation["responses"].setdefault(str(kind.status), {"description": "", "content": {}})
+        said = answer["content"].setdefault(
+            "application/problem+json",
+            {
+                "schema": {
+                    "allOf": [{"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}],
+                    "properties": {"type": {"enum": []}},
+                }
+            },
+        )
+        types = said["schema"]["properties"]["type"]["enum"]
+        if kind.type not in types:
+            types.append(kind.type)
+            answer["description"] = " / ".join(filter(None, (answer["description"], kind.title)))
 
 
 class RequestBody(BaseModel):

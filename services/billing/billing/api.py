@@ -9,7 +9,7 @@ from chassis import clock
 from chassis.database import Session
 from chassis.idempotency import OnceOnly
 from chassis.policies import PUBLIC, Forbidden, Policy
-from chassis.problems import Malformed, NotFound
+from chassis.problems import Malformed, NotFound, TooLarge, problems
 from contracts.caller import Caller
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import func, select
@@ -40,6 +40,7 @@ class ReturnUrlRefused(Malformed):
 
 
 @router.post("/quotes", status_code=201)
+@problems(NotFound, quotes.NoTariff, quotes.SeveralRegies)
 async def make_quote(body: WantedQuote, caller: FamilyOrAgent, session: Session) -> QuoteAnswer:
     wanted = [(line.child_id, line.holiday_week_id) for line in body.lines]
     made = await quotes.quote(session, _dossier(caller, body.dossier_id), wanted, clock.now())
@@ -76,6 +77,16 @@ async def read_invoice(invoice_id: UUID, caller: FamilyOrCashier, session: Sessi
 
 
 @router.post("/payments", status_code=201, response_model=payments.PaymentOpened)
+@problems(
+    NotFound,
+    ReturnUrlRefused,
+    payments.AlreadySettled,
+    payments.NotPayable,
+    payments.OneRegieOnly,
+    payments.EmailNeeded,
+    payments.InProgress,
+    payments.PayFiPUnavailable,
+)
 async def open_payment(body: WantedPayment, caller: Guardian, request: Request, once: OnceOnly) -> Response:
     state = request.app.state
     address = urlsplit(body.return_url)
@@ -98,6 +109,7 @@ async def read_payment(payment_id: UUID, caller: FamilyOrCashier, session: Sessi
 
 
 @router.post("/payfip/notifications", dependencies=[PUBLIC])
+@problems(TooLarge)
 async def hear_payfip(request: Request, session: Session) -> None:
     """Anybody may say that a payment has news; PayFiP alone is believed, when the worker asks it."""
     form = parse_qs((await request.body()).decode("latin-1"))

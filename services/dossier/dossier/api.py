@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis import clock
 from chassis.database import Session
 from chassis.policies import Policy
-from chassis.problems import NotFound
+from chassis.problems import NotFound, problems
 from contracts.caller import Caller
 from fastapi import APIRouter, Depends, Query, Response
 from french.paris import day_in_paris
@@ -37,6 +37,7 @@ def _today() -> date:
 
 
 @router.get("/dossiers/mine")
+@problems(NotFound)
 async def my_dossier(caller: Guardian, session: Session, response: Response) -> DossierAnswer:
     return _answer(await dossiers.read(session, caller.dossier_id), response)
 

@@ -8,7 +8,7 @@ from chassis import clock
 from chassis.database import Session
 from chassis.idempotency import OnceOnly
 from chassis.policies import Forbidden, Policy
-from chassis.problems import Malformed
+from chassis.problems import Malformed, NotFound, problems
 from contracts.caller import Caller
 from fastapi import APIRouter, Depends, Query, Response
 from french.paris import day_in_paris
@@ -103,6 +103,7 @@ async def list_holiday_weeks(
 
 
 @router.post("/bookings", status_code=201, response_model=BookingAnswer)
+@problems(NotFound, bookings.NotEligible, bookings.OverlappingWeek, bookings.WeekFull)
 async def hold(body: BookingRequest, caller: FamilyOrDesk, session: Session, once: OnceOnly) -> Response:
     """Hold a place for each line, all or none."""
     dossier_id = _dossier(caller, body.dossier_id)
@@ -137,6 +138,7 @@ async def read_booking(booking_id: UUID, caller: FamilyOrDesk, session: Session)
 
 
 @router.post("/bookings/{booking_id}/confirm", status_code=202, response_model=BookingAnswer)
+@problems(bookings.HoldExpired, bookings.NotHeld)
 async def confirm(
     booking_id: UUID, body: Confirmation, caller: FamilyOrDesk, session: Session, once: OnceOnly
 ) -> Response:
@@ -149,6 +151,7 @@ async def confirm(
 
 
 @router.delete("/bookings/{booking_id}", status_code=204)
+@problems(bookings.AlreadyExpired)
 async def cancel(booking_id: UUID, caller: FamilyOrDesk, session: Session) -> None:
     reason = "Annulée par la famille." if caller.role == "guardian" else "Annulée par le guichet."
     await bookings.cancel(session, _own(caller), booking_id, reason, clock.now())

@@ -12,6 +12,7 @@ from chassis import clock
 from chassis.database import Database, Session
 from chassis.listening import client_address
 from chassis.policies import PUBLIC, Policy
+from chassis.problems import NotFound, problems
 from chassis.tokens import Unauthenticated
 from contracts.caller import Caller
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -78,16 +79,19 @@ Agent = Annotated[Caller, _signed_in(Policy("agent", "administrator"))]
 
 
 @router.get("/legal/terms", dependencies=[PUBLIC])
+@problems(NotFound)
 async def terms(session: Session) -> schemas.LegalText:
     return schemas.LegalText.model_validate(await legal.current(session, "terms"))
 
 
 @router.get("/legal/privacy", dependencies=[PUBLIC])
+@problems(NotFound)
 async def privacy(session: Session) -> schemas.LegalText:
     return schemas.LegalText.model_validate(await legal.current(session, "privacy"))
 
 
 @router.post("/registrations/check", status_code=204, dependencies=[PUBLIC])
+@problems(throttling.TooManyTries)
 async def check_registration(
     body: schemas.RegistrationCheck, database: OwnTransactions, settings: Configured, address: Address
 ) -> None:
@@ -101,6 +105,7 @@ def _claim_limit(settings: Settings, address: str) -> Limit:
 
 
 @router.post("/claims", status_code=201, dependencies=[PUBLIC])
+@problems(throttling.TooManyTries, claims.ClaimRefused, accounts.AlreadyRegistered)
 async def claim(
     body: schemas.ClaimAsked, database: OwnTransactions, settings: Configured, address: Address
 ) -> schemas.ClaimGiven:
@@ -113,6 +118,7 @@ async def claim(
 
 
 @router.post("/link-requests", status_code=202, dependencies=[PUBLIC])
+@problems(throttling.TooManyTries, link_requests.TooManyWaiting)
 async def ask_link(
     body: schemas.LinkAsked, database: OwnTransactions, settings: Configured, address: Address
 ) -> Response:
@@ -137,6 +143,7 @@ async def link_requests_to_decide(
 
 
 @router.post("/registrations", status_code=202, dependencies=[PUBLIC])
+@problems(throttling.TooManyTries, claims.ClaimGone, accounts.AlreadyRegistered)
 async def register(
     body: schemas.Registration, database: OwnTransactions, settings: Configured, address: Address
 ) -> Response:
@@ -173,6 +180,7 @@ async def register(
 
 
 @router.post("/registrations/resend", status_code=202, dependencies=[PUBLIC])
+@problems(throttling.TooManyTries)
 async def resend(
     body: schemas.ResendAsked, database: OwnTransactions, settings: Configured, address: Address
 ) -> Response:
@@ -190,6 +198,7 @@ async def resend(
 
 
 @router.post("/activations", status_code=204, dependencies=[PUBLIC])
+@problems(throttling.TooManyTries, registrations.LinkGone, registrations.WrongPassword)
 async def activate(body: schemas.Activation, database: OwnTransactions, settings: Configured, address: Address) -> None:
     now = clock.now()
     async with throttling.room(address) as hashing:
@@ -216,6 +225,7 @@ async def activate(body: schemas.Activation, database: OwnTransactions, settings
 
 
 @router.post("/sessions", status_code=201, dependencies=[PUBLIC])
+@problems(throttling.TooManyTries, sessions.SignInRefused, sessions.NotActivated, sessions.SecondFactorRequired)
 async def sign_in(
     body: schemas.SignIn, response: Response, database: OwnTransactions, settings: Configured, address: Address
 ) -> schemas.Tokens:
@@ -247,6 +257,7 @@ async def sign_in(
 
 
 @router.post("/sessions/refresh", dependencies=[PUBLIC], response_model=schemas.Tokens)
+@problems(Unauthenticated)
 async def refresh(
     body: schemas.RefreshAsked, response: Response, session: Session, settings: Configured
 ) -> schemas.Tokens | Response:
@@ -298,6 +309,13 @@ _TOKEN_BODY = {"schema": schemas.TokenAsked.model_json_schema()}
             "content": {"application/x-www-form-urlencoded": _TOKEN_BODY, "application/json": _TOKEN_BODY},
         }
     },
+)
+@problems(
+    throttling.TooManyTries,
+    clients.InvalidClient,
+    clients.InvalidRequest,
+    clients.InvalidScope,
+    clients.UnsupportedGrantType,
 )
 async def client_token(
     request: Request, response: Response, database: OwnTransactions, settings: Configured, address: Address

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chassis.database import Session
 from chassis.policies import Policy
-from chassis.problems import Malformed, NotFound
+from chassis.problems import Malformed, NotFound, problems
 from contracts.caller import Caller
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AfterValidator
@@ -29,6 +29,7 @@ Month = Annotated[str, AfterValidator(_month), Query(description="YYYY-MM")]
 
 
 @router.get("/plannings", response_model=PlanningAnswer)
+@problems(NotFound)
 async def read_planning(
     month: Month,
     caller: GuardianOrAgent,
