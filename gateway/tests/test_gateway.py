@@ -34,7 +34,17 @@ async def test_a_client_cannot_pretend_to_be_another_address(client: Client) -> 
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/nowhere/v1/x", "/api/dossier/healthz", "/api/dossier/v2/x", "/api/dossier/v1"]
+    "path",
+    [
+        "/",
+        "/api",
+        "/api/nowhere/v1/x",
+        "/api/dossier/healthz",
+        "/metrics",
+        "/api/dossier/metrics",
+        "/api/dossier/v2/x",
+        "/api/dossier/v1",
+    ],
 )
 async def test_what_leads_nowhere_is_a_404_problem(client: Client, path: str) -> None:
     async with client.get(path) as answer:

@@ -34,13 +34,15 @@ STATEMENT_S = 15
 LOCK_S = 5
 IDLE_IN_TRANSACTION_S = 60
 CONNECT_TIMEOUT_S = 5.0
+#: How much longer than a statement may take the driver waits for a server that says nothing any more.
+SILENCE_S = 5
 
 
 def _limits(statement_s: int) -> dict[str, Any]:
-    """What every connection is opened with. The driver's own limit is for a server that says nothing any more."""
+    """What every connection is opened with."""
     return {
         "timeout": CONNECT_TIMEOUT_S,
-        "command_timeout": statement_s + 5,
+        "command_timeout": statement_s + SILENCE_S,
         "server_settings": {
             "statement_timeout": f"{statement_s}s",
             "lock_timeout": f"{LOCK_S}s",

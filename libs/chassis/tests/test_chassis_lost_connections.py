@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 import asyncpg
 import pytest
+from chassis import database as database_module
 from chassis import outbox, supervision, worker
 from chassis.database import Database
 from chassis.identifiers import new_id
@@ -188,3 +189,19 @@ async def test_announcements_go_on(
         published.clear()
         await until(publish_and_look)
     await relay.close()
+
+
+async def test_a_database_that_falls_silent_is_left_for_a_new_connection(
+    databases: Databases, postgres: str, queues: Queues, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "SILENCE_S", 1)
+    monkeypatch.setattr(database_module, "STATEMENT_S", 1)
+    async with proxy(databases.url) as to_database:
+        silent = Database(to_database.url, statement_s=1)
+        async with relaying(silent, queues.url), consuming(silent, queues.url):
+            await publish(databases)
+            await until(lambda: rows.count("heard"), 1)
+            to_database.silence()
+            await publish(databases)
+            await until(lambda: rows.count("heard"), 2)
+        await silent.close()
