@@ -68,16 +68,16 @@ class ChildChanged(Event):
 
 
 class Quotient(Fact):
-    """Whole euros, valid from the first to the last day included (none: until told otherwise)."""
+    """Whole euros, valid from the first to the last day, both included."""
 
     value: int
     source: Literal["caf", "msa", "municipal"]
     valid_from: date
-    valid_to: date | None = None
+    valid_to: date
 
 
 class QuotientChanged(Event):
-    """The whole history of a dossier's quotients."""
+    """The whole history of a dossier's quotients, as disjoint periods in order: dossier alone decides which counts."""
 
     type: ClassVar[str] = "dossier.quotient_changed"
     subject_field: ClassVar[str] = "dossier_id"

@@ -57,49 +57,74 @@ class HolidayWeekChanged(Event):
 
 
 class BookingLine(Fact):
-    """One child in one holiday week; `dates` in order."""
+    """One child in one holiday week; `position` names the line for good, `dates` in order.
 
+    `refundable` speaks of a cancelled line: whether what was paid for it is given back.
+    """
+
+    position: int
     child_id: UUID
     holiday_week_id: UUID
     activity_id: UUID
+    site_id: UUID
     dates: tuple[date, ...]
-
-
-BookingStatus = Literal["held", "confirmed", "paid", "expired", "cancelled"]
+    status: Literal["active", "cancelled"] = "active"
+    refundable: bool = False
 
 
 class Booking(Event):
-    """The one shape of every booking event: the booking as it is now.
+    """The one shape of every booking event, each with its own fixed status: the booking as it is now.
 
-    `quote_id` and `confirmed_at` are none while it was never confirmed; `refundable` speaks of a cancelled one.
+    What was only held is nobody else's affair: every event speaks of a booking that was confirmed. `pay_by` is the end
+    that the desk gave the family for paying; none: billing's usual one.
     """
 
     subject_field: ClassVar[str] = "booking_id"
 
     booking_id: UUID
     dossier_id: UUID
-    status: BookingStatus
+    status: str
     lines: tuple[BookingLine, ...]
-    quote_id: UUID | None
-    confirmed_at: AwareDatetime | None
-    refundable: bool = False
+    quote_id: UUID
+    confirmed_at: AwareDatetime
+    pay_by: AwareDatetime | None = None
     reason: str | None = None
 
 
 class BookingConfirmed(Booking):
+    """Confirmed, or revived by money that came late: to be billed."""
+
     type: ClassVar[str] = "enrolment.booking_confirmed"
+
+    status: Literal["confirmed"] = "confirmed"
+
+
+class BookingChanged(Booking):
+    """Some of its lines, not all, were cancelled."""
+
+    type: ClassVar[str] = "enrolment.booking_changed"
+
+    status: Literal["confirmed", "paid"]
 
 
 class BookingPaid(Booking):
     type: ClassVar[str] = "enrolment.booking_paid"
 
+    status: Literal["paid"] = "paid"
+
 
 class BookingCancelled(Booking):
+    """All of it; each line says by itself whether it is refundable."""
+
     type: ClassVar[str] = "enrolment.booking_cancelled"
+
+    status: Literal["cancelled"] = "cancelled"
 
 
 class BookingExpired(Booking):
     type: ClassVar[str] = "enrolment.booking_expired"
+
+    status: Literal["expired"] = "expired"
 
 
 class NoticeWritten(Notice):
@@ -111,6 +136,7 @@ EVENTS: tuple[type[Event], ...] = (
     ActivityChanged,
     HolidayWeekChanged,
     BookingConfirmed,
+    BookingChanged,
     BookingPaid,
     BookingCancelled,
     BookingExpired,
