@@ -75,8 +75,9 @@ class BookingLine(Fact):
 class Booking(Event):
     """The one shape of every booking event, each with its own fixed status: the booking as it is now.
 
-    What was only held is nobody else's affair: every event speaks of a booking that was confirmed. `pay_by` is the end
-    that the desk gave the family for paying; none: billing's usual one.
+    What was only held is nobody else's affair: every event speaks of a booking that was confirmed. `confirmed_version`
+    is the version at which it last was, or was revived: each confirmation is billed once, whatever order news of it
+    comes in. `pay_by` is the end that the desk gave the family for paying; none: billing's usual one.
     """
 
     subject_field: ClassVar[str] = "booking_id"
@@ -87,6 +88,7 @@ class Booking(Event):
     lines: tuple[BookingLine, ...]
     quote_id: UUID
     confirmed_at: AwareDatetime
+    confirmed_version: int
     pay_by: AwareDatetime | None = None
     reason: str | None = None
 
