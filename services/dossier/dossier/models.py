@@ -5,9 +5,12 @@ from typing import Literal
 from uuid import UUID
 
 from chassis.database import TYPES, service_metadata
+from contracts import dossier as contract
 from contracts.dossier import Level, Menu, PostalAddress, Role
 from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Table, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from dossier.quotient import periods
 
 
 class Base(DeclarativeBase):
@@ -86,7 +89,7 @@ class Schooling(Base):
 
 
 class Quotient(Base):
-    """One entry of a dossier's history: whole euros, valid from the first to the last day included."""
+    """One entry of a dossier's history as it was recorded: what counts on a day is for quotient.py to say."""
 
     __tablename__ = "quotients"
     __table_args__ = (
@@ -101,7 +104,7 @@ class Quotient(Base):
     value: Mapped[int]
     source: Mapped[Literal["caf", "msa", "municipal"]] = mapped_column(Text())
     valid_from: Mapped[date]
-    valid_to: Mapped[date | None]
+    valid_to: Mapped[date]
 
 
 class Dossier(Base):
@@ -133,3 +136,11 @@ class Dossier(Base):
         if self.street is None or self.postcode is None or self.city is None:
             return None
         return PostalAddress(street=self.street, postcode=self.postcode, city=self.city)
+
+    @property
+    def quotient_periods(self) -> tuple[contract.Quotient, ...]:
+        """What others are told of its quotients, and it shows itself."""
+        return periods(
+            contract.Quotient(value=one.value, source=one.source, valid_from=one.valid_from, valid_to=one.valid_to)
+            for one in self.quotients
+        )

@@ -51,7 +51,7 @@ class QuotientAnswer(BaseModel):
     value: int
     source: Literal["caf", "msa", "municipal"]
     valid_from: date
-    valid_to: date | None
+    valid_to: date
 
 
 class DossierAnswer(BaseModel):
@@ -68,7 +68,7 @@ class DossierAnswer(BaseModel):
 
     @classmethod
     def of(cls, dossier: Dossier, today: date) -> Self:
-        quotient = in_force(dossier.quotients, today)
+        quotient = in_force(dossier.quotient_periods, today)
         return cls(
             id=dossier.id,
             number=dossier.number,

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dossier.dossiers import WHOLE, dossier_changed
 from dossier.families import ChildEntry, Family, Town, families
 from dossier.models import Adult, Child, Dossier, Quotient, Schooling
+from dossier.quotient import default_end
 
 BATCH = 500
 
@@ -79,7 +80,15 @@ def _dossier(family: Family, town: Town, today: date) -> Dossier:
         )
     if family.quotient is not None:
         first_day = today.replace(month=1, day=1)
-        dossier.quotients.append(Quotient(id=new_id(), value=family.quotient, source="caf", valid_from=first_day))
+        dossier.quotients.append(
+            Quotient(
+                id=new_id(),
+                value=family.quotient,
+                source="caf",
+                valid_from=first_day,
+                valid_to=default_end(first_day),
+            )
+        )
     return dossier
 
 
@@ -103,11 +112,11 @@ def _events(dossier: Dossier) -> list[Event]:
     """What is to be told of a dossier just stored. Its own event comes last, at the version it has."""
     events: list[Event] = [_child_changed(child, dossier.id) for child in dossier.children]
     if dossier.quotients:
-        history = tuple(
-            contract.Quotient(value=q.value, source=q.source, valid_from=q.valid_from, valid_to=q.valid_to)
-            for q in dossier.quotients
+        events.append(
+            contract.QuotientChanged(
+                version=dossier.version - 1, dossier_id=dossier.id, quotients=dossier.quotient_periods
+            )
         )
-        events.append(contract.QuotientChanged(version=dossier.version - 1, dossier_id=dossier.id, quotients=history))
     return [*events, dossier_changed(dossier)]
 
 

@@ -4,7 +4,7 @@ import asyncio
 import tomllib
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -153,7 +153,7 @@ async def test_events_say_what_is_true(database: Database) -> None:
     assert (school.school_year, school.school_id) == (THIS_YEAR, named_id("site", "les-tilleuls"))
     assert (school.level, school.class_name) == ("nursery", None)
     [quotient] = by_type[QuotientChanged, MOREAU].quotients
-    assert (quotient.value, quotient.source, quotient.valid_to) == (980, "caf", None)
+    assert (quotient.value, quotient.source, quotient.valid_to) == (980, "caf", date(clock.now().year + 1, 12, 31))
 
 
 @pytest.mark.usefixtures("loaded")
@@ -184,7 +184,7 @@ async def test_a_family_reads_its_own_dossier(ask: Ask) -> None:
         "value": 980,
         "source": "caf",
         "valid_from": f"{clock.now().year}-01-01",
-        "valid_to": None,
+        "valid_to": f"{clock.now().year + 1}-12-31",
     }
     assert await ask(f"/dossiers/{MOREAU}") == (status, mine, etag)
 

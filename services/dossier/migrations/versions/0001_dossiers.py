@@ -71,7 +71,7 @@ STATEMENTS = (
         value integer NOT NULL CONSTRAINT ck_quotients_value_not_negative CHECK (value >= 0),
         source text NOT NULL CONSTRAINT ck_quotients_source_known CHECK (source IN ('caf', 'msa', 'municipal')),
         valid_from date NOT NULL,
-        valid_to date,
+        valid_to date NOT NULL,
         CONSTRAINT uq_quotients_dossier_id_valid_from UNIQUE (dossier_id, valid_from),
         CONSTRAINT ck_quotients_valid_in_order CHECK (valid_to >= valid_from)
     )""",
