@@ -2,5 +2,6 @@
 
 Publishes nothing yet.
 Hears dossier.child_changed, enrolment.site_changed, enrolment.activity_changed, enrolment.holiday_week_changed,
-enrolment.booking_confirmed, enrolment.booking_paid, enrolment.booking_cancelled, enrolment.booking_expired.
+enrolment.booking_confirmed, enrolment.booking_changed, enrolment.booking_paid, enrolment.booking_cancelled,
+enrolment.booking_expired.
 """

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Literal
 from uuid import UUID
 
-from contracts.enrolment import BookingStatus
+BookingStatus = Literal["confirmed", "paid", "expired", "cancelled"]
 
 CHANGED_ELSEWHERE = "Cette semaine de vacances se modifie ou s'annule depuis la rubrique Inscription."
 BOOKED_ELSEWHERE = "Les semaines de vacances se réservent depuis la rubrique Inscription."

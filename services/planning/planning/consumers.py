@@ -6,6 +6,7 @@ from contracts.dossier import ChildChanged
 from contracts.enrolment import (
     ActivityChanged,
     BookingCancelled,
+    BookingChanged,
     BookingConfirmed,
     BookingExpired,
     BookingPaid,
@@ -22,6 +23,7 @@ HANDLERS: Handlers = {
     ActivityChanged: keep_activity,
     HolidayWeekChanged: keep_holiday_week,
     BookingConfirmed: keep_booking,
+    BookingChanged: keep_booking,
     BookingPaid: keep_booking,
     BookingCancelled: keep_booking,
     BookingExpired: keep_booking,

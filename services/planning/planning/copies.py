@@ -46,7 +46,7 @@ async def keep_holiday_week(session: AsyncSession, event: HolidayWeekChanged) ->
 
 @Together
 async def keep_booking(session: AsyncSession, event: Booking) -> None:
-    """The booking's state, and its days in place of those it had."""
+    """The booking's state, and the days of the lines that stand in place of those it had."""
     copy = {"dossier_id": event.dossier_id, "status": event.status}
     if not await keep_copy(session, models.Booking, id=event.booking_id, version=event.version, **copy):
         return
@@ -60,7 +60,8 @@ async def keep_booking(session: AsyncSession, event: Booking) -> None:
             "day": day,
         }
         for line in event.lines
+        if line.status == "active" and event.status in STANDING
         for day in line.dates
     ]
-    if days and event.status in STANDING:
+    if days:
         await session.execute(insert(models.BookedDay), days)

@@ -4,9 +4,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 from chassis.database import TYPES, service_metadata
-from contracts.enrolment import BookingStatus
 from sqlalchemy import ARRAY, ForeignKey, Index, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from planning.calendar import BookingStatus
 
 
 class Base(DeclarativeBase):
@@ -59,7 +60,7 @@ class Booking(Base):
 
 
 class BookedDay(Base):
-    """A day of a booking that stands; a cancelled or expired one has none."""
+    """A day of a line that stands, of a booking that does; a cancelled line has none, nor has an expired booking."""
 
     __tablename__ = "booking_days"
     __table_args__ = (Index(None, "child_id", "day"),)

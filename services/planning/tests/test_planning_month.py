@@ -21,19 +21,19 @@ from contracts.enrolment import (
     ActivityChanged,
     Booking,
     BookingCancelled,
+    BookingChanged,
     BookingConfirmed,
     BookingExpired,
     BookingLine,
     BookingPaid,
-    BookingStatus,
     HolidayWeekChanged,
 )
-from planning.calendar import CHANGED_ELSEWHERE
+from planning.calendar import CHANGED_ELSEWHERE, BookingStatus
 from planning.consumers import HANDLERS
 from planning.models import Base
 
 MOREAU, MARTIN, INES, TOM, LEA = (new_id() for _ in range(5))
-ACTIVITY, WEEK, BOOKING = (new_id() for _ in range(3))
+ACTIVITY, SITE, WEEK, BOOKING = (new_id() for _ in range(4))
 #: The last week of 2026 goes into 2027.
 DATES = (date(2026, 12, 29), date(2026, 12, 30), date(2026, 12, 31), date(2027, 1, 1))
 DEADLINE = datetime(2026, 12, 4, 22, 59, tzinfo=UTC)
@@ -47,11 +47,30 @@ TYPES: dict[BookingStatus, type[Booking]] = {
 Ask = Callable[..., Any]
 
 
-def booking(version: int, status: BookingStatus, children: Sequence[UUID] = (INES,), **fields: Any) -> Booking:
+def booking(
+    version: int, status: BookingStatus, children: Sequence[UUID] = (INES,), left: Sequence[UUID] = (), **fields: Any
+) -> Booking:
+    """A line a child, cancelled for those who have `left`."""
     lines = tuple(
-        BookingLine(child_id=child, holiday_week_id=WEEK, activity_id=ACTIVITY, dates=DATES) for child in children
+        BookingLine(
+            position=position,
+            child_id=child,
+            holiday_week_id=WEEK,
+            activity_id=ACTIVITY,
+            site_id=SITE,
+            dates=DATES,
+            status="cancelled" if child in left else "active",
+            refundable=child in left,
+        )
+        for position, child in enumerate(children)
     )
-    values = {"booking_id": BOOKING, "dossier_id": MOREAU, "quote_id": new_id(), "confirmed_at": DEADLINE} | fields
+    values = {
+        "booking_id": BOOKING,
+        "dossier_id": MOREAU,
+        "quote_id": new_id(),
+        "confirmed_at": DEADLINE,
+        "confirmed_version": 2,
+    } | fields
     return TYPES[status](version=version, status=status, lines=lines, **values)
 
 
@@ -185,6 +204,61 @@ async def test_every_order_of_a_bookings_events_ends_in_the_same_cells(
         lines = tuple(line.model_copy(update={"child_id": one}) for line in history[0].lines)
         events = [event.model_copy(update=dossier | {"lines": lines}) for event in order]
         await hear(database, child(one, name, MOREAU), *events, events[0])
+        if ends:
+            wanted[name] = [(str(day), ends) for day in DATES[:3]]
+    assert reserved((await ask("month=2026-12"))[1]) == wanted
+
+
+def changed(version: int, status: BookingStatus) -> Booking:
+    """The booking after Tom's line was cancelled."""
+    then = booking(version, status, (INES, TOM), left=(TOM,))
+    return BookingChanged(**then.model_dump())
+
+
+#: Tom's line is cancelled before the payment, and after it; before a lapse, from which only Inès's line is revived.
+LEFT_UNPAID = (
+    booking(2, "confirmed", (INES, TOM)),
+    changed(3, "confirmed"),
+    booking(4, "paid", (INES, TOM), left=(TOM,)),
+)
+LEFT_PAID = (
+    booking(2, "confirmed", (INES, TOM)),
+    booking(3, "paid", (INES, TOM)),
+    changed(4, "paid"),
+)
+LEFT_REVIVED = (
+    booking(2, "confirmed", (INES, TOM)),
+    changed(3, "confirmed"),
+    booking(4, "expired", (INES, TOM), left=(TOM,)),
+    booking(5, "confirmed", (INES, TOM), left=(TOM,)),
+    booking(6, "paid", (INES, TOM), left=(TOM,)),
+)
+ALL_LEFT = (*LEFT_PAID, booking(5, "cancelled", (INES, TOM), left=(INES, TOM)))
+
+
+@pytest.mark.parametrize(
+    ("history", "ends"),
+    [(LEFT_UNPAID, "paid"), (LEFT_PAID, "paid"), (LEFT_REVIVED, "paid"), (ALL_LEFT, None)],
+    ids=["before payment", "after payment", "before revival", "one by one"],
+)
+async def test_every_order_of_lines_cancelled_one_by_one_ends_in_the_days_of_those_that_stand(
+    database: Database, ask: Ask, history: tuple[Booking, ...], ends: str | None
+) -> None:
+    await hear(database, *CATALOGUE)
+    wanted: dict[str, list[tuple[str, str]]] = {}
+    for number, order in enumerate(permutations(history)):
+        stays, leaves, name, own = new_id(), new_id(), f"{number:03}", new_id()
+        named = {INES: stays, TOM: leaves}
+        events = [
+            event.model_copy(
+                update={
+                    "booking_id": own,
+                    "lines": tuple(line.model_copy(update={"child_id": named[line.child_id]}) for line in event.lines),
+                }
+            )
+            for event in order
+        ]
+        await hear(database, child(stays, name, MOREAU), *events, events[0], *events[::-1])
         if ends:
             wanted[name] = [(str(day), ends) for day in DATES[:3]]
     assert reserved((await ask("month=2026-12"))[1]) == wanted
