@@ -13,8 +13,9 @@ from contracts.caller import Caller
 from fastapi import APIRouter, Depends, Query, Response
 from french.paris import day_in_paris
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment import bookings, catalogue
+from enrolment import bookings, cancellations, catalogue
 from enrolment.families import find_family
 from enrolment.schemas import (
     Activities,
@@ -57,8 +58,12 @@ def _own(caller: Caller) -> UUID | None:
 
 
 @router.get("/sites")
-async def list_sites(_: Anybody, session: Session) -> Sites:
-    return Sites(items=[SiteAnswer.model_validate(site) for site in await catalogue.sites(session)])
+async def list_sites(_: Anybody, session: Session, cursor: UUID | None = None, limit: Limit = 100) -> Sites:
+    found = await catalogue.sites(session, cursor, limit + 1)
+    return Sites(
+        items=[SiteAnswer.model_validate(site) for site in found[:limit]],
+        next_cursor=found[limit - 1].id if len(found) > limit else None,
+    )
 
 
 @router.get("/activities")
@@ -68,9 +73,12 @@ async def list_activities(
     kind: Literal["periscolaire", "restauration", "extrascolaire"] | None = None,
     child_id: UUID | None = None,
     dossier_id: UUID | None = None,
+    cursor: UUID | None = None,
+    limit: Limit = 100,
 ) -> Activities:
     """The catalogue; with a child, whether each activity is open to it."""
-    items = [ActivityAnswer.model_validate(activity) for activity in await catalogue.activities(session, kind)]
+    found = await catalogue.activities(session, kind, cursor, limit + 1)
+    items = [ActivityAnswer.model_validate(activity) for activity in found[:limit]]
     if child_id is not None:
         if caller.role not in ("guardian", "agent"):
             raise Forbidden
@@ -78,7 +86,7 @@ async def list_activities(
         for item in items:
             item.reason = catalogue.kind_refusal(item.kind, family)
             item.open = item.reason is None
-    return Activities(items=items)
+    return Activities(items=items, next_cursor=found[limit - 1].id if len(found) > limit else None)
 
 
 @router.get("/holiday-weeks")
@@ -103,15 +111,14 @@ async def list_holiday_weeks(
 
 
 @router.post("/bookings", status_code=201, response_model=BookingAnswer)
-@problems(NotFound, bookings.NotEligible, bookings.OverlappingWeek, bookings.WeekFull)
+@problems(NotFound, bookings.NotEligible, bookings.SeveralRegies, bookings.OverlappingWeek, bookings.WeekFull)
 async def hold(body: BookingRequest, caller: FamilyOrDesk, session: Session, once: OnceOnly) -> Response:
     """Hold a place for each line, all or none."""
-    dossier_id = _dossier(caller, body.dossier_id)
+    dossier_id, now = _dossier(caller, body.dossier_id), clock.now()
 
     async def held() -> BaseModel:
-        return BookingAnswer.of(
-            *await bookings.hold(session, dossier_id, body.wishes(), body.keep_available, clock.now())
-        )
+        booking, refused = await bookings.hold(session, dossier_id, body.wishes(), body.keep_available, now)
+        return BookingAnswer.of(booking, now, refused)
 
     return await once.answer(session, 201, held)
 
@@ -127,14 +134,14 @@ async def list_bookings(
     """A family's bookings, the newest first."""
     found = await bookings.of_dossier(session, _dossier(caller, dossier_id), cursor, limit + 1)
     return Bookings(
-        items=[BookingAnswer.of(booking) for booking in found[:limit]],
+        items=[BookingAnswer.of(booking, clock.now()) for booking in found[:limit]],
         next_cursor=found[limit - 1].id if len(found) > limit else None,
     )
 
 
 @router.get("/bookings/{booking_id}")
 async def read_booking(booking_id: UUID, caller: FamilyOrDesk, session: Session) -> BookingAnswer:
-    return BookingAnswer.of(await bookings.find(session, _own(caller), booking_id))
+    return BookingAnswer.of(await bookings.find(session, _own(caller), booking_id), clock.now())
 
 
 @router.post("/bookings/{booking_id}/confirm", status_code=202, response_model=BookingAnswer)
@@ -145,13 +152,27 @@ async def confirm(
     """« Payer »: billing opens the invoice."""
 
     async def confirmed() -> BaseModel:
-        return BookingAnswer.of(await bookings.confirm(session, _own(caller), booking_id, body.quote_id, clock.now()))
+        now = clock.now()
+        return BookingAnswer.of(await bookings.confirm(session, _own(caller), booking_id, body.quote_id, now), now)
 
     return await once.answer(session, 202, confirmed)
 
 
-@router.delete("/bookings/{booking_id}", status_code=204)
-@problems(bookings.AlreadyExpired)
-async def cancel(booking_id: UUID, caller: FamilyOrDesk, session: Session) -> None:
-    reason = "Annulée par la famille." if caller.role == "guardian" else "Annulée par le guichet."
-    await bookings.cancel(session, _own(caller), booking_id, reason, clock.now())
+@router.delete("/bookings/{booking_id}")
+@problems(cancellations.AlreadyExpired, cancellations.WeekBegun)
+async def cancel(booking_id: UUID, caller: FamilyOrDesk, session: Session) -> BookingAnswer:
+    """Cancel every line that may still be, each on its own terms, and free their places."""
+    return await _cancel(session, caller, booking_id, None)
+
+
+@router.delete("/bookings/{booking_id}/lines/{position}")
+@problems(cancellations.AlreadyExpired, cancellations.WeekBegun)
+async def cancel_line(booking_id: UUID, position: int, caller: FamilyOrDesk, session: Session) -> BookingAnswer:
+    """Cancel one line and free its place; without another line that stands, the booking is cancelled."""
+    return await _cancel(session, caller, booking_id, position)
+
+
+async def _cancel(session: AsyncSession, caller: Caller, booking_id: UUID, position: int | None) -> BookingAnswer:
+    reason, now = "Annulée par la famille." if caller.role == "guardian" else "Annulée par le guichet.", clock.now()
+    booking = await cancellations.cancel(session, _own(caller), booking_id, position, reason, now)
+    return BookingAnswer.of(booking, now)

@@ -1,4 +1,4 @@
-"""Bookings: holding places, confirming, cancelling, and holds that run out."""
+"""Bookings: holding places, confirming, and holds that run out."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -71,6 +71,15 @@ class OverlappingWeek(LinesRefused):
     detail = "Un enfant ne peut pas avoir deux réservations sur les mêmes jours : retirez la ligne. Rien n'est réservé."
 
 
+class SeveralRegies(LinesRefused):
+    type = "urn:problem:enrolment:several-regies"
+    title = "Réservation à faire en plusieurs fois"
+    detail = (
+        "Ces semaines ne se paient pas auprès de la même régie : faites une réservation pour chaque régie. "
+        "Rien n'est réservé."
+    )
+
+
 class WeekFull(LinesRefused):
     type = "urn:problem:enrolment:week-full"
     title = "Semaine complète"
@@ -92,14 +101,10 @@ class NotHeld(Problem):
     detail = "Cette réservation ne peut plus être confirmée ainsi : consultez son état, ou faites-en une nouvelle."
 
 
-class AlreadyExpired(Problem):
-    type = "urn:problem:enrolment:already-expired"
-    title = "Annulation inutile"
-    detail = "Cette réservation a expiré et ses places sont libres : il n'y a rien à annuler."
-
-
-def event_of(kind: type[BookingEvent], booking: Booking) -> BookingEvent:
-    """The booking as it is now."""
+def event_of(kind: type[BookingEvent], booking: Booking, reason: str | None = None) -> BookingEvent:
+    """A confirmed booking as it is now, with the reason of what happened to it, else of its state."""
+    if booking.quote_id is None or booking.confirmed_at is None or booking.confirmed_version is None:
+        raise ValueError(f"Booking {booking.id} was never confirmed: it is nobody else's affair.")
     return kind(
         booking_id=booking.id,
         version=booking.version,
@@ -107,17 +112,21 @@ def event_of(kind: type[BookingEvent], booking: Booking) -> BookingEvent:
         status=booking.status.value,
         lines=tuple(
             events.BookingLine(
+                position=line.position,
                 child_id=line.child_id,
                 holiday_week_id=line.holiday_week_id,
                 activity_id=line.week.activity_id,
+                site_id=line.week.site_id,
                 dates=tuple(line.week.dates),
+                status=line.status,
+                refundable=line.refundable,
             )
             for line in booking.lines
         ),
         quote_id=booking.quote_id,
         confirmed_at=booking.confirmed_at,
-        refundable=booking.refundable,
-        reason=booking.reason,
+        confirmed_version=booking.confirmed_version,
+        reason=reason or booking.reason,
     )
 
 
@@ -126,26 +135,27 @@ async def hold(
 ) -> tuple[Booking, list[Refused]]:
     """Hold a place for each wish, all or none; with `keep_available` those that are left, and which were refused.
 
-    Raises NotFound (a child or week), NotEligible, OverlappingWeek, WeekFull.
+    Raises NotFound (a child or week), NotEligible, SeveralRegies, OverlappingWeek, WeekFull.
     """
     family = await find_family(session, dossier_id, {wish.child_id for wish in wishes})
     # Where a part may be kept, what is left is read once and for all; else the conditional update has the last word.
     week_ids = {wish.holiday_week_id for wish in wishes}
-    weeks = await places.wanted_weeks(session, week_ids, family.children.keys(), lock=keep_available)
+    wanted = await places.wanted_weeks(session, week_ids, family.children.keys(), lock=keep_available)
+    weeks = {week_id: one.week for week_id, one in wanted.items()}
 
-    _refuse_impossible(wishes, weeks, family, now)
-    kept, full = _share_out(wishes, {week.id: week for week, _ in weeks.values()})
+    _refuse_impossible(wishes, wanted, family, now)
+    kept, full = _share_out(wishes, weeks)
     if full and not (keep_available and kept):
         raise WeekFull(full)
 
-    booking = _new_booking(dossier_id, kept, {week.id: week for week, _ in weeks.values()}, now)
+    booking = _new_booking(dossier_id, kept, weeks, now)
     gone = await places.take(session, Counter(wish.holiday_week_id for wish in kept))
     if gone:
-        raise WeekFull(_full(wish, weeks[wish.holiday_week_id][0]) for wish in kept if wish.holiday_week_id in gone)
+        raise WeekFull(_full(wish, weeks[wish.holiday_week_id]) for wish in kept if wish.holiday_week_id in gone)
     overlapping = await places.insert(session, booking)
     if overlapping:
         raise OverlappingWeek(
-            _overlapping(wish, weeks[wish.holiday_week_id][0], family.children[wish.child_id])
+            _overlapping(wish, weeks[wish.holiday_week_id], family.children[wish.child_id])
             for wish in kept
             if wish.position in overlapping
         )
@@ -153,20 +163,25 @@ async def hold(
 
 
 def _refuse_impossible(
-    wishes: Sequence[Wish], weeks: dict[UUID, tuple[HolidayWeek, list[UUID]]], family: Family, now: datetime
+    wishes: Sequence[Wish], wanted: dict[UUID, places.Wanted], family: Family, now: datetime
 ) -> None:
-    """Raises NotFound, NotEligible, OverlappingWeek for what no place could make possible."""
-    if not weeks.keys() >= {wish.holiday_week_id for wish in wishes}:
+    """Raises NotFound, NotEligible, SeveralRegies, OverlappingWeek for what no place could make possible."""
+    if not wanted.keys() >= {wish.holiday_week_id for wish in wishes}:
         raise NotFound
-    refused, overlapping = [], []
+    regie = wanted[wishes[0].holiday_week_id].regie
+    refused, elsewhere, overlapping = [], [], []
     for wish in wishes:
-        (week, busy), child = weeks[wish.holiday_week_id], family.children[wish.child_id]
-        if why := refusal(week, child, family.dossier, now):
+        one, child = wanted[wish.holiday_week_id], family.children[wish.child_id]
+        if why := refusal(one.week, child, family.dossier, now):
             refused.append(Refused(wish, why))
-        elif wish.child_id in busy:
-            overlapping.append(_overlapping(wish, week, child))
+        elif one.regie != regie:
+            elsewhere.append(_elsewhere(wish, one.week))
+        elif wish.child_id in one.busy:
+            overlapping.append(_overlapping(wish, one.week, child))
     if refused:
         raise NotEligible(refused)
+    if elsewhere:
+        raise SeveralRegies(elsewhere)
     if overlapping:
         raise OverlappingWeek(overlapping)
 
@@ -188,6 +203,14 @@ def _full(wish: Wish, week: HolidayWeek) -> Refused:
     return Refused(wish, f"{week.centre}, {week.name}, {week.group_name} : il ne reste pas assez de places.")
 
 
+def _elsewhere(wish: Wish, week: HolidayWeek) -> Refused:
+    return Refused(
+        wish,
+        f"{week.centre}, {week.name} : cette semaine ne se paie pas auprès de la même régie que la première ligne ; "
+        "réservez-la à part.",
+    )
+
+
 def _overlapping(wish: Wish, week: HolidayWeek, child: Child) -> Refused:
     return Refused(wish, f"{child.first_name} a déjà une réservation aux dates de « {week.name} ».")
 
@@ -198,7 +221,6 @@ def _new_booking(dossier_id: UUID, wishes: Sequence[Wish], weeks: dict[UUID, Hol
         dossier_id=dossier_id,
         status=BookingStatus.HELD,
         hold_expires_at=now + timedelta(minutes=min(weeks[wish.holiday_week_id].hold_minutes for wish in wishes)),
-        refundable=False,
         version=1,
         created_at=now,
         lines=[
@@ -208,6 +230,8 @@ def _new_booking(dossier_id: UUID, wishes: Sequence[Wish], weeks: dict[UUID, Hol
                 holiday_week_id=wish.holiday_week_id,
                 week=weeks[wish.holiday_week_id],
                 active=True,
+                cancelled=False,
+                refundable=False,
             )
             for wish in wishes
         ],
@@ -233,22 +257,6 @@ async def confirm(
     booking.quote_id, booking.confirmed_at, booking.confirmed_version = quote_id, now, booking.version
     await publish(session, event_of(events.BookingConfirmed, booking))
     return booking
-
-
-async def cancel(session: AsyncSession, dossier_id: UUID | None, booking_id: UUID, reason: str, now: datetime) -> None:
-    """Cancel it and free its places; a booking already cancelled stays as it is. Raises NotFound, AlreadyExpired."""
-    booking = await find(session, dossier_id, booking_id, lock=True)
-    if booking.status is BookingStatus.CANCELLED:
-        return
-    if booking.status is BookingStatus.EXPIRED:
-        raise AlreadyExpired
-    in_time = all(now <= line.week.cancellation_closes_at for line in booking.lines)
-    booking.refundable = booking.status is BookingStatus.CONFIRMED or (booking.status is BookingStatus.PAID and in_time)
-    booking.reason = reason
-    booking.move(BookingStatus.CANCELLED)
-    await places.free_places(session, [booking.id])
-    if booking.confirmed_at is not None:  # nobody else knows of one that was only held
-        await publish(session, event_of(events.BookingCancelled, booking))
 
 
 async def expire_holds(session: AsyncSession, now: datetime) -> None:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, DateTime, cast, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment.eligibility import dossier_refusal, refusal, suits_age
+from enrolment.eligibility import dossier_refusal, refusal
 from enrolment.families import Family
 from enrolment.models import Activity, BookingLine, Child, HolidayWeek, Site
 
@@ -20,13 +21,26 @@ class Offer:
     reason: str | None
 
 
-async def sites(session: AsyncSession) -> list[Site]:
-    return list((await session.scalars(select(Site).order_by(Site.name))).all())
+async def sites(session: AsyncSession, cursor: UUID | None, limit: int) -> list[Site]:
+    """By name, after the one named by `cursor`."""
+    order = Site.name, Site.id
+    query = select(Site).where(_behind(cursor, order)).order_by(*order).limit(limit)
+    return list((await session.scalars(query)).all())
 
 
-async def activities(session: AsyncSession, kind: str | None) -> list[Activity]:
-    query = select(Activity).order_by(Activity.name)
+async def activities(session: AsyncSession, kind: str | None, cursor: UUID | None, limit: int) -> list[Activity]:
+    """Of that kind (none: of every kind) by name, after the one named by `cursor`."""
+    order = Activity.name, Activity.id
+    query = select(Activity).where(_behind(cursor, order)).order_by(*order).limit(limit)
     return list((await session.scalars(query.where(Activity.kind == kind) if kind else query)).all())
+
+
+def _behind(cursor: UUID | None, order: tuple[Any, ...]) -> ColumnElement[bool]:
+    """Whether a row comes after the one named by `cursor` in that order, whose last column is the id."""
+    if cursor is None:
+        return true()
+    last = (select(column).where(order[-1] == cursor).scalar_subquery() for column in order)
+    return tuple_(*order) > tuple_(*last)  # column by column, so that the index leads there
 
 
 def kind_refusal(kind: str, family: Family) -> str | None:
@@ -38,22 +52,19 @@ async def offers(
     session: AsyncSession, family: Family, child: Child, since: date, cursor: UUID | None, limit: int, now: datetime
 ) -> list[Offer]:
     """The weeks of the child's age that begin from `since` on, by date and centre, after the one named by `cursor`."""
-    order = (func.lower(HolidayWeek.period), HolidayWeek.centre, HolidayWeek.id)
+    first_day = func.lower(HolidayWeek.period)
+    age = func.date_part("year", func.age(cast(first_day, DateTime), cast(child.birth_date, DateTime)))
     busy_line = (
         select(BookingLine.child_id)
         .where(BookingLine.child_id == child.id, BookingLine.active, BookingLine.period.overlaps(HolidayWeek.period))
         .exists()
     )
-    query = select(HolidayWeek, busy_line).where(order[0] >= since).order_by(*order)
-    if cursor is not None:
-        query = query.where(tuple_(*order) > select(*order).where(HolidayWeek.id == cursor).scalar_subquery())
-    found = []
-    for week, busy in await session.execute(query):
-        if suits_age(week, child):
-            found.append(Offer(week, _reason(week, child, family, busy, now)))
-            if len(found) == limit:
-                break
-    return found
+    query = select(HolidayWeek, busy_line).where(
+        first_day >= since, age.between(HolidayWeek.min_age, HolidayWeek.max_age)
+    )
+    order = (first_day, HolidayWeek.centre, HolidayWeek.id)
+    found = await session.execute(query.where(_behind(cursor, order)).order_by(*order).limit(limit))
+    return [Offer(week, _reason(week, child, family, busy, now)) for week, busy in found]
 
 
 def _reason(week: HolidayWeek, child: Child, family: Family, busy: bool, now: datetime) -> str | None:

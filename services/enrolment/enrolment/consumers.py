@@ -1,9 +1,17 @@
 """What enrolment does with what it hears."""
 
 from chassis.inbox import Handlers
-from contracts.billing import CreditGranted, InvoiceCancelled, InvoiceLapsed, InvoiceOpened, InvoiceSettled
+from contracts.billing import (
+    CreditGranted,
+    InvoiceCancelled,
+    InvoiceLapsed,
+    InvoiceOpened,
+    InvoiceRefused,
+    InvoiceSettled,
+)
 from contracts.dossier import ChildChanged, DossierChanged
 
+from enrolment.cancellations import cancel_refused
 from enrolment.families import keep_child, keep_dossier
 from enrolment.settlements import keep_invoice, take_late_credit
 
@@ -14,5 +22,6 @@ HANDLERS: Handlers = {
     InvoiceSettled: keep_invoice,
     InvoiceLapsed: keep_invoice,
     InvoiceCancelled: keep_invoice,
+    InvoiceRefused: cancel_refused,
     CreditGranted: take_late_credit,
 }

@@ -1,11 +1,16 @@
-"""May this child be booked into this holiday week now? Pure; every refusal says why and what to do, in French."""
+"""May this child be booked into this holiday week now, and what does leaving it give back? Pure; every answer says why,
+in French.
+"""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from french.paris import day_in_paris
 from french.wording import day_and_month, hour
 
-from enrolment.models import Child, Dossier, HolidayWeek
+from enrolment.models import BookingStatus, Child, Dossier, HolidayWeek
+
+BEGUN = "Cette semaine a commencé : elle ne peut plus être annulée."
 
 
 def age_on(birth_date: date, day: date) -> int:
@@ -39,10 +44,9 @@ def refusal(week: HolidayWeek, child: Child, dossier: Dossier | None, now: datet
     if begun(week, now):
         return "Cette semaine a déjà commencé : choisissez-en une autre."
     if now >= week.booking_closes_at:
-        closed = week.booking_closes_at
         return (
-            f"Les réservations pour cette semaine sont closes depuis le {day_and_month(closed)} "
-            f"à {hour(closed)} : choisissez une autre semaine."
+            f"Les réservations pour cette semaine sont closes depuis le {_moment(week.booking_closes_at)} : "
+            "choisissez une autre semaine."
         )
     return dossier_refusal(dossier)
 
@@ -50,3 +54,37 @@ def refusal(week: HolidayWeek, child: Child, dossier: Dossier | None, now: datet
 def begun(week: HolidayWeek, now: datetime) -> bool:
     """Whether the week's first day has come, in Paris."""
     return week.dates[0] <= day_in_paris(now)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On which terms a line is left: whether what was paid for it is given back, and why in French."""
+
+    refundable: bool
+    reason: str
+
+
+def terms(week: HolidayWeek, status: BookingStatus, now: datetime) -> Terms | None:
+    """Of leaving that week of a held, confirmed or paid booking; none: the week has begun, and is not left any more.
+
+    A hold has promised nothing yet, so it may always be given up. Until the payment is known, nothing is due.
+    """
+    if status is BookingStatus.HELD:
+        return Terms(False, "Annulée avant d'être confirmée : il n'y avait rien à payer.")
+    if begun(week, now):
+        return None
+    if status is BookingStatus.CONFIRMED:
+        return Terms(
+            True,
+            "Annulée avant le paiement : elle n'est pas à payer. Si vous venez de payer, la somme est gardée en crédit "
+            "pour votre famille.",
+        )
+    closes = week.cancellation_closes_at
+    if now <= closes:
+        return Terms(True, f"Annulée dans le délai, ouvert jusqu'au {_moment(closes)} : la somme est rendue en crédit.")
+    return Terms(False, f"Annulée après le délai, clos depuis le {_moment(closes)} : la somme n'est pas rendue.")
+
+
+def _moment(when: datetime) -> str:
+    """« 4 décembre à 23 h 59 »"""
+    return f"{day_and_month(when)} à {hour(when)}"

@@ -1,6 +1,6 @@
 """What enrolment knows of dossiers and children: copies kept from dossier's events."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,19 +9,10 @@ from chassis.database import fetch
 from chassis.inbox import Together
 from chassis.problems import NotFound
 from contracts.dossier import ChildChanged, DossierChanged
-from sqlalchemy import Uuid, any_, bindparam, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment.models import Child, Dossier
-
-_FAMILY = (
-    select(Child, Dossier)
-    .outerjoin(Dossier, Dossier.id == bindparam("dossier_id", type_=Uuid()))
-    .where(
-        Child.id.in_(bindparam("children", expanding=True)),
-        bindparam("dossier_id", type_=Uuid()) == any_(Child.dossier_ids),
-    )
-)
+from enrolment.models import Booking, Child, Dossier
 
 
 @dataclass(frozen=True)
@@ -49,6 +40,12 @@ async def find_family(session: AsyncSession, dossier_id: UUID, child_ids: Collec
     known = Dossier(id=dossier_id, number=number, status=status, missing=missing, version=version)
     children = (Child(id=i, dossier_ids=d, first_name=n, birth_date=b, version=v) for i, d, n, b, v, *_ in rows)
     return Family(known if version else None, {child.id: child for child in children})
+
+
+async def children_of(session: AsyncSession, booking: Booking) -> Mapping[UUID, Child]:
+    """Those of the booking's lines, by id."""
+    query = select(Child).where(Child.id.in_({line.child_id for line in booking.lines}))
+    return {child.id: child for child in await session.scalars(query)}
 
 
 @Together

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Literal
 from uuid import UUID
 
 from chassis.database import TYPES, service_metadata
-from sqlalchemy import CheckConstraint, Date, Enum, ForeignKey, Index, Text, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, ExcludeConstraint, Range
+from sqlalchemy import CheckConstraint, Date, Enum, ForeignKey, Index, Integer, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConstraint, Range
 from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
 
 
@@ -39,8 +40,10 @@ class Base(DeclarativeBase):
             BookingStatus, native_enum=False, length=20, values_callable=lambda kind: [one.value for one in kind]
         ),
         list[str]: ARRAY(Text()),
+        list[int]: ARRAY(Integer()),
         list[date]: ARRAY(Date()),
         list[UUID]: ARRAY(Uuid()),
+        dict[str, int]: JSONB(none_as_null=True),
         Range[date]: DATERANGE(),
     }
 
@@ -82,6 +85,7 @@ class HolidayWeek(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     activity_id: Mapped[UUID]
+    site_id: Mapped[UUID]
     centre: Mapped[str]
     name: Mapped[str]
     group_name: Mapped[str]
@@ -96,7 +100,10 @@ class HolidayWeek(Base):
     hold_minutes: Mapped[int]
     version: Mapped[int]
 
-    __table_args__ = (CheckConstraint("0 <= taken AND taken <= places", "places"),)
+    __table_args__ = (
+        CheckConstraint("0 <= taken AND taken <= places", "places"),
+        Index("ix_holiday_weeks_first_day", text("lower(period)"), "centre", "id"),
+    )
 
 
 class Dossier(Base):
@@ -124,7 +131,11 @@ class Child(Base):
 
 
 class BookingLine(Base):
-    """One child in one holiday week; while `active` it takes a place, and bars the child's overlapping weeks."""
+    """One child in one holiday week; while `active` it takes a place, and bars the child's overlapping weeks.
+
+    `cancelled` is for good, by itself or with the whole booking: then `reason` says in French whether what was paid for
+    it is given back (`refundable`).
+    """
 
     __tablename__ = "booking_lines"
 
@@ -134,6 +145,9 @@ class BookingLine(Base):
     holiday_week_id: Mapped[UUID]
     period: Mapped[Range[date]]
     active: Mapped[bool]
+    cancelled: Mapped[bool] = mapped_column(server_default=text("false"))
+    refundable: Mapped[bool] = mapped_column(server_default=text("false"))
+    reason: Mapped[str | None]
 
     # No foreign key: its check would lock the week's row, which every booking of that week updates.
     week: Mapped[HolidayWeek] = relationship(
@@ -144,6 +158,7 @@ class BookingLine(Base):
     )
 
     __table_args__ = (
+        CheckConstraint("NOT (active AND cancelled)", "cancelled"),
         ExcludeConstraint(
             ("child_id", "="),
             ("period", "&&"),
@@ -153,33 +168,41 @@ class BookingLine(Base):
         ),
     )
 
+    @property
+    def status(self) -> Literal["active", "cancelled"]:
+        """As others are told of it, whatever becomes of the whole booking."""
+        return "cancelled" if self.cancelled else "active"
+
 
 class Booking(Base):
     """Lines held, confirmed and paid together.
 
     `confirmed_version` is the version that the last confirmation published: invoices of an older one are void.
-    `late_credit_id` is the last credit that came too late for it; `waiting_credit_cents` its amount while the lapse
-    that it came too late for is still on its way.
+    `invoice_booking_version` is the one that its invoice was opened for: of two invoices the higher counts.
+    `line_amounts` are the invoice's, by position. `late_credit_ids` are the credits that came too late for it;
+    `waiting_credits` the amounts of those that have had no effect yet: the lapse that they came too late for may be on
+    its way.
     """
 
     __tablename__ = "bookings"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    dossier_id: Mapped[UUID] = mapped_column(index=True)
+    dossier_id: Mapped[UUID]
     status: Mapped[BookingStatus]
     hold_expires_at: Mapped[datetime]
     quote_id: Mapped[UUID | None]
     confirmed_at: Mapped[datetime | None]
     confirmed_version: Mapped[int | None]
-    refundable: Mapped[bool]
     reason: Mapped[str | None]
     invoice_id: Mapped[UUID | None]
+    invoice_booking_version: Mapped[int | None]
     invoice_version: Mapped[int | None]
     invoice_number: Mapped[str | None]
     amount_cents: Mapped[int | None]
+    line_amounts: Mapped[dict[str, int] | None]
     payable_until: Mapped[datetime | None]
-    late_credit_id: Mapped[UUID | None]
-    waiting_credit_cents: Mapped[int | None]
+    late_credit_ids: Mapped[list[UUID]] = mapped_column(server_default="{}")
+    waiting_credits: Mapped[list[int]] = mapped_column(server_default="{}")
     version: Mapped[int]
     created_at: Mapped[datetime]
 
@@ -187,6 +210,7 @@ class Booking(Base):
 
     __table_args__ = (
         CheckConstraint("status IN ('held', 'confirmed', 'paid', 'expired', 'cancelled')", "status"),
+        Index(None, "dossier_id", "id"),
         Index("ix_bookings_held", "hold_expires_at", postgresql_where=text("status = 'held'")),
     )
 
@@ -195,4 +219,13 @@ class Booking(Base):
         if to not in TRANSITIONS[self.status]:
             raise IllegalMove(f"{self.status} -> {to}")
         self.status = to
+        self.change()
+
+    def change(self) -> None:
+        """Become a new version, in the state that it is in."""
         self.version += 1
+
+    @property
+    def standing(self) -> list[BookingLine]:
+        """The lines that were not cancelled."""
+        return [line for line in self.lines if not line.cancelled]

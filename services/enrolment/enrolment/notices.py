@@ -11,9 +11,10 @@ from enrolment.models import Booking, Child
 
 
 def _lines(booking: Booking, children: Mapping[UUID, Child]) -> str:
-    """« Inès : Vacances de Noël, semaine du 21 décembre (Accueil de loisirs La Bièvre) ; … »"""
+    """« Inès : Vacances de Noël, semaine du 21 décembre (Accueil de loisirs La Bièvre) ; … », of all if none stands."""
     return " ; ".join(
-        f"{children[line.child_id].first_name} : {line.week.name} ({line.week.centre})" for line in booking.lines
+        f"{children[line.child_id].first_name} : {line.week.name} ({line.week.centre})"
+        for line in booking.standing or booking.lines
     )
 
 
@@ -74,5 +75,50 @@ def cancelled_before_payment(booking: Booking, children: Mapping[UUID, Child], a
             f"Votre paiement de {euros(amount_cents)} nous est parvenu après l'annulation de votre réservation : "
             f"{_lines(booking, children)}.",
             "La réservation reste annulée ; la somme est gardée en crédit pour votre famille.",
+        ),
+    )
+
+
+def paid_again(booking: Booking, children: Mapping[UUID, Child], amount_cents: int) -> NoticeWritten:
+    """To the family: one more late payment of a booking that another one has revived and paid."""
+    return NoticeWritten(
+        notice_id=new_id(),
+        dossier_id=booking.dossier_id,
+        title="Second paiement reçu : la somme est gardée en crédit",
+        paragraphs=(
+            f"Un second paiement de {euros(amount_cents)} nous est parvenu pour votre réservation, qui est déjà "
+            f"rétablie et payée : {_lines(booking, children)}.",
+            "Rien n'est perdu : la somme est gardée en crédit pour votre famille.",
+        ),
+    )
+
+
+def not_billable(booking: Booking, children: Mapping[UUID, Child], reason: str) -> NoticeWritten:
+    """To the family: billing could not bill it, so it is cancelled."""
+    return NoticeWritten(
+        notice_id=new_id(),
+        dossier_id=booking.dossier_id,
+        title="Votre réservation n'a pas pu être facturée : elle est annulée",
+        paragraphs=(
+            f"Votre réservation est annulée et ses places sont libérées : {_lines(booking, children)}.",
+            f"Elle ne pouvait pas être facturée : {reason}",
+            "Vous n'avez rien à payer. Le guichet est prévenu et peut vous renseigner.",
+        ),
+    )
+
+
+def not_billable_for_desk(
+    booking: Booking, children: Mapping[UUID, Child], reason: str, dossier_number: str
+) -> NoticeWritten:
+    """To the desk: the same, so that what is missing is completed and somebody calls the family."""
+    return NoticeWritten(
+        notice_id=new_id(),
+        desk=True,
+        title=f"Dossier {dossier_number} : réservation annulée, elle ne pouvait pas être facturée",
+        paragraphs=(
+            f"Une réservation du dossier {dossier_number} est annulée et ses places sont libérées : "
+            f"{_lines(booking, children)}.",
+            f"La facturation l'a refusée : {reason}",
+            "La famille est prévenue. Faites compléter ce qui manque, puis proposez-lui de réserver de nouveau.",
         ),
     )

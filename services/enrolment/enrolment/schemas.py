@@ -1,7 +1,7 @@
 """What enrolment's API takes and gives."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Literal, Self
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from enrolment.bookings import Refused, Wish
 from enrolment.catalogue import Offer
+from enrolment.eligibility import BEGUN, begun
 from enrolment.models import Booking, BookingLine, BookingStatus
 
 
@@ -41,7 +42,7 @@ class SiteAnswer(BaseModel, from_attributes=True):
 
 class Sites(BaseModel):
     items: list[SiteAnswer]
-    next_cursor: None = None
+    next_cursor: UUID | None
 
 
 class ActivityAnswer(BaseModel, from_attributes=True):
@@ -60,7 +61,7 @@ class ActivityAnswer(BaseModel, from_attributes=True):
 
 class Activities(BaseModel):
     items: list[ActivityAnswer]
-    next_cursor: None = None
+    next_cursor: UUID | None
 
 
 class WeekAnswer(BaseModel):
@@ -104,23 +105,41 @@ class Weeks(BaseModel):
 
 
 class LineAnswer(BaseModel):
+    """`reason` says why a cancelled line is `refundable` or not, or that the week of another one has begun.
+
+    `position` names it for good; `amount_cents` is what billing asks for it, once it is known.
+    """
+
+    position: int
+    status: Literal["active", "cancelled"]
     child_id: UUID
     holiday_week_id: UUID
     centre: str
     name: str
     group: str
     dates: list[date]
+    cancellation_closes_at: AwareDatetime
+    refundable: bool
+    reason: str | None
+    amount_cents: int | None
 
     @classmethod
-    def of(cls, line: BookingLine) -> Self:
+    def of(cls, line: BookingLine, booking: Booking, now: datetime) -> Self:
         week = line.week
+        attended = booking.status in (BookingStatus.CONFIRMED, BookingStatus.PAID) and begun(week, now)
         return cls(
+            position=line.position,
+            status=line.status,
             child_id=line.child_id,
             holiday_week_id=line.holiday_week_id,
             centre=week.centre,
             name=week.name,
             group=week.group_name,
             dates=week.dates,
+            cancellation_closes_at=week.cancellation_closes_at,
+            refundable=line.refundable,
+            reason=BEGUN if attended and not line.cancelled else line.reason,
+            amount_cents=(booking.line_amounts or {}).get(str(line.position)),
         )
 
 
@@ -143,7 +162,6 @@ class BookingAnswer(BaseModel):
     lines: list[LineAnswer]
     quote_id: UUID | None
     confirmed_at: AwareDatetime | None
-    refundable: bool
     reason: str | None
     invoice_id: UUID | None
     invoice_number: str | None
@@ -154,16 +172,15 @@ class BookingAnswer(BaseModel):
     refused: list[RefusedLine] = []
 
     @classmethod
-    def of(cls, booking: Booking, refused: Sequence[Refused] = ()) -> Self:
+    def of(cls, booking: Booking, now: datetime, refused: Sequence[Refused] = ()) -> Self:
         return cls(
             id=booking.id,
             status=booking.status,
             dossier_id=booking.dossier_id,
             hold_expires_at=booking.hold_expires_at,
-            lines=[LineAnswer.of(line) for line in booking.lines],
+            lines=[LineAnswer.of(line, booking, now) for line in booking.lines],
             quote_id=booking.quote_id,
             confirmed_at=booking.confirmed_at,
-            refundable=booking.refundable,
             reason=booking.reason,
             invoice_id=booking.invoice_id,
             invoice_number=booking.invoice_number,

@@ -167,6 +167,7 @@ def _holiday_weeks(town: Town) -> list[dict[str, Any]]:
             {
                 "id": named_id("week", centre.code, week.monday.isoformat(), group.name),
                 "activity_id": activities[centre.code],
+                "site_id": named_id("site", centre.code),
                 "centre": centre.name,
                 "name": week.name,
                 "group_name": group.name,

@@ -15,10 +15,19 @@ from chassis.identifiers import new_id
 from chassis.service import Service
 from chassis.testing import Signer
 from contracts import EVENTS, Envelope, Event
+from contracts.billing import (
+    CreditGranted,
+    InvoiceCancelled,
+    InvoiceLapsed,
+    InvoiceLine,
+    InvoiceOpened,
+    InvoiceRefused,
+    InvoiceSettled,
+)
 from contracts.dossier import ChildChanged, DossierChanged
 from enrolment.consumers import HANDLERS
 from enrolment.main import SERVICE
-from enrolment.models import HolidayWeek
+from enrolment.models import Activity, HolidayWeek
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import Range
 
@@ -30,6 +39,38 @@ def service() -> Service:
     return SERVICE
 
 
+class Billing:
+    """What billing would say of one booking's invoice: 48,36 € a line."""
+
+    def __init__(self, booking: dict[str, Any]) -> None:
+        self.facts = {
+            "invoice_id": new_id(),
+            "booking_id": UUID(booking["id"]),
+            "booking_version": booking["version"],
+            "dossier_id": UUID(booking["dossier_id"]),
+            "amount_cents": 4836 * len(booking["lines"]),
+            "lines": tuple(InvoiceLine(position=one["position"], amount_cents=4836) for one in booking["lines"]),
+            "payable_until": clock.now() + timedelta(minutes=20),
+        }
+        self.refused = InvoiceRefused(
+            booking_id=self.facts["booking_id"],
+            version=booking["version"],
+            dossier_id=self.facts["dossier_id"],
+            reason="Aucun tarif n'est enregistré.",
+        )
+        self.opened = InvoiceOpened(**self.facts, version=1, status="to_pay", number=None)
+        self.settled = InvoiceSettled(**self.facts, version=2, status="settled", number="2026-000001")
+        self.lapsed = InvoiceLapsed(**self.facts, version=2, status="lapsed", number=None)
+        self.cancelled = InvoiceCancelled(**self.facts, version=2, status="cancelled", number=None)
+        self.credit = CreditGranted(
+            credit_id=new_id(),
+            dossier_id=self.facts["dossier_id"],
+            amount_cents=4836,
+            booking_id=self.facts["booking_id"],
+        )
+        self.second_credit = self.credit.model_copy(update={"credit_id": new_id()})
+
+
 @dataclass
 class Town:
     """Builds what a test needs and reads what came of it."""
@@ -39,8 +80,9 @@ class Town:
     signer: Signer
     agent_id: UUID = field(default_factory=new_id)
 
-    async def hear(self, event: Event) -> None:
-        await inbox.handle(self.database, outbox.envelope(event).model_dump_json().encode(), HANDLERS)
+    async def hear(self, *events: Event) -> None:
+        for event in events:
+            await inbox.handle(self.database, outbox.envelope(event).model_dump_json().encode(), HANDLERS)
 
     async def family(self, *ages: int, missing: tuple[str, ...] = ()) -> tuple[UUID, list[UUID]]:
         """A dossier and its children, of these ages on the first Monday."""
@@ -79,14 +121,23 @@ class Town:
         )
         return child_id
 
-    async def week(self, *, after: int = 0, places: int = 10, ages: tuple[int, int] = (6, 11), **facts: Any) -> UUID:
-        """A holiday week so many weeks after the first Monday."""
+    async def week(
+        self,
+        *,
+        after: int = 0,
+        places: int = 10,
+        ages: tuple[int, int] = (6, 11),
+        regie: str = "enfance",
+        **facts: Any,
+    ) -> UUID:
+        """A holiday week so many weeks after the first Monday, of an activity of its own."""
         monday = FIRST_MONDAY + timedelta(weeks=after)
         closes = clock.now() + timedelta(days=50)
         week = HolidayWeek(
             **{
                 "id": new_id(),
                 "activity_id": new_id(),
+                "site_id": new_id(),
                 "centre": "Accueil de loisirs La Bièvre",
                 "name": f"Vacances d'essai, semaine {after}",
                 "group_name": "6-11 ans",
@@ -103,8 +154,19 @@ class Town:
             }
             | facts
         )
+        activity = Activity(
+            id=week.activity_id,
+            code=str(week.activity_id),
+            name=week.centre,
+            kind="extrascolaire",
+            site_id=week.site_id,
+            payment="immediate",
+            charging="reservation",
+            regie=regie,
+            version=1,
+        )
         async with self.database.sessions.begin() as session:
-            session.add(week)
+            session.add_all((activity, week))
         return week.id
 
     async def call(
@@ -141,10 +203,18 @@ class Town:
         body = {"quote_id": str(quote_id or new_id())}
         return await self.call("POST", f"/v1/bookings/{booking_id}/confirm", dossier_id, body)
 
+    async def cancel(self, dossier_id: UUID | None, booking_id: str, position: int | None = None) -> tuple[int, Any]:
+        """DELETE of the whole booking, or of one line."""
+        line = "" if position is None else f"/lines/{position}"
+        return await self.call("DELETE", f"/v1/bookings/{booking_id}{line}", dossier_id)
+
     async def booking(self, dossier_id: UUID, booking_id: str) -> dict[str, Any]:
         status, booking = await self.call("GET", f"/v1/bookings/{booking_id}", dossier_id)
         assert status == 200, booking
         return dict(booking)
+
+    def billing(self, booking: dict[str, Any]) -> Billing:
+        return Billing(booking)
 
     async def taken(self, *week_ids: UUID) -> list[int]:
         """Places taken of each week; on the way, that the counter is the number of active lines."""

@@ -8,7 +8,7 @@ from chassis import clock
 from chassis.database import Database
 from chassis.identifiers import new_id
 from enrolment.bookings import expire_holds
-from enrolment.models import TRANSITIONS, Booking, BookingStatus, IllegalMove
+from enrolment.models import TRANSITIONS, Booking, BookingStatus, HolidayWeek, IllegalMove
 
 
 async def expire(database: Database) -> None:
@@ -103,6 +103,20 @@ async def test_overlapping_weeks_in_one_request_are_refused_too(town: Any) -> No
     assert await town.taken(here, there) == [0, 0]
 
 
+async def test_weeks_of_two_regies_are_refused_together_and_held_apart(town: Any) -> None:
+    dossier_id, (ines, lea) = await town.family(9, 9)
+    here, there = await town.week(), await town.week(after=1, regie="jeunesse", centre="Le Moulin")
+    for keep_available in (False, True):
+        lines = (ines, here), (ines, there), (lea, here), (lea, there)
+        status, problem = await town.post(dossier_id, *lines, keep_available=keep_available)
+        assert (status, problem["type"]) == (409, "urn:problem:enrolment:several-regies")
+        assert [one["pointer"] for one in problem["errors"]] == ["/lines/1", "/lines/3"]
+        assert problem["errors"][0]["detail"].startswith("Le Moulin, Vacances d'essai, semaine 1 : ")
+        assert await town.taken(here, there) == [0, 0]
+    await town.held(dossier_id, (ines, here), (lea, here))
+    await town.held(dossier_id, (ines, there), (lea, there))
+
+
 async def test_ineligible_lines_are_all_named_with_their_reasons(town: Any) -> None:
     dossier_id, (ines, tom) = await town.family(9, 5)
     week_id, closed = await town.week(), await town.week(after=1, booking_closes_at=clock.now())
@@ -187,7 +201,11 @@ async def test_confirming_publishes_the_booking_once(town: Any) -> None:
         2,
     )
     assert event.confirmed_at.isoformat() == datetime.fromisoformat(confirmed["confirmed_at"]).isoformat()
-    assert [(line.child_id, line.holiday_week_id, len(line.dates)) for line in event.lines] == [(ines, week_id, 5)]
+    (line,) = event.lines
+    assert (line.position, line.child_id, line.holiday_week_id, len(line.dates)) == (0, ines, week_id, 5)
+    assert (line.status, line.refundable, event.confirmed_version) == ("active", False, 2)
+    async with town.database.sessions() as session:
+        assert line.site_id == (await session.get_one(HolidayWeek, week_id)).site_id
     status, problem = await town.confirm(dossier_id, booking["id"], new_id())
     assert (status, problem["type"]) == (409, "urn:problem:enrolment:not-held")
 
@@ -223,21 +241,6 @@ async def test_a_confirmed_booking_outlives_its_hold(
     await expire(database)
     assert (await town.booking(dossier_id, booking["id"]))["status"] == "confirmed"
     assert await town.taken(week_id) == [1]
-
-
-@pytest.mark.parametrize("confirmed", [False, True])
-async def test_cancelling_frees_the_places_and_tells_those_who_know_of_it(confirmed: bool, town: Any) -> None:
-    dossier_id, (ines,) = await town.family(9)
-    week_id = await town.week()
-    booking = await (town.confirmed if confirmed else town.held)(dossier_id, (ines, week_id))
-    for _ in range(2):
-        assert await town.call("DELETE", f"/v1/bookings/{booking['id']}", dossier_id) == (204, None)
-    assert await town.taken(week_id) == [0]
-    told = [(one.status, one.refundable, one.reason) for one in await town.published("booking_cancelled")]
-    assert told == ([("cancelled", True, "Annulée par la famille.")] if confirmed else [])
-    status, problem = await town.confirm(dossier_id, booking["id"])
-    assert (status, problem["type"]) == (409, "urn:problem:enrolment:not-held")
-    await town.held(dossier_id, (ines, week_id))
 
 
 async def test_the_same_request_twice_is_one_booking(town: Any) -> None:

@@ -1,11 +1,23 @@
+import tomllib
 from datetime import date, time
+from pathlib import Path
 from typing import Any
 
+import pytest
+from chassis import clock, command
 from chassis.database import Database
 from chassis.identifiers import new_id
-from chassis.testing import Signer
+from chassis.testing import Databases, Signer
 from contracts.dossier import ChildChanged, DossierChanged
+from enrolment import catalogue
+from enrolment.eligibility import age_on
+from enrolment.families import find_family
+from enrolment.main import SERVICE
 from enrolment.town import Town, load
+from sqlalchemy import event
+from sqlalchemy.dialects.postgresql import Range
+
+TOWN = tomllib.loads(Path("deploy/towns/villeneuve-sur-bievre.toml").read_text())
 
 
 async def weeks(town: Any, dossier_id: Any, child_id: Any, query: str = "") -> dict[str, Any]:
@@ -33,6 +45,64 @@ async def test_weeks_come_page_by_page(town: Any) -> None:
         cursor = f"&cursor={page['next_cursor']}"
     assert seen == [str(week) for week in made]
     assert page["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "born", [date(2020, 2, 29), date(2020, 2, 28), date(2020, 3, 1), date(2018, 12, 31), date(2019, 1, 1)]
+)
+async def test_the_database_counts_years_as_the_rule_of_booking_does(town: Any, born: date) -> None:
+    dossier_id, _ = await town.family(9)
+    child_id = await town.child(dossier_id, born)
+    days = [date(2030, month, day) for month, day in ((1, 1), (2, 27), (2, 28), (3, 1), (12, 30), (12, 31))]
+    wanted = []
+    for day in days:
+        for age in range(9, 13):
+            period = Range(day, day, bounds="[]")
+            week_id = await town.week(ages=(age, age), dates=[day], period=period, booking_closes_at=clock.now())
+            if age == age_on(born, day):
+                wanted.append(str(week_id))
+    found = await weeks(town, dossier_id, child_id, "&from=2030-01-01&limit=100")
+    assert [item["id"] for item in found["items"]] == wanted
+    assert len(wanted) == len(days)
+
+
+async def test_weeks_of_other_ages_are_not_read_for_a_page(town: Any, database: Database) -> None:
+    """The database picks, and stops once it has what the page shows and one more."""
+    dossier_id, (ines,) = await town.family(9)
+    for after in range(4):
+        await town.week(after=after, ages=(3, 5))
+        await town.week(after=after)
+    handed_over: list[int] = []
+
+    def count(_: object, cursor: Any, statement: str, *__: object) -> None:
+        if "FROM holiday_weeks" in statement:
+            handed_over.append(cursor.rowcount)
+
+    event.listen(database.engine.sync_engine, "after_cursor_execute", count)
+    async with database.sessions() as session:
+        family = await find_family(session, dossier_id, [ines])
+        found = await catalogue.offers(session, family, family.children[ines], date.min, None, 3, clock.now())
+    assert len(found) == 3
+    assert handed_over == [3]
+
+
+@pytest.mark.parametrize("path", ["sites", "activities"])
+async def test_the_catalogue_comes_page_by_page(town: Any, databases: Databases, path: str) -> None:
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    dossier_id, _ = await town.family()
+    _, whole = await town.call("GET", f"/v1/{path}", dossier_id)
+    assert len(whole["items"]) == 7
+    assert whole["next_cursor"] is None
+    seen: list[Any] = []
+    cursor = ""
+    for size in (3, 3, 1):
+        _, page = await town.call("GET", f"/v1/{path}?limit=3{cursor}", dossier_id)
+        assert len(page["items"]) == size
+        seen += page["items"]
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == whole["items"]
+    assert page["next_cursor"] is None
+    assert (await town.call("GET", f"/v1/{path}?limit=101", dossier_id))[0] == 422
 
 
 async def test_from_leaves_out_the_weeks_before(town: Any) -> None:
@@ -143,6 +213,7 @@ async def test_every_route_wants_a_token_of_a_role_that_may(client: Any, signer:
         ("GET", f"/v1/bookings/{new_id()}"),
         ("POST", f"/v1/bookings/{new_id()}/confirm"),
         ("DELETE", f"/v1/bookings/{new_id()}"),
+        ("DELETE", f"/v1/bookings/{new_id()}/lines/0"),
     ):
         async with client.request(method, path) as answer:
             assert answer.status == 401, path

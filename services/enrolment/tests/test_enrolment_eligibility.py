@@ -1,12 +1,15 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from chassis.identifiers import new_id
-from enrolment.eligibility import age_on, refusal
-from enrolment.models import Child, Dossier, HolidayWeek
+from enrolment.eligibility import age_on, refusal, terms
+from enrolment.models import BookingStatus, Child, Dossier, HolidayWeek
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+CLOSES = datetime(2026, 12, 4, 22, 59, tzinfo=UTC)
+LAST_MOMENT = datetime(2026, 12, 20, 22, 59, 59, tzinfo=UTC)
+MONDAY = datetime(2026, 12, 20, 23, tzinfo=UTC)  # midnight in Paris
 
 
 def week(**facts: Any) -> HolidayWeek:
@@ -16,6 +19,7 @@ def week(**facts: Any) -> HolidayWeek:
             "max_age": 11,
             "dates": [date(2026, 12, 21), date(2026, 12, 22)],
             "booking_closes_at": datetime(2026, 11, 28, 22, 59, tzinfo=UTC),
+            "cancellation_closes_at": CLOSES,
         }
         | facts
     )
@@ -78,3 +82,32 @@ def test_a_week_that_began_in_paris_is_refused_even_where_booking_is_open() -> N
 )
 def test_an_incomplete_archived_or_unknown_dossier_is_refused(known: Dossier | None, why: str) -> None:
     assert why in str(refusal(week(), child(), known, NOW))
+
+
+def test_a_paid_week_is_given_back_until_the_very_moment_of_its_deadline() -> None:
+    in_time = terms(week(), BookingStatus.PAID, CLOSES)
+    late = terms(week(), BookingStatus.PAID, CLOSES + timedelta(seconds=1))
+    assert in_time
+    assert late
+    assert (in_time.refundable, late.refundable) == (True, False)
+    assert in_time.reason.replace("\xa0", " ") == (
+        "Annulée dans le délai, ouvert jusqu'au 4 décembre à 23 h 59 : la somme est rendue en crédit."
+    )
+    assert late.reason.replace("\xa0", " ") == (
+        "Annulée après le délai, clos depuis le 4 décembre à 23 h 59 : la somme n'est pas rendue."
+    )
+
+
+@pytest.mark.parametrize("status", [BookingStatus.CONFIRMED, BookingStatus.PAID])
+def test_a_week_is_left_until_it_begins_in_paris(status: BookingStatus) -> None:
+    left = terms(week(), status, LAST_MOMENT)
+    assert left
+    assert left.refundable == (status is BookingStatus.CONFIRMED)
+    assert terms(week(), status, MONDAY) is None
+
+
+def test_a_hold_may_always_be_given_up() -> None:
+    for now in (NOW, LAST_MOMENT, MONDAY):
+        given_up = terms(week(), BookingStatus.HELD, now)
+        assert given_up
+        assert not given_up.refundable

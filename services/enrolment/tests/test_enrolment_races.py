@@ -1,7 +1,8 @@
 """Races in two halves: without the guard they happen, with it they do not. Barriers make each half certain."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,8 +14,9 @@ from chassis import clock
 from chassis.database import Database
 from chassis.identifiers import new_id
 from chassis.testing import Databases
-from enrolment import bookings, places
-from enrolment.bookings import HoldExpired, OverlappingWeek, WeekFull, Wish
+from enrolment import bookings, cancellations, places
+from enrolment.bookings import HoldExpired, NotHeld, OverlappingWeek, WeekFull, Wish
+from enrolment.cancellations import AlreadyExpired
 from enrolment.models import Booking, BookingStatus
 
 AT_ONCE = 8
@@ -202,3 +204,190 @@ async def test_cancelling_expiring_and_booking_at_once_never_lose_a_place(
         if item["status"] == "held"
     ]
     assert await town.taken(week_id, other) == [len(held), len(held)]
+
+
+async def cancel_one_line_twice_at_once(town: Any, database: Database) -> UUID:
+    """Two guardians cancel the same line, both having found it active; the week has another family's line too."""
+    week_id: UUID = await town.week()
+    dossier_id, (ines,) = await town.family(9)
+    other, (lea,) = await town.family(9)
+    await town.confirmed(other, (lea, week_id))
+    booking = await town.confirmed(dossier_id, (ines, week_id))
+
+    async def cancel() -> None:
+        async with asyncio.timeout(20), database.sessions.begin() as session:
+            await cancellations.cancel(session, dossier_id, UUID(booking["id"]), 0, "Annulée.", clock.now())
+
+    await asyncio.gather(cancel(), cancel())
+    return week_id
+
+
+async def test_without_the_lock_a_line_cancelled_twice_at_once_frees_two_places(
+    town: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    barrier, find = asyncio.Barrier(2), bookings.find
+
+    async def find_unlocked(*arguments: Any, lock: bool) -> Booking:
+        found = await find(*arguments, lock=False)
+        await barrier.wait()
+        return found
+
+    monkeypatch.setattr(cancellations, "find", find_unlocked)
+    week_id = await cancel_one_line_twice_at_once(town, database)
+    with pytest.raises(AssertionError):  # the counter is not the number of lines
+        await town.taken(week_id)
+    assert len(await town.published("booking_cancelled")) == 2
+
+
+async def test_with_the_lock_a_line_cancelled_twice_at_once_frees_one_place(
+    town: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    barrier, find = asyncio.Barrier(2), bookings.find
+
+    async def wait_then_find(*arguments: Any, lock: bool) -> Booking:
+        await barrier.wait()
+        return await find(*arguments, lock=lock)
+
+    monkeypatch.setattr(cancellations, "find", wait_then_find)
+    week_id = await cancel_one_line_twice_at_once(town, database)
+    assert await town.taken(week_id) == [1]
+    assert len(await town.published("booking_cancelled")) == 1
+
+
+async def test_two_guardians_cancelling_two_lines_at_once_cancel_the_booking(town: Any) -> None:
+    first, second = await town.week(places=40), await town.week(after=1, places=40)
+    made = []
+    for _ in range(10):
+        dossier_id, (ines, lea) = await town.family(9, 9)
+        made.append((dossier_id, await town.confirmed(dossier_id, (ines, first), (lea, second))))
+    answers = await asyncio.gather(
+        *(town.cancel(dossier_id, one["id"], position) for dossier_id, one in made for position in (0, 1))
+    )
+    assert {status for status, _ in answers} == {200}
+    assert await town.taken(first, second) == [0, 0]
+    for dossier_id, one in made:
+        assert (await town.booking(dossier_id, one["id"]))["status"] == "cancelled"
+    told = await town.published("booking_changed", "booking_cancelled")
+    for _, one in made:
+        versions = [(event.version, event.status) for event in told if str(event.booking_id) == one["id"]]
+        assert sorted(versions) == [(3, "confirmed"), (4, "cancelled")]
+
+
+async def at_once(n: int, first: Callable[[], Awaitable[Any]], second: Callable[[], Awaitable[Any]]) -> Sequence[Any]:
+    """Both at the same moment, each of them the first to start half of the time."""
+    if n % 2:
+        late = asyncio.ensure_future(second())
+        return await asyncio.gather(first(), late)
+    return await asyncio.gather(first(), second())
+
+
+async def test_cancelling_a_line_and_confirming_at_once_leave_one_line_confirmed(town: Any) -> None:
+    first, second = await town.week(places=40), await town.week(after=1, places=40)
+    orders = set()
+    for n in range(20):
+        dossier_id, (ines, lea) = await town.family(9, 9)
+        booking = await town.held(dossier_id, (ines, first), (lea, second))
+        (cancelled, _), (confirmed, _) = await at_once(
+            n,
+            functools.partial(town.cancel, dossier_id, booking["id"], 0),
+            functools.partial(town.confirm, dossier_id, booking["id"]),
+        )
+        assert (cancelled, confirmed) == (200, 202)
+        told = [one for one in await town.published() if str(one.booking_id) == booking["id"]]
+        orders.add(tuple(one.type for one in told))
+        assert [line.status for line in told[-1].lines] == ["cancelled", "active"]
+        assert told[-1].version == 3
+    assert orders <= {
+        ("enrolment.booking_confirmed",),  # cancelled while held, which is nobody else's affair
+        ("enrolment.booking_confirmed", "enrolment.booking_changed"),
+    }
+    assert await town.taken(first, second) == [0, 20]
+
+
+async def test_cancelling_the_whole_and_confirming_at_once_have_one_outcome(town: Any) -> None:
+    week_id = await town.week(places=40)
+    for n in range(20):
+        dossier_id, (ines,) = await town.family(9)
+        booking = await town.held(dossier_id, (ines, week_id))
+        (cancelled, _), (confirmed, problem) = await at_once(
+            n,
+            functools.partial(town.cancel, dossier_id, booking["id"]),
+            functools.partial(town.confirm, dossier_id, booking["id"]),
+        )
+        assert cancelled == 200
+        assert confirmed == 202 or problem["type"] == NotHeld.type
+        told = [one.status for one in await town.published() if str(one.booking_id) == booking["id"]]
+        assert told == (["confirmed", "cancelled"] if confirmed == 202 else [])
+    assert await town.taken(week_id) == [0]
+
+
+async def test_cancelling_late_and_paying_at_once_give_back_only_what_was_not_paid_yet(town: Any) -> None:
+    closed = clock.now() - timedelta(days=1)
+    first, second = [await town.week(after=n, places=40, cancellation_closes_at=closed) for n in (0, 1)]
+    for n in range(20):
+        dossier_id, (ines,) = await town.family(9)
+        booking = await town.confirmed(dossier_id, (ines, first), (ines, second))
+        (status, _), _ = await at_once(
+            n,
+            functools.partial(town.cancel, dossier_id, booking["id"], 0),
+            functools.partial(town.hear, town.billing(booking).settled),
+        )
+        assert status == 200
+        told = [one for one in await town.published() if str(one.booking_id) == booking["id"]][1:]
+        assert sorted(one.version for one in told) == [3, 4]
+        (changed,) = (one for one in told if one.type == "enrolment.booking_changed")
+        paid_first = changed.status == "paid"
+        assert [(line.status, line.refundable) for line in changed.lines] == [
+            ("cancelled", not paid_first),
+            ("active", False),
+        ]
+        assert (await town.booking(dossier_id, booking["id"]))["status"] == "paid"
+    assert await town.taken(first, second) == [0, 20]
+
+
+@pytest.mark.parametrize("state", ["held", "confirmed"])
+async def test_cancelling_a_line_and_expiring_at_once_free_each_place_once(
+    town: Any, database: Database, state: str
+) -> None:
+    first, second = await town.week(places=40), await town.week(after=1, places=40)
+    statuses = []
+    for n in range(20):
+        dossier_id, (ines, lea) = await town.family(9, 9)
+        booking = await getattr(town, state)(dossier_id, (ines, first), (lea, second))
+
+        async def expire(booking: Any = booking) -> None:
+            if state == "confirmed":
+                await town.hear(town.billing(booking).lapsed)
+            else:
+                async with database.sessions.begin() as session:
+                    await bookings.expire_holds(session, datetime.fromisoformat(booking["hold_expires_at"]))
+
+        (status, problem), _ = await at_once(n, functools.partial(town.cancel, dossier_id, booking["id"], 0), expire)
+        assert status == 200 or problem["type"] == AlreadyExpired.type
+        await expire()  # a hold that was just locked is passed over, until the next turn
+        found = await town.booking(dossier_id, booking["id"])
+        statuses.append(found["status"])
+        assert [line["status"] for line in found["lines"]] == ["cancelled" if status == 200 else "active", "active"]
+    assert set(statuses) == {"expired"}
+    assert await town.taken(first, second) == [0, 0]
+
+
+async def test_leaving_and_taking_weeks_at_once_neither_deadlock_nor_lose_a_place(town: Any) -> None:
+    """Cancelled lines, newcomers and money that revives meet in two weeks, in both orders."""
+    first, second = await town.week(places=30), await town.week(after=1, places=30)
+    leaving: list[tuple[UUID, Any]] = []
+    expired: list[tuple[UUID, Any]] = []
+    for n in range(10):
+        for made in (leaving, expired):
+            dossier_id, (ines, lea) = await town.family(9, 9)
+            lines = [(ines, first), (lea, second)][:: 1 if n % 2 else -1]
+            made.append((dossier_id, await town.confirmed(dossier_id, *lines)))
+    await town.hear(*(town.billing(one).lapsed for _, one in expired))
+    newcomers = [await town.family(9, 9) for _ in range(10)]
+    answers = await asyncio.gather(
+        *(town.cancel(dossier_id, one["id"], position) for dossier_id, one in leaving for position in (1, 0)),
+        *(town.post(dossier_id, (lea, second), (ines, first)) for dossier_id, (ines, lea) in newcomers),
+        *(town.hear(town.billing(one).credit) for _, one in expired),
+    )
+    assert {answer[0] for answer in answers if answer} == {200, 201}
+    assert await town.taken(first, second) == [20, 20]

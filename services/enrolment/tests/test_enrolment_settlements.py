@@ -1,38 +1,12 @@
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import permutations
 from typing import Any
 from uuid import UUID
 
 import pytest
-from chassis import clock
 from chassis.identifiers import new_id
 from contracts import Event
-from contracts.billing import CreditGranted, InvoiceCancelled, InvoiceLapsed, InvoiceOpened, InvoiceSettled
-
-
-class Billing:
-    """What billing would say of one booking's invoice."""
-
-    def __init__(self, booking: dict[str, Any]) -> None:
-        self.facts = {
-            "invoice_id": new_id(),
-            "booking_id": UUID(booking["id"]),
-            "booking_version": booking["version"],
-            "dossier_id": UUID(booking["dossier_id"]),
-            "amount_cents": 4836,
-            "payable_until": clock.now() + timedelta(minutes=20),
-        }
-        self.opened = InvoiceOpened(**self.facts, version=1, status="to_pay", number=None)
-        self.settled = InvoiceSettled(**self.facts, version=2, status="settled", number="2026-000001")
-        self.lapsed = InvoiceLapsed(**self.facts, version=2, status="lapsed", number=None)
-        self.cancelled = InvoiceCancelled(**self.facts, version=2, status="cancelled", number=None)
-        self.credit = CreditGranted(
-            credit_id=new_id(),
-            dossier_id=self.facts["dossier_id"],
-            amount_cents=4836,
-            booking_id=self.facts["booking_id"],
-        )
 
 
 class Case:
@@ -40,7 +14,7 @@ class Case:
 
     def __init__(self, town: Any, dossier_id: UUID, child_id: UUID, week_id: UUID, booking: dict[str, Any]) -> None:
         self.town, self.dossier_id, self.child_id, self.week_id = town, dossier_id, child_id, week_id
-        self.id, self.billing = booking["id"], Billing(booking)
+        self.id, self.billing = booking["id"], town.billing(booking)
 
     @classmethod
     async def make(cls, town: Any, **week: Any) -> "Case":
@@ -69,6 +43,7 @@ async def test_an_opened_invoice_appears_on_the_booking(case: Case) -> None:
     booking = await case.booking()
     assert (booking["status"], booking["amount_cents"], booking["invoice_number"]) == ("confirmed", 4836, None)
     assert booking["invoice_id"] == str(case.billing.facts["invoice_id"])
+    assert [line["amount_cents"] for line in booking["lines"]] == [4836]
     assert datetime.fromisoformat(booking["payable_until"]) == case.billing.facts["payable_until"]
 
 
@@ -112,18 +87,6 @@ async def test_a_cancelled_booking_stays_cancelled_whatever_billing_says(case: C
     assert await case.town.published("booking_paid", "booking_expired") == []
 
 
-@pytest.mark.parametrize(("days_left", "refundable"), [(1, True), (-1, False)])
-async def test_a_paid_booking_is_refundable_until_the_cancellation_deadline(
-    town: Any, days_left: int, refundable: bool
-) -> None:
-    case = await Case.make(town, cancellation_closes_at=clock.now() + timedelta(days=days_left))
-    await case.hear(case.billing.settled)
-    assert (await town.call("DELETE", f"/v1/bookings/{case.id}", case.dossier_id))[0] == 204
-    (event,) = await town.published("booking_cancelled")
-    assert (event.refundable, event.version) == (refundable, 4)
-    assert await town.taken(case.week_id) == [0]
-
-
 @pytest.mark.parametrize("order", list(permutations(("opened", "lapsed", "credit"))))
 async def test_late_money_revives_it_where_places_are_left_in_every_order(case: Case, order: tuple[str, ...]) -> None:
     before = await case.booking()
@@ -133,14 +96,15 @@ async def test_late_money_revives_it_where_places_are_left_in_every_order(case: 
     assert await case.town.taken(case.week_id) == [1]
     first, expired, revived = await case.town.published("booking_confirmed", "booking_expired")
     assert (expired.version, revived.version) == (3, 4)
-    assert revived == first.model_copy(update={"version": 4})
+    assert revived == first.model_copy(update={"version": 4, "confirmed_version": 4})
 
-    old, case.billing = case.billing, Billing(after)
+    old, case.billing = case.billing, case.town.billing(after)
     await case.hear(old.lapsed, old.opened, case.billing.opened, old.lapsed)
     assert (await case.booking())["invoice_id"] == str(case.billing.facts["invoice_id"])
     await case.hear(case.billing.settled, old.credit)
     assert (await case.booking())["status"] == "paid"
     assert [event.version for event in await case.town.published("booking_paid")] == [5]
+    assert "Second paiement reçu : la somme est gardée en crédit" not in await case.titles()
 
 
 @pytest.mark.parametrize("order", list(permutations(("opened", "lapsed", "credit"))))
@@ -148,7 +112,7 @@ async def test_a_revived_booking_that_lapses_again_is_not_revived_by_the_same_mo
     case: Case, order: tuple[str, ...]
 ) -> None:
     await case.hear(*(getattr(case.billing, name) for name in order))
-    second = Billing(await case.booking())
+    second = case.town.billing(await case.booking())
     await case.hear(second.opened, second.lapsed, case.billing.credit)
     assert (await case.booking())["status"] == "expired"
     assert await case.town.taken(case.week_id) == [0]
@@ -193,7 +157,7 @@ async def test_siblings_are_revived_together_or_not_at_all(town: Any) -> None:
     dossier_id, (ines, tom) = await town.family(9, 5)
     big, small = await town.week(places=1), await town.week(ages=(3, 5), places=1)
     booking = await town.confirmed(dossier_id, (ines, big), (tom, small))
-    billing = Billing(booking)
+    billing = town.billing(booking)
     await town.hear(billing.lapsed)
     other, (leo,) = await town.family(5)
     await town.held(other, (leo, small))
@@ -227,3 +191,83 @@ async def test_credit_of_no_booking_or_of_another_family_changes_nothing(case: C
     )
     assert (await case.booking())["status"] == "expired"
     assert len(await case.titles()) == 1
+
+
+async def three_lines(town: Any) -> tuple[UUID, list[UUID], dict[str, Any]]:
+    """A confirmed booking of three weeks, the first of which was cancelled since."""
+    dossier_id, (ines,) = await town.family(9)
+    weeks = [await town.week(after=after) for after in range(3)]
+    booking = await town.confirmed(dossier_id, *((ines, week) for week in weeks))
+    await town.cancel(dossier_id, booking["id"], 0)
+    return dossier_id, weeks, booking
+
+
+async def test_every_order_and_repetition_of_corrected_invoices_has_one_end(town: Any) -> None:
+    """Billing may correct the open invoice, or put another one in its place: the newer one counts."""
+    ends = []
+    for corrected in (True, False):
+        for order in permutations(range(4)):
+            dossier_id, weeks, booking = await three_lines(town)
+            first = town.billing(booking)
+            second = first if corrected else town.billing(booking | {"version": 3})
+            left = {"amount_cents": 2 * 4836, "lines": first.facts["lines"][1:]}
+            news = [
+                first.opened,
+                second.opened.model_copy(update=left | {"version": 2}) if corrected else first.cancelled,
+                second.opened.model_copy(update=left | {"version": 3}),
+                second.settled.model_copy(update=left | {"version": 4}),
+            ]
+            for one in order:
+                await town.hear(news[one], news[order[0]], news[one])
+            found = await town.booking(dossier_id, booking["id"])
+            assert found["invoice_id"] == str(second.facts["invoice_id"])
+            ends.append(
+                (
+                    *(found[name] for name in ("status", "version", "amount_cents", "invoice_number")),
+                    *((line["status"], line["amount_cents"]) for line in found["lines"]),
+                    *await town.taken(*weeks),
+                )
+            )
+    cancelled, active = ("cancelled", None), ("active", 4836)
+    assert set(ends) == {("paid", 4, 9672, "2026-000001", cancelled, active, active, 0, 1, 1)}
+
+
+async def test_every_order_and_repetition_of_late_money_revives_the_lines_that_stand(town: Any) -> None:
+    for order in permutations(("lapsed", "credit", "second_credit")):
+        dossier_id, weeks, booking = await three_lines(town)
+        billing = town.billing(booking)
+        heard: list[Event] = []
+        for name in order:
+            heard.append(getattr(billing, name))
+            await town.hear(*heard)  # and all that came before once more
+        revived = await town.booking(dossier_id, booking["id"])
+        assert (revived["status"], revived["version"], revived["amount_cents"]) == ("confirmed", 5, None), order
+        assert [line["status"] for line in revived["lines"]] == ["cancelled", "active", "active"]
+        assert await town.taken(*weeks) == [0, 1, 1]
+        again = (await town.published("booking_confirmed"))[-1]
+        assert [line.status for line in again.lines] == ["cancelled", "active", "active"]
+        await town.hear(town.billing(revived).settled, *heard)
+        assert (await town.booking(dossier_id, booking["id"]))["status"] == "paid"
+        told = [one for one in await town.published("notice_written") if one.dossier_id == dossier_id]
+        assert [one.title for one in told if "Second" in one.title] == [
+            "Second paiement reçu : la somme est gardée en crédit"
+        ]
+        assert "48,36 €" in told[-1].paragraphs[0].replace("\xa0", " ")
+
+
+async def test_a_second_late_payment_heard_after_the_booking_is_paid_again_is_told_at_once(case: Case) -> None:
+    await case.hear(case.billing.lapsed, case.billing.credit)
+    await case.hear(case.town.billing(await case.booking()).settled)
+    await case.hear(case.billing.second_credit, case.billing.second_credit, case.billing.credit)
+    assert (await case.titles())[1:] == ["Second paiement reçu : la somme est gardée en crédit"]
+    assert (await case.booking())["status"] == "paid"
+
+
+async def test_each_of_two_late_payments_is_told_where_it_revives_nothing(
+    case: Case, hours_later: Callable[[float], None]
+) -> None:
+    await case.hear(case.billing.credit, case.billing.second_credit)
+    hours_later(24 * 120)
+    await case.hear(case.billing.lapsed)
+    assert (await case.booking())["status"] == "expired"
+    assert len([title for title in await case.titles() if title.startswith("Paiement reçu trop tard")]) == 2

@@ -32,6 +32,7 @@ def upgrade() -> None:
         """CREATE TABLE holiday_weeks (
             id uuid CONSTRAINT pk_holiday_weeks PRIMARY KEY,
             activity_id uuid NOT NULL,
+            site_id uuid NOT NULL,
             centre text NOT NULL,
             name text NOT NULL,
             group_name text NOT NULL,
@@ -47,6 +48,7 @@ def upgrade() -> None:
             version integer NOT NULL,
             CONSTRAINT ck_holiday_weeks_places CHECK (0 <= taken AND taken <= places)
         )""",
+        "CREATE INDEX ix_holiday_weeks_first_day ON holiday_weeks (lower(period), centre, id)",
         """CREATE TABLE dossiers (
             id uuid CONSTRAINT pk_dossiers PRIMARY KEY,
             number text NOT NULL,
@@ -70,19 +72,20 @@ def upgrade() -> None:
             quote_id uuid,
             confirmed_at timestamptz,
             confirmed_version integer,
-            refundable boolean NOT NULL,
             reason text,
             invoice_id uuid,
+            invoice_booking_version integer,
             invoice_version integer,
             invoice_number text,
             amount_cents integer,
+            line_amounts jsonb,
             payable_until timestamptz,
-            late_credit_id uuid,
-            waiting_credit_cents integer,
+            late_credit_ids uuid[] NOT NULL DEFAULT '{}',
+            waiting_credits integer[] NOT NULL DEFAULT '{}',
             version integer NOT NULL,
             created_at timestamptz NOT NULL
         )""",
-        "CREATE INDEX ix_bookings_dossier_id ON bookings (dossier_id)",
+        "CREATE INDEX ix_bookings_dossier_id_id ON bookings (dossier_id, id)",
         "CREATE INDEX ix_bookings_held ON bookings (hold_expires_at) WHERE status = 'held'",
         """CREATE TABLE booking_lines (
             booking_id uuid NOT NULL CONSTRAINT fk_booking_lines_booking_id REFERENCES bookings (id),
@@ -91,7 +94,11 @@ def upgrade() -> None:
             holiday_week_id uuid NOT NULL,
             period daterange NOT NULL,
             active boolean NOT NULL,
+            cancelled boolean NOT NULL DEFAULT false,
+            refundable boolean NOT NULL DEFAULT false,
+            reason text,
             CONSTRAINT pk_booking_lines PRIMARY KEY (booking_id, position),
+            CONSTRAINT ck_booking_lines_cancelled CHECK (NOT (active AND cancelled)),
             CONSTRAINT ex_booking_lines_overlapping_weeks
                 EXCLUDE USING gist (child_id WITH =, period WITH &&) WHERE (active)
         )""",
