@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import func, select
 
 from billing import ledger, payments, quotes, watching
-from billing.models import Account, Invoice, InvoiceStatus, Payment
+from billing.models import OPEN, Account, Invoice, InvoiceState, Payment
 from billing.schemas import (
     Balance,
     InvoiceAnswer,
@@ -40,7 +40,7 @@ class ReturnUrlRefused(Malformed):
 
 
 @router.post("/quotes", status_code=201)
-@problems(NotFound, quotes.NoTariff, quotes.SeveralRegies)
+@problems(NotFound, quotes.NoTariff, quotes.NoRegie, quotes.SeveralRegies)
 async def make_quote(body: WantedQuote, caller: FamilyOrAgent, session: Session) -> QuoteAnswer:
     wanted = [(line.child_id, line.holiday_week_id) for line in body.lines]
     made = await quotes.quote(session, _dossier(caller, body.dossier_id), wanted, clock.now())
@@ -83,14 +83,14 @@ async def read_invoice(invoice_id: UUID, caller: FamilyOrCashier, session: Sessi
     payments.AlreadySettled,
     payments.NotPayable,
     payments.OneRegieOnly,
+    payments.TooSmall,
     payments.EmailNeeded,
     payments.InProgress,
     payments.PayFiPUnavailable,
 )
 async def open_payment(body: WantedPayment, caller: Guardian, request: Request, once: OnceOnly) -> Response:
     state = request.app.state
-    address = urlsplit(body.return_url)
-    if f"{address.scheme}://{address.netloc}" not in state.settings.return_origins:
+    if _origin(body.return_url) not in state.settings.return_origins:
         raise ReturnUrlRefused(errors=[{"pointer": "/return_url", "detail": "Cette adresse n'est pas acceptée."}])
     # Not the request's one transaction: PayFiP is called between two of its own.
     return await payments.open_payment(
@@ -122,15 +122,24 @@ async def hear_payfip(request: Request, session: Session) -> None:
 async def read_balance(caller: FamilyOrCashier, session: Session, dossier_id: UUID | None = None) -> Balance:
     family = _dossier(caller, dossier_id)
     owed = await session.scalar(
-        select(func.coalesce(func.sum(Invoice.amount_cents), 0)).where(
-            Invoice.dossier_id == family, Invoice.status == InvoiceStatus.TO_PAY
-        )
+        select(func.coalesce(func.sum(Invoice.amount_cents - InvoiceState.allocated_cents), 0))
+        .join(Invoice.state)
+        .where(Invoice.dossier_id == family, InvoiceState.status.in_(OPEN))
     )
     return Balance(
         owed_cents=owed or 0,
         deferred_cents=await ledger.balance(session, family, Account.DEFERRED),
         credit_cents=await ledger.credit(session, family),
     )
+
+
+def _origin(address: str) -> str | None:
+    """Scheme and host; none for what is no address."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _dossier(caller: Caller, said: UUID | None) -> UUID:

@@ -8,6 +8,7 @@ from contracts.enrolment import (
     ActivityChanged,
     Booking,
     BookingCancelled,
+    BookingChanged,
     BookingConfirmed,
     BookingExpired,
     BookingPaid,
@@ -15,7 +16,7 @@ from contracts.enrolment import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.invoices import bill
+from billing.bookings import bill
 from billing.models import Activity, Child, Dossier, HolidayWeek, QuotientHistory
 
 
@@ -75,6 +76,7 @@ HANDLERS: Handlers = {
     ActivityChanged: keep_activity,
     HolidayWeekChanged: keep_holiday_week,
     BookingConfirmed: bill_booking,
+    BookingChanged: bill_booking,
     BookingPaid: bill_booking,
     BookingCancelled: bill_booking,
     BookingExpired: bill_booking,

@@ -8,10 +8,19 @@ from chassis.database import Database
 from chassis.outbox import publish
 from contracts.billing import InvoiceLapsed
 from sqlalchemy import Select, and_, or_, select
+from sqlalchemy.orm import aliased
 
 from billing.invoices import event
 from billing.ledger import hold_family
-from billing.models import Invoice, InvoiceStatus, Payment, PaymentInvoice, PaymentStatus
+from billing.models import (
+    BookingInvoice,
+    Invoice,
+    InvoiceState,
+    InvoiceStatus,
+    Payment,
+    PaymentInvoice,
+    PaymentStatus,
+)
 
 #: A family that opened a payment in time may still be on PayFiP's page.
 AFTER_LAST_PAYMENT = timedelta(minutes=20)
@@ -22,25 +31,35 @@ def lapsable(now: datetime) -> Select[Invoice]:
     """Invoices to pay that nobody may or can pay any more.
 
     Their time is over, the last payment was opened long enough ago, and since then PayFiP has answered, for each of
-    them, that nothing was paid. While it cannot answer, the place stays kept.
+    them, that nothing was paid. While it cannot answer, the place stays kept. Payments of an invoice that this one
+    replaced count as its own.
     """
+    own, replaced = aliased(BookingInvoice), aliased(BookingInvoice)
     undecided = and_(
+        Payment.status != PaymentStatus.SUCCEEDED,
         Payment.next_check_at.is_not(None),
         or_(Payment.answered_at.is_(None), Payment.answered_at < Payment.opened_at + AFTER_LAST_PAYMENT),
     )
     may_still_pay = (
         select(Payment.id)
         .join(PaymentInvoice)
+        .join(replaced, replaced.invoice_id == PaymentInvoice.invoice_id)
+        .join(own, own.booking_id == replaced.booking_id)
         .where(
-            PaymentInvoice.invoice_id == Invoice.id,
+            own.invoice_id == Invoice.id,
             or_(
                 Payment.status == PaymentStatus.OPENING,
                 and_(Payment.idop.is_not(None), or_(Payment.opened_at > now - AFTER_LAST_PAYMENT, undecided)),
             ),
         )
+        .correlate(Invoice)
         .exists()
     )
-    return select(Invoice).where(Invoice.status == InvoiceStatus.TO_PAY, Invoice.payable_until <= now, ~may_still_pay)
+    return (
+        select(Invoice)
+        .join(Invoice.state)
+        .where(InvoiceState.status == InvoiceStatus.TO_PAY, InvoiceState.payable_until <= now, ~may_still_pay)
+    )
 
 
 async def lapse_unpaid(database: Database, settings: object) -> None:

@@ -50,8 +50,8 @@ async def post(
     await session.flush()
 
 
-async def balance(session: AsyncSession, dossier_id: UUID, account: Account = Account.FAMILY) -> int:
-    """Cents on that account of a family; on `family`, what it owes (negative: its credit)."""
+async def balance(session: AsyncSession, dossier_id: UUID, account: Account) -> int:
+    """Cents on that account of a family."""
     total = select(func.coalesce(func.sum(LedgerEntry.amount_cents), 0)).where(
         LedgerEntry.dossier_id == dossier_id, LedgerEntry.account == account
     )
@@ -60,4 +60,4 @@ async def balance(session: AsyncSession, dossier_id: UUID, account: Account = Ac
 
 async def credit(session: AsyncSession, dossier_id: UUID) -> int:
     """Cents that a family has with us."""
-    return -await balance(session, dossier_id)
+    return -await balance(session, dossier_id, Account.CREDIT)

@@ -23,6 +23,11 @@ def paid_online(now: datetime) -> str:
     return f"Votre paiement en ligne a été reçu le {day(now)} à {hour(now)}."
 
 
+def until(end: datetime, today: datetime) -> str:
+    """« 14 h 05 », or « 9 h 00, le mercredi 3 mars 2027 » where that is another day than today."""
+    return hour(end) if day(end) == day(today) else f"{hour(end)}, le {day(end)}"
+
+
 def receipt(invoice: Invoice, how: str) -> NoticeWritten:
     """The receipt of a settled invoice; `how` says what settled it."""
     return _to_family(
@@ -38,8 +43,7 @@ def receipt(invoice: Invoice, how: str) -> NoticeWritten:
 def repriced(invoice: Invoice) -> NoticeWritten:
     """Said before the family pays: the price is not the one that was shown to it."""
     way_out = (
-        "Si ce prix ne vous convient pas, ne payez pas : la réservation s'annulera d'elle-même après"
-        f" {hour(invoice.payable_until)}."
+        f"Si ce prix ne vous convient pas, ne payez pas : la réservation s'annulera d'elle-même après {_end(invoice)}."
     )
     return _to_family(
         invoice.dossier_id,
@@ -47,19 +51,24 @@ def repriced(invoice: Invoice) -> NoticeWritten:
         "Le devis affiché n'était plus valable au moment de votre confirmation, ou ne correspondait pas à votre"
         f" réservation. Le prix a été recalculé : {euros(invoice.amount_cents)}.",
         *_lines(invoice),
-        *([way_out] if invoice.status == InvoiceStatus.TO_PAY else []),
+        *([way_out] if invoice.status is InvoiceStatus.TO_PAY else []),
         link=_page(invoice),
     )
 
 
 def credit_note(note: Invoice, corrected: Invoice) -> NoticeWritten:
-    """A cancelled booking that is refunded."""
+    """What was cancelled and is refunded."""
     amount = euros(-note.amount_cents)
+    effect = (
+        f"diminue d'autant ce qui reste à payer de cette facture, {amount}."
+        if corrected.status is InvoiceStatus.REOPENED
+        else f"met {amount} à votre crédit."
+    )
     return _to_family(
         note.dossier_id,
         f"Avoir {note.number}",
-        f"Votre réservation est annulée : l'avoir {note.number} corrige la facture {corrected.number} et met {amount}"
-        " à votre crédit.",
+        f"À la suite d'une annulation, l'avoir {note.number} corrige la facture {corrected.number} et {effect}",
+        *_lines(note),
         CREDIT_USE,
         link=_page(note),
     )
@@ -69,18 +78,58 @@ def money_kept(
     dossier_id: UUID, received_cents: int, kept_cents: int, credit_cents: int, unpaid: Iterable[Invoice], now: datetime
 ) -> NoticeWritten:
     """Money that settled nothing: a second payment of one debt, or another amount than the one asked for."""
+    kept = (
+        f"De cette somme, {euros(kept_cents)} n'a pas servi à régler une facture : ce montant reste à vous et"
+        f" s'ajoute à votre crédit, qui est maintenant de {euros(credit_cents)}. {CREDIT_USE}"
+    )
     return _to_family(
         dossier_id,
-        "Une somme est conservée à votre crédit",
+        "Une somme est conservée à votre crédit" if kept_cents else "Votre facture n'est réglée qu'en partie",
         f"Votre paiement en ligne de {euros(received_cents)} a été reçu le {day(now)} à {hour(now)}.",
-        f"De cette somme, {euros(kept_cents)} n'a pas servi à régler une facture : ce montant reste à vous et"
-        f" s'ajoute à votre crédit, qui est maintenant de {euros(credit_cents)}. {CREDIT_USE}",
+        *([kept] if kept_cents else []),
         *(
-            f"La somme reçue ne suffit pas à régler votre facture de {euros(invoice.amount_cents)}, encore à payer"
-            f" avant {hour(invoice.payable_until)}. Adressez-vous à la régie en cas de doute."
+            f"La somme reçue ne suffit pas à régler votre facture, {_still_due(invoice)}. Adressez-vous à la régie en"
+            " cas de doute."
             for invoice in unpaid
         ),
         link="/factures",
+    )
+
+
+def debit_returned(dossier_id: UUID, cents: int, reopened: Iterable[Invoice], credit_cents: int) -> NoticeWritten:
+    """The bank has refused a direct debit after all."""
+    return _to_family(
+        dossier_id,
+        "Votre prélèvement a été rejeté",
+        f"Votre banque a rejeté le prélèvement de {euros(cents)} fait par PayFiP : cette somme ne nous est pas"
+        " parvenue, alors que nous l'avions comptée.",
+        *(
+            f"La facture {invoice.number} est de nouveau à payer : il reste {euros(invoice.due_cents)}. Votre"
+            " réservation est maintenue ; réglez cette facture en ligne, ou adressez-vous à la régie."
+            for invoice in reopened
+            if invoice.due_cents
+        ),
+        f"Votre crédit est maintenant de {euros(credit_cents)}.",
+        link="/factures",
+    )
+
+
+def debit_returned_for_desk(number: str, refdet: str, cents: int, reopened: Iterable[Invoice]) -> NoticeWritten:
+    """To the desk: money that was counted is not there."""
+    return NoticeWritten(
+        notice_id=new_id(),
+        desk=True,
+        title=f"Prélèvement rejeté, dossier {number}",
+        paragraphs=(
+            f"Paiement {refdet} du dossier {number} : le prélèvement de {euros(cents)}, accepté par PayFiP, a été"
+            " rejeté par la banque.",
+            *(
+                f"La facture {invoice.number} est rouverte : il reste {euros(invoice.due_cents)} à payer."
+                for invoice in reopened
+                if invoice.due_cents
+            ),
+            "La famille en est prévenue ; ses places sont maintenues.",
+        ),
     )
 
 
@@ -96,6 +145,17 @@ def other_amount(number: str, refdet: str, asked_cents: int, received_cents: int
             " de PayFiP.",
         ),
     )
+
+
+def _still_due(invoice: Invoice) -> str:
+    if invoice.status is InvoiceStatus.TO_PAY:
+        return f"de {euros(invoice.due_cents)}, encore à payer avant {_end(invoice)}"
+    return f"dont il reste {euros(invoice.due_cents)} à payer"
+
+
+def _end(invoice: Invoice) -> str:
+    assert invoice.payable_until  # noqa: S101 -- what is to pay has an end
+    return until(invoice.payable_until, invoice.opened_at)
 
 
 def _lines(invoice: Invoice) -> list[str]:

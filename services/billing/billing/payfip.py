@@ -1,13 +1,14 @@
-"""PayFiP's web service: opening a payment and asking what became of it, each in a thread and without a transaction.
+"""PayFiP's web service: opening a payment and asking what became of it, each in a thread of its own pool and without
+a transaction.
 
 The SOAP work is eopayment's; what its answers mean is said here.
 """
 
 import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
-from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from eopayment.payfip_ws import PayFiP, PayFiPError, normalize_objet
@@ -18,17 +19,21 @@ from billing.settings import Settings
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
+
 TIMEOUT_S = 15
+#: A PayFiP that hangs may hold all of these, and nobody else's threads.
+_THREADS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="payfip")
+_clients: dict[str, PayFiP] = {}
 
 _RESULTS = {
     "P": PaymentNews.PAID,
-    "V": PaymentNews.PAID,
+    "V": PaymentNews.DEBITED,
     "R": PaymentNews.REFUSED,
-    "Z": PaymentNews.REFUSED,
+    "Z": PaymentNews.DEBIT_REFUSED,
     "A": PaymentNews.LEFT,
 }
 _FAULTS = {"P1": PaymentNews.GONE, "P5": PaymentNews.WAITING}
-_building = Lock()
 
 
 class NotOpened(Exception):
@@ -78,7 +83,7 @@ async def open_payment(settings: Settings, order: Order) -> str:
         return str(created)
 
     try:
-        return await asyncio.to_thread(ask)
+        return await _in_thread(ask)
     except PayFiPError as error:
         log.warning("payfip_did_not_open", refdet=order.refdet, error=repr(error))
         raise NotOpened(error.code) from error
@@ -87,7 +92,7 @@ async def open_payment(settings: Settings, order: Order) -> str:
 async def report(settings: Settings, idop: str) -> Report:
     """What PayFiP knows of the payment now; its troubles are news as well."""
     try:
-        told = await asyncio.to_thread(lambda: _client(settings.payfip_wsdl_url).get_info_paiement(idop))
+        told = await _in_thread(lambda: _client(settings.payfip_wsdl_url).get_info_paiement(idop))
     except PayFiPError as error:
         return _trouble(idop, error)
     return read(told.resultrans, told.montant)
@@ -96,9 +101,10 @@ async def report(settings: Settings, idop: str) -> Report:
 def read(result: str | None, amount: str | None) -> Report:
     """The meaning of `resultrans` and `montant`; a result nobody has described counts as no answer."""
     news = _RESULTS.get(result or "")
-    if news is PaymentNews.PAID and amount is not None and amount.isdecimal():
+    money = news in (PaymentNews.PAID, PaymentNews.DEBITED)
+    if news and money and amount is not None and amount.isdecimal():
         return Report(news, int(amount))
-    if news is None or news is PaymentNews.PAID:
+    if news is None or money:
         log.error("payfip_answer_not_understood", result=result, amount=amount)
         return Report(PaymentNews.UNREACHABLE)
     return Report(news)
@@ -117,17 +123,18 @@ def _trouble(idop: str, error: PayFiPError) -> Report:
     return Report(PaymentNews.BROKEN if broken else PaymentNews.UNREACHABLE)
 
 
-@cache
-def _service(wsdl_url: str) -> PayFiP:
-    # Both timeouts on the transport: eopayment sets the second per call on a client that threads share.
-    make_transport: Any = Transport  # zeep says it is typed, this is not
-    transport = make_transport(timeout=TIMEOUT_S, operation_timeout=TIMEOUT_S)
-    return PayFiP(wsdl_url=wsdl_url, zeep_client_kwargs={"transport": transport})
+async def _in_thread(ask: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, ask)
 
 
 def _client(wsdl_url: str) -> Any:
-    """The process's client; it reads the WSDL when first needed, and again until that succeeds."""
-    with _building:
-        service = _service(wsdl_url)
-        service.client  # noqa: B018 -- a property: reading it builds the SOAP client, here once and not in each thread
-    return service
+    """The process's client. Whoever finds none reads the WSDL by themselves: a reading that hangs or fails is theirs
+    alone, and the first that succeeds spares the others theirs."""
+    if service := _clients.get(wsdl_url):
+        return service
+    # Both timeouts on the transport: eopayment sets the second per call on a client that threads share.
+    make_transport: Any = Transport  # zeep says it is typed, this is not
+    transport = make_transport(timeout=TIMEOUT_S, operation_timeout=TIMEOUT_S)
+    service = PayFiP(wsdl_url=wsdl_url, zeep_client_kwargs={"transport": transport})
+    service.client  # noqa: B018 -- a property: reading it loads the WSDL and builds the SOAP client
+    return _clients.setdefault(wsdl_url, service)

@@ -14,14 +14,16 @@ from contracts.caller import Caller
 from contracts.dossier import Adult
 from fastapi import Response
 from french.paris import PARIS
-from french.wording import hour
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing import payfip, watching
+from billing.invoices import SMALLEST_PAYMENT_CENTS
 from billing.ledger import hold_family
 from billing.models import (
+    OPEN,
+    BookingInvoice,
     Dossier,
     Invoice,
     InvoiceStatus,
@@ -31,12 +33,16 @@ from billing.models import (
     PaymentStatus,
     Regie,
 )
+from billing.notices import until
 from billing.settings import Settings
 
 #: How long an idOp opens PayFiP's page.
 PAGE_OPENS_FOR = timedelta(minutes=15)
 #: A payment still `opening` after that belongs to a process that died.
 OPENING_TAKES = timedelta(minutes=2)
+#: A desk booking may be payable for days, with a payment opened each quarter of an hour.
+UNDECIDED_AT_MOST = 20
+BATCH = 100
 
 
 class AlreadySettled(Problem):
@@ -66,6 +72,12 @@ class EmailNeeded(Problem):
     )
 
 
+class TooSmall(Problem):
+    type = "urn:problem:billing:amount-too-small"
+    title = "Montant trop petit pour PayFiP"
+    detail = "PayFiP n'accepte pas moins de 1 € : adressez-vous à la régie, ou payez avec une autre facture."
+
+
 class InProgress(Problem):
     type = "urn:problem:billing:payment-in-progress"
     title = "Paiement en cours d'ouverture"
@@ -77,10 +89,11 @@ class PayFiPUnavailable(Problem):
     status = 503
     title = "PayFiP ne répond pas"
 
-    def __init__(self, kept_until: datetime) -> None:
+    def __init__(self, kept_until: datetime | None) -> None:
+        kept = f" Votre place est gardée au moins jusqu'à {until(kept_until, clock.now())}." if kept_until else ""
         super().__init__(
-            f"Le service de paiement PayFiP ne répond pas. Votre place est gardée au moins jusqu'à {hour(kept_until)} ;"
-            " ne payez pas deux fois : réessayez dans quelques instants.",
+            f"Le service de paiement PayFiP ne répond pas.{kept} Attendez : ne payez pas deux fois, et réessayez dans"
+            " quelques instants.",
             retry_after_s=10,
         )
 
@@ -96,7 +109,7 @@ class Opening:
 
     payment_id: UUID
     order: payfip.Order
-    kept_until: datetime
+    kept_until: datetime | None
 
 
 async def open_payment(
@@ -110,7 +123,7 @@ async def open_payment(
 ) -> Response:
     """Answer with the payment of these invoices that the family should use: the one still open, or a new one.
 
-    Raises NotFound, AlreadySettled, NotPayable, OneRegieOnly, EmailNeeded, InProgress, PayFiPUnavailable.
+    Raises NotFound, AlreadySettled, NotPayable, OneRegieOnly, TooSmall, EmailNeeded, InProgress, PayFiPUnavailable.
     """
     async with database.sessions.begin() as session:
         if answered := await once.stored(session):
@@ -119,7 +132,7 @@ async def open_payment(
         older = await _undecided(session, invoice_ids)
     for payment in older:
         # Perhaps it was paid: better asked than paid twice.
-        if payment.idop and clock.now() >= payment.opened_at + PAGE_OPENS_FOR:
+        if payment.idop and not _page_opens(payment, clock.now()):
             status = await watching.ask(database, settings, payment.id, payment.idop, payment.next_check_at)
             if status == PaymentStatus.UNCERTAIN:
                 raise PayFiPUnavailable(_kept_until(invoices))
@@ -154,6 +167,7 @@ async def give_up_openings(database: Database, settings: object) -> None:
         abandoned = await session.scalars(
             select(Payment)
             .where(Payment.status == PaymentStatus.OPENING, Payment.opened_at < clock.now() - OPENING_TAKES)
+            .limit(BATCH)
             .with_for_update(skip_locked=True)
         )
         for payment in abandoned:
@@ -162,9 +176,14 @@ async def give_up_openings(database: Database, settings: object) -> None:
 
 def redirect_url(settings: Settings, payment: Payment, now: datetime) -> str | None:
     """PayFiP's page, while it can be opened."""
-    if payment.idop and payment.status == PaymentStatus.PENDING and now < payment.opened_at + PAGE_OPENS_FOR:
+    still_due = all(invoice.status in OPEN for invoice in payment.invoices)
+    if payment.idop and payment.status == PaymentStatus.PENDING and still_due and _page_opens(payment, now):
         return payfip.page(settings, payment.idop)
     return None
+
+
+def _page_opens(payment: Payment, now: datetime) -> bool:
+    return now < payment.opened_at + PAGE_OPENS_FOR
 
 
 def _opened(settings: Settings, payment: Payment) -> PaymentOpened:
@@ -179,25 +198,29 @@ async def _prepare(
     now = clock.now()
     await hold_family(session, dossier_id)
     invoices = await _own_invoices(session, dossier_id, invoice_ids)
-    if any(invoice.status == InvoiceStatus.SETTLED for invoice in invoices):
+    if any(invoice.status is InvoiceStatus.SETTLED for invoice in invoices):
         raise AlreadySettled
-    if any(invoice.status != InvoiceStatus.TO_PAY for invoice in invoices):
+    if any(invoice.status not in OPEN for invoice in invoices):
         raise NotPayable
     if len({invoice.regie_code for invoice in invoices}) > 1:
         raise OneRegieOnly
+    kept_until, amount_cents = _kept_until(invoices), sum(invoice.due_cents for invoice in invoices)
     for payment in await _undecided(session, invoice_ids):
         if payment.status == PaymentStatus.OPENING:
             raise InProgress(retry_after_s=1)
-        if set(payment.invoice_ids) == set(invoice_ids) and now < payment.opened_at + PAGE_OPENS_FOR:
+        same = set(payment.invoice_ids) == set(invoice_ids) and payment.amount_cents == amount_cents
+        if same and _page_opens(payment, now):
             return payment
-    if now >= _kept_until(invoices):
+    if kept_until and now >= kept_until:
         raise NotPayable
+    if amount_cents < SMALLEST_PAYMENT_CENTS:
+        raise TooSmall
     regie = await session.get_one(Regie, invoices[0].regie_code)
     payment_id = new_id()
     payment = Payment(
         id=payment_id,
         dossier_id=dossier_id,
-        amount_cents=sum(invoice.amount_cents for invoice in invoices),
+        amount_cents=amount_cents,
         refdet=f"{now.astimezone(PARIS):%Y%m%d}{payment_id.hex[-20:]}",
         opened_at=now,
         invoices=list(invoices),
@@ -212,12 +235,13 @@ async def _prepare(
         mel=await _email(session, guardian, dossier_id),
         return_url=return_url,
     )
-    return Opening(payment_id, order, _kept_until(invoices))
+    return Opening(payment_id, order, kept_until)
 
 
-def _kept_until(invoices: Sequence[Invoice]) -> datetime:
-    """Until when a payment of them may be opened."""
-    return min(invoice.payable_until for invoice in invoices)
+def _kept_until(invoices: Sequence[Invoice]) -> datetime | None:
+    """Until when a payment of them may be opened; none: as long as they are due."""
+    ends = (one.payable_until for one in invoices if one.status is InvoiceStatus.TO_PAY and one.payable_until)
+    return min(ends, default=None)
 
 
 async def _own_invoices(session: AsyncSession, dossier_id: UUID, invoice_ids: Sequence[UUID]) -> Sequence[Invoice]:
@@ -228,15 +252,16 @@ async def _own_invoices(session: AsyncSession, dossier_id: UUID, invoice_ids: Se
 
 
 async def _undecided(session: AsyncSession, invoice_ids: Sequence[UUID]) -> Sequence[Payment]:
-    """Payments of any of these invoices that may still succeed on a page the family has, newest first."""
+    """The newest payments that may still succeed on a page the family has, of these invoices or what they replaced."""
     undecided = (PaymentStatus.OPENING, PaymentStatus.PENDING, PaymentStatus.UNCERTAIN)
+    bookings = select(BookingInvoice.booking_id).where(BookingInvoice.invoice_id.in_(invoice_ids))
+    replaced = select(BookingInvoice.invoice_id).where(BookingInvoice.booking_id.in_(bookings))
+    theirs = or_(PaymentInvoice.invoice_id.in_(invoice_ids), PaymentInvoice.invoice_id.in_(replaced))
     found = await session.scalars(
         select(Payment)
-        .where(
-            Payment.status.in_(undecided),
-            Payment.id.in_(select(PaymentInvoice.payment_id).where(PaymentInvoice.invoice_id.in_(invoice_ids))),
-        )
+        .where(Payment.status.in_(undecided), Payment.id.in_(select(PaymentInvoice.payment_id).where(theirs)))
         .order_by(Payment.id.desc())
+        .limit(UNDECIDED_AT_MOST)
     )
     return found.all()
 
@@ -246,11 +271,12 @@ async def _locked(session: AsyncSession, payment_id: UUID) -> Payment:
 
 
 async def _email(session: AsyncSession, guardian: Caller, dossier_id: UUID) -> str:
-    """The guardian's own address, else the payer's, else any of the family's that PayFiP would accept."""
+    """The guardian's own address, else a payer's, that PayFiP would accept: nobody else's goes there."""
     dossier = await session.get(Dossier, dossier_id)
     adults = [Adult.model_validate(one) for one in dossier.adults] if dossier else []
-    adults.sort(key=lambda adult: (adult.adult_id != guardian.guardian_id, "payer" not in adult.roles))
+    adults.sort(key=lambda adult: adult.adult_id != guardian.guardian_id)
     for adult in adults:
-        if adult.email and "@" in adult.email and 6 <= len(adult.email) <= 80:
+        their = adult.adult_id == guardian.guardian_id or "payer" in adult.roles
+        if their and adult.email and "@" in adult.email and 6 <= len(adult.email) <= 80:
             return adult.email
     raise EmailNeeded

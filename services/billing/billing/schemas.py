@@ -38,7 +38,7 @@ class _Answer(BaseModel):
 
 class QuoteLineAnswer(_Answer):
     child_id: UUID
-    holiday_week_id: UUID
+    holiday_week_id: UUID = Field(validation_alias="source_id")
     amount_cents: int
     explanation: str
 
@@ -51,9 +51,13 @@ class QuoteAnswer(_Answer):
 
 
 class InvoiceLineAnswer(_Answer):
+    """`source` says what `source_id` is the id of: a holiday week."""
+
     child_id: UUID
     child_name: str
-    holiday_week_id: UUID
+    activity_id: UUID
+    source: str
+    source_id: UUID
     label: str
     dates: list[date]
     amount_cents: int
@@ -63,20 +67,24 @@ class InvoiceLineAnswer(_Answer):
 
 
 class InvoiceAnswer(_Answer):
-    """`kind`: invoice or credit_note (negative, `corrects_id` says which invoice); numbered when settled."""
+    """`kind`: invoice or credit_note (negative, `corrects_id` says which invoice); numbered when first settled.
+
+    `due_cents` is what is not paid of it: to pay while the status is `to_pay` (until `payable_until`) or `reopened`.
+    """
 
     id: UUID
     kind: str
     status: str
     number: str | None
     dossier_id: UUID
-    booking_id: UUID
+    booking_id: UUID | None
     corrects_id: UUID | None
     amount_cents: int
+    due_cents: int
     payer_name: str
     payer_address: str | None
     opened_at: datetime
-    payable_until: datetime
+    payable_until: datetime | None
     settled_at: datetime | None
     repriced: bool
     reason: str | None
@@ -100,7 +108,7 @@ class PaymentAnswer(_Answer):
 
 
 class Balance(BaseModel):
-    """`owed_cents`: invoices still to pay; `deferred_cents`: small amounts left to the month's invoice."""
+    """`owed_cents`: due of invoices to pay or reopened; `deferred_cents`: small amounts left to the month's invoice."""
 
     owed_cents: int
     deferred_cents: int

@@ -74,10 +74,8 @@ def tariff_on(tariffs: Iterable[Tariff], day: date) -> Tariff | None:
 
 
 def quotient_on(quotients: Iterable[Quotient], day: date) -> int | None:
-    """The value in force that day; none when it is unknown or has expired."""
-    valid = (one for one in quotients if one.valid_from <= day and (one.valid_to is None or day <= one.valid_to))
-    found = max(valid, key=lambda one: one.valid_from, default=None)
-    return found.value if found else None
+    """The value of the period that the day is in (dossier tells disjoint ones); none when it is in none."""
+    return next((one.value for one in quotients if one.valid_from <= day <= one.valid_to), None)
 
 
 def price(tariff: Tariff, quotient: int | None, day_count: int) -> Price:

@@ -1,4 +1,4 @@
-"""Watching payments: when to ask PayFiP, what its answer does, and where the money it reports goes."""
+"""Watching payments: when to ask PayFiP, and what its answer does to the payment."""
 
 import asyncio
 from datetime import datetime, timedelta
@@ -7,23 +7,11 @@ from uuid import UUID
 import structlog
 from chassis import clock
 from chassis.database import Database
-from chassis.identifiers import new_id
-from chassis.outbox import publish
-from contracts.billing import CreditGranted
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import ledger, notices, payfip
-from billing.invoices import live_invoices, settle
-from billing.models import (
-    Account,
-    Dossier,
-    Invoice,
-    InvoiceStatus,
-    Payment,
-    PaymentNews,
-    PaymentStatus,
-)
+from billing import collecting, ledger, payfip
+from billing.models import Payment, PaymentNews, PaymentStatus
 from billing.settings import Settings
 
 log = structlog.get_logger()
@@ -36,6 +24,8 @@ SCHEDULE = (
 HOURLY = timedelta(hours=1)
 #: A refusal or an abandon may still turn into a payment on the same page; after that only a notification reopens it.
 DOUBTED_FOR = timedelta(hours=2)
+#: A direct debit that was accepted may still be refused by the bank: PayFiP then says so, if it is asked.
+DEBIT_DOUBTED_FOR, DEBIT_ASKED_EVERY = timedelta(days=60), timedelta(hours=12)
 #: PayFiP does not like to be asked sooner after a malfunction.
 AFTER_MALFUNCTION = timedelta(minutes=30)
 #: While one worker asks, the others leave the payment alone.
@@ -49,22 +39,24 @@ def next_check(opened_at: datetime, now: datetime) -> datetime:
     return now + next((every for until, every in SCHEDULE if age < until), HOURLY)
 
 
-def next_check_after(status: PaymentStatus, news: PaymentNews, opened_at: datetime, now: datetime) -> datetime | None:
+def next_check_after(payment: Payment, news: PaymentNews, now: datetime) -> datetime | None:
     """When to ask again, having heard `news`; none when there is nothing more to learn by asking."""
-    if status is PaymentStatus.SUCCEEDED or news is PaymentNews.GONE:
+    age = now - payment.opened_at
+    if news is PaymentNews.GONE or payment.returned_at:
         return None
+    if payment.status == PaymentStatus.SUCCEEDED:
+        return now + DEBIT_ASKED_EVERY if payment.is_debit and age < DEBIT_DOUBTED_FOR else None
     if news is PaymentNews.BROKEN:
         return now + AFTER_MALFUNCTION
-    if news in (PaymentNews.REFUSED, PaymentNews.LEFT) and now - opened_at >= DOUBTED_FOR:
+    if news in (PaymentNews.REFUSED, PaymentNews.DEBIT_REFUSED, PaymentNews.LEFT) and age >= DOUBTED_FOR:
         return None
-    return next_check(opened_at, now)
+    return next_check(payment.opened_at, now)
 
 
 async def notified(session: AsyncSession, idop: str, now: datetime) -> None:
     """PayFiP, or anybody, says that there is news of this payment: ask at once. Nothing else is believed."""
-    await session.execute(
-        update(Payment).where(Payment.idop == idop, Payment.status != PaymentStatus.SUCCEEDED).values(next_check_at=now)
-    )
+    still_open = or_(Payment.status != PaymentStatus.SUCCEEDED, Payment.next_check_at.is_not(None))
+    await session.execute(update(Payment).where(Payment.idop == idop, still_open).values(next_check_at=now))
 
 
 async def ask_payfip(database: Database, settings: Settings) -> None:
@@ -114,49 +106,13 @@ async def apply(
     await ledger.hold_family(session, dossier_id)
     payment = await session.get_one(Payment, payment_id, with_for_update=True)
     moved = payment.hear(answer.news)
-    status = PaymentStatus(payment.status)
+    if moved and answer.amount_cents is not None:
+        payment.is_debit = answer.news is PaymentNews.DEBITED
+        await collecting.receive(session, payment, answer.amount_cents, now)
+    elif moved and payment.received_cents is not None:
+        await collecting.take_back(session, payment, now)
     if answer.news not in (PaymentNews.UNREACHABLE, PaymentNews.BROKEN):
         payment.answered_at = asked_at
-    if payment.next_check_at == planned or status is PaymentStatus.SUCCEEDED:
-        payment.next_check_at = next_check_after(status, answer.news, payment.opened_at, now)
-    if moved and answer.amount_cents is not None:
-        await _receive(session, payment, answer.amount_cents, now)
-    return status
-
-
-async def _receive(session: AsyncSession, payment: Payment, received: int, now: datetime) -> None:
-    """Enter the money, settle what it covers; the rest is the family's credit, and everybody concerned is told."""
-    payment.received_cents = received
-    cents = {Account.PAYFIP: received, Account.FAMILY: -received}
-    await ledger.post(session, now, "Paiement PayFiP", payment.dossier_id, cents, payment_id=payment.id)
-    credit, kept = await ledger.credit(session, payment.dossier_id), received
-    late: list[Invoice] = []
-    unpaid: list[Invoice] = []
-    for paid in payment.invoices:
-        # A booking that was revived meanwhile has another invoice.
-        invoice = next(iter(await live_invoices(session, paid)), paid)
-        if invoice.status == InvoiceStatus.TO_PAY and credit >= invoice.amount_cents:
-            credit -= invoice.amount_cents
-            kept -= invoice.amount_cents
-            await settle(session, invoice, now, notices.paid_online(now))
-        elif invoice.status == InvoiceStatus.TO_PAY:
-            if now < invoice.payable_until:
-                unpaid.append(invoice)
-        elif invoice.status != InvoiceStatus.SETTLED:
-            late.append(invoice)
-    for invoice in late:
-        if kept >= invoice.amount_cents:
-            # Enrolment revives the booking if its places are still free, and words what comes of it.
-            kept -= invoice.amount_cents
-            await _grant(session, invoice.dossier_id, invoice.amount_cents, invoice.booking_id)
-    if kept > 0:
-        await _grant(session, payment.dossier_id, kept)
-        await publish(session, notices.money_kept(payment.dossier_id, received, kept, credit, unpaid, now))
-    if received != payment.amount_cents:
-        dossier = await session.get_one(Dossier, payment.dossier_id)
-        await publish(session, notices.other_amount(dossier.number, payment.refdet, payment.amount_cents, received))
-
-
-async def _grant(session: AsyncSession, dossier_id: UUID, cents: int, booking_id: UUID | None = None) -> None:
-    granted = CreditGranted(credit_id=new_id(), dossier_id=dossier_id, amount_cents=cents, booking_id=booking_id)
-    await publish(session, granted)
+    if payment.next_check_at == planned or (payment.status == PaymentStatus.SUCCEEDED and not payment.is_debit):
+        payment.next_check_at = next_check_after(payment, answer.news, now)
+    return PaymentStatus(payment.status)

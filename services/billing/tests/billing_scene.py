@@ -12,7 +12,7 @@ from billing.consumers import HANDLERS
 from billing.lapses import lapse_unpaid
 from billing.ledger import post
 from billing.main import SERVICE
-from billing.models import Account, Invoice, LedgerEntry
+from billing.models import Account, BookingInvoice, Invoice, LedgerEntry
 from billing.settings import Settings
 from billing.watching import ask_payfip
 from chassis import clock
@@ -29,18 +29,20 @@ from contracts.enrolment import (
     ActivityChanged,
     Booking,
     BookingCancelled,
+    BookingChanged,
     BookingConfirmed,
     BookingExpired,
     BookingLine,
     BookingPaid,
     HolidayWeekChanged,
 )
-from sqlalchemy import func, select, text
+from sqlalchemy import func, or_, select, text
 
 TOWN = Path(__file__).parents[3] / "deploy/towns/villeneuve-sur-bievre.toml"
 ORIGIN = "https://espace.test"
 CENTRE = "Accueil de loisirs La Bièvre"
 ACTIVITY = named_id("activity", "vacances-la-bievre")
+SITE = named_id("site", "la-bievre")
 KINDS = {"confirmed": BookingConfirmed, "paid": BookingPaid, "cancelled": BookingCancelled, "expired": BookingExpired}
 E = TypeVar("E", bound=Event)
 
@@ -104,7 +106,7 @@ def dossier(family: Family, number: str, name: str, *, email: str | None = "fami
 
 
 def quotient(family: Family, value: int, version: int) -> QuotientChanged:
-    known = Quotient(value=value, source="caf", valid_from=date(2020, 1, 1))
+    known = Quotient(value=value, source="caf", valid_from=date(2020, 1, 1), valid_to=date(2099, 12, 31))
     return QuotientChanged(dossier_id=family.dossier_id, version=version, quotients=(known,))
 
 
@@ -210,25 +212,48 @@ class Scene:
         facts = {
             "booking_id": new_id(),
             "dossier_id": self.moreau.dossier_id,
-            "quote_id": None,
+            "quote_id": new_id(),
             "confirmed_at": clock.now(),
             "version": 2,
         }
-        return KINDS[status](**facts | changes, status=status, lines=tuple(self.line(*pair) for pair in pairs))
+        facts |= changes
+        facts.setdefault("confirmed_version", facts["version"])
+        lines = tuple(self.line(position, *pair) for position, pair in enumerate(pairs))
+        return KINDS[status](**facts, status=status, lines=lines)
 
-    def line(self, child_id: UUID, week_id: UUID) -> BookingLine:
-        dates = week(week_id).dates
-        return BookingLine(child_id=child_id, holiday_week_id=week_id, activity_id=ACTIVITY, dates=dates)
+    def line(self, position: int, child_id: UUID, week_id: UUID) -> BookingLine:
+        return BookingLine(
+            position=position,
+            child_id=child_id,
+            holiday_week_id=week_id,
+            activity_id=ACTIVITY,
+            site_id=SITE,
+            dates=week(week_id).dates,
+        )
 
-    def later(self, booking: Booking, status: str, **changes: Any) -> Booking:
-        """That booking in a later state, one version on."""
+    def later(
+        self, booking: Booking, status: str, *, drop: Sequence[int] = (), refundable: bool = True, **changes: Any
+    ) -> Booking:
+        """That booking in a later state, one version on: the lines of these positions cancelled, and all of them of a
+        cancelled one. One confirmed again has its version for its confirmation, where `drop` is empty."""
+        given = {"status": "cancelled", "refundable": refundable}
+        lines = [
+            line.model_copy(update=given)
+            if line.status == "active" and (line.position in drop or status == "cancelled")
+            else line
+            for line in booking.lines
+        ]
         facts = {**booking.model_dump(), "version": booking.version + 1, "status": status, **changes}
-        return KINDS[status].model_validate(facts)
+        if status == "confirmed" and not drop:
+            facts["confirmed_version"] = facts["version"]
+        kind = BookingChanged if drop and status != "cancelled" else KINDS[status]
+        return kind.model_validate(facts | {"lines": [line.model_dump() for line in lines]})
 
     async def documents(self, booking: Booking) -> list[Invoice]:
         """Invoices and credit notes of that booking, oldest first."""
         async with self.database.sessions() as session:
-            asked = select(Invoice).where(Invoice.booking_id == booking.booking_id).order_by(Invoice.id)
+            its = select(BookingInvoice.invoice_id).where(BookingInvoice.booking_id == booking.booking_id)
+            asked = select(Invoice).where(or_(Invoice.id.in_(its), Invoice.corrects_id.in_(its))).order_by(Invoice.id)
             return list(await session.scalars(asked))
 
     async def invoice(self, booking: Booking) -> Invoice:
@@ -245,7 +270,7 @@ class Scene:
         """Money from nowhere on that family's account."""
         async with self.database.sessions.begin() as session:
             dossier_id = (family or self.moreau).dossier_id
-            await post(session, clock.now(), "Test", dossier_id, {Account.PAYFIP: cents, Account.FAMILY: -cents})
+            await post(session, clock.now(), "Test", dossier_id, {Account.PAYFIP: cents, Account.CREDIT: -cents})
 
     # ---------------------------------------------------------------- HTTP
 

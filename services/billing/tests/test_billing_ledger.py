@@ -33,7 +33,7 @@ async def test_loading_the_town_again_adds_nothing(scene: Scene) -> None:
 
 
 async def test_a_transaction_that_does_not_balance_cannot_commit(database: Database) -> None:
-    cents = {Account.PAYFIP: 100, Account.FAMILY: -99}
+    cents = {Account.PAYFIP: 100, Account.CREDIT: -99}
     session = database.sessions()
     await post(session, clock.now(), "Test", new_id(), cents)
     with pytest.raises(DBAPIError, match="does not balance"):
@@ -48,7 +48,7 @@ async def test_the_application_cannot_change_the_ledger(database: Database, stat
             await session.execute(text(statement))
 
 
-@pytest.mark.parametrize("table", ["invoice_lines", "quotes", "quote_lines"])
+@pytest.mark.parametrize("table", ["invoice_lines", "allocations", "booking_invoices", "quotes", "quote_lines"])
 async def test_the_application_cannot_change_what_was_shown(database: Database, table: str) -> None:
     async with database.sessions() as session:
         with pytest.raises(ProgrammingError, match="permission denied"):
@@ -73,8 +73,10 @@ async def test_the_money_of_a_payment_is_received_once(scene: Scene) -> None:
     [
         "UPDATE invoices SET amount_cents = 1",
         "DELETE FROM invoices",
-        "INSERT INTO invoice_lines SELECT invoice_id, 9, child_id, child_name, holiday_week_id, label, dates,"
-        " amount_cents, childcare_cents, food_cents, explanation FROM invoice_lines",
+        "UPDATE invoice_lines SET label = ''",
+        "DELETE FROM invoice_lines",
+        "INSERT INTO invoice_lines SELECT invoice_id, 9, child_id, child_name, activity_id, source, source_id, label,"
+        " dates, amount_cents, childcare_cents, food_cents, explanation FROM invoice_lines",
     ],
 )
 async def test_a_numbered_invoice_never_changes_even_for_the_owner(scene: Scene, statement: str) -> None:

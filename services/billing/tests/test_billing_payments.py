@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -219,6 +220,7 @@ async def test_a_notified_payment_settles_numbers_and_tells(scene: Scene, payfip
     assert accounts == {
         Account.PAYFIP: PRICE,
         Account.FAMILY: 0,
+        Account.CREDIT: 0,
         Account.DEFERRED: 0,
         Account.CHILDCARE: -6370,
         Account.FOOD: -1715,
@@ -377,7 +379,8 @@ async def test_money_that_comes_after_the_invoice_lapsed_is_credited_for_the_boo
 
     await scene.hear(scene.later(booking, "confirmed", version=4))  # enrolment revives it: it is paid from the credit
     revived = await scene.invoice(booking)
-    assert (revived.booking_version, revived.status) == (4, "settled")
+    assert revived.booking
+    assert (revived.booking.booking_version, revived.status) == (4, "settled")
     assert await scene.credit() == 0
 
 
@@ -461,7 +464,8 @@ def test_money_counts_whatever_was_believed_before() -> None:
     for status, moves in PAYMENT_TRANSITIONS.items():
         if status not in (PaymentStatus.OPENING, PaymentStatus.SUCCEEDED):
             assert moves[PaymentNews.PAID] is PaymentStatus.SUCCEEDED
-    assert PAYMENT_TRANSITIONS[PaymentStatus.SUCCEEDED] == {}
+            assert moves[PaymentNews.DEBITED] is PaymentStatus.SUCCEEDED
+    assert PAYMENT_TRANSITIONS[PaymentStatus.SUCCEEDED] == {PaymentNews.DEBIT_REFUSED: PaymentStatus.FAILED}
 
 
 @pytest.mark.parametrize(
@@ -481,13 +485,24 @@ def test_payfip_is_asked_often_then_less_and_less(age: timedelta, wait: timedelt
 
 def test_asking_ends_when_there_is_nothing_more_to_learn() -> None:
     late = OPENED_AT + timedelta(hours=2)
-    failed, abandoned, uncertain = PaymentStatus.FAILED, PaymentStatus.ABANDONED, PaymentStatus.UNCERTAIN
-    assert next_check_after(PaymentStatus.SUCCEEDED, PaymentNews.PAID, OPENED_AT, OPENED_AT) is None
-    assert next_check_after(abandoned, PaymentNews.GONE, OPENED_AT, OPENED_AT) is None
-    assert next_check_after(abandoned, PaymentNews.LEFT, OPENED_AT, late) is None
-    assert next_check_after(failed, PaymentNews.REFUSED, OPENED_AT, late - timedelta(seconds=1)) is not None
-    assert next_check_after(uncertain, PaymentNews.BROKEN, OPENED_AT, late) == late + timedelta(minutes=30)
-    assert next_check_after(uncertain, PaymentNews.UNREACHABLE, OPENED_AT, late) == late + timedelta(hours=1)
+    old = OPENED_AT + timedelta(days=60)
+
+    def asked(status: PaymentStatus, news: PaymentNews, now: datetime, **facts: Any) -> datetime | None:
+        return next_check_after(Payment(status=status, opened_at=OPENED_AT, **facts), news, now)
+
+    succeeded, failed = PaymentStatus.SUCCEEDED, PaymentStatus.FAILED
+    abandoned, uncertain = PaymentStatus.ABANDONED, PaymentStatus.UNCERTAIN
+    assert asked(succeeded, PaymentNews.PAID, OPENED_AT) is None
+    assert asked(abandoned, PaymentNews.GONE, OPENED_AT) is None
+    assert asked(abandoned, PaymentNews.LEFT, late) is None
+    assert asked(failed, PaymentNews.REFUSED, late - timedelta(seconds=1)) is not None
+    assert asked(uncertain, PaymentNews.BROKEN, late) == late + timedelta(minutes=30)
+    assert asked(uncertain, PaymentNews.UNREACHABLE, late) == late + timedelta(hours=1)
+    for news in (PaymentNews.DEBITED, PaymentNews.UNREACHABLE, PaymentNews.BROKEN):
+        before = old - timedelta(seconds=1)
+        assert asked(succeeded, news, before, is_debit=True) == before + timedelta(hours=12)
+        assert asked(succeeded, news, old, is_debit=True) is None
+    assert asked(failed, PaymentNews.DEBIT_REFUSED, OPENED_AT, is_debit=True, returned_at=OPENED_AT) is None
 
 
 def test_production_never_runs_in_payfips_test_mode(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

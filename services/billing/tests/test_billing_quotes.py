@@ -89,10 +89,10 @@ async def test_the_quote_is_honoured_though_the_quotient_changed_and_the_event_i
     assert [notice.title for notice in await scene.published(NoticeWritten)] == []
 
 
-@pytest.mark.parametrize("why", ["stale", "foreign", "other lines", "unknown", "none"])
+@pytest.mark.parametrize("why", ["stale", "foreign", "other lines", "unknown"])
 async def test_a_quote_that_does_not_fit_is_priced_anew_and_the_family_told(scene: Scene, why: str) -> None:
     (ines, tom), (first, second, _) = scene.moreau.child_ids, scene.week_ids
-    quote_id: UUID | None = await quoted(scene)
+    quote_id = await quoted(scene)
     confirmed_at, lines = clock.now(), [(ines, first)]
     if why == "stale":
         confirmed_at += timedelta(minutes=30, seconds=1)
@@ -102,7 +102,7 @@ async def test_a_quote_that_does_not_fit_is_priced_anew_and_the_family_told(scen
     elif why == "other lines":
         lines = [(ines, first), (tom, second)]
     else:
-        quote_id = new_id() if why == "unknown" else None
+        quote_id = new_id()
     await scene.quotient(scene.moreau, 500, version=3)
     _, invoice = await scene.opened(quote_id=quote_id, confirmed_at=confirmed_at, lines=lines)
     assert invoice.repriced

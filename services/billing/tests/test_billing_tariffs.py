@@ -110,7 +110,7 @@ def test_a_tariff_counts_from_its_first_day() -> None:
 
 
 def test_a_quotient_counts_from_its_first_to_its_last_day() -> None:
-    older = Quotient(value=700, source="caf", valid_from=date(2026, 1, 1))
+    older = Quotient(value=700, source="caf", valid_from=date(2026, 1, 1), valid_to=date(2026, 5, 31))
     newer = Quotient(value=900, source="caf", valid_from=date(2026, 6, 1), valid_to=date(2026, 12, 31))
     assert quotient_on([newer, older], date(2026, 5, 31)) == 700
     assert quotient_on([older, newer], date(2026, 12, 31)) == 900

@@ -10,7 +10,9 @@ LINE = """
     position integer NOT NULL,
     child_id uuid NOT NULL,
     child_name text NOT NULL,
-    holiday_week_id uuid NOT NULL,
+    activity_id uuid NOT NULL,
+    source text NOT NULL,
+    source_id uuid NOT NULL,
     label text NOT NULL,
     dates date[] NOT NULL,
     amount_cents integer NOT NULL,
@@ -86,35 +88,52 @@ TABLES = (
     )""",
     """CREATE TABLE invoices (
         id uuid CONSTRAINT pk_invoices PRIMARY KEY,
-        version integer NOT NULL,
         kind text NOT NULL,
-        status text NOT NULL,
         dossier_id uuid NOT NULL,
         regie_code text NOT NULL CONSTRAINT fk_invoices_regie_code REFERENCES regies (code),
-        booking_id uuid NOT NULL,
-        booking_version integer NOT NULL,
         corrects_id uuid CONSTRAINT fk_invoices_corrects_id REFERENCES invoices (id),
         amount_cents integer NOT NULL,
         payer_name text NOT NULL,
         payer_address text,
         opened_at timestamptz NOT NULL,
-        payable_until timestamptz NOT NULL,
-        settled_at timestamptz,
-        number text CONSTRAINT uq_invoices_number UNIQUE,
         repriced boolean NOT NULL,
-        reason text,
-        CONSTRAINT uq_invoices_booking_id_booking_version UNIQUE (booking_id, booking_version),
-        CONSTRAINT uq_invoices_corrects_id UNIQUE (corrects_id),
-        CONSTRAINT ck_invoices_corrects CHECK ((kind = 'credit_note') = (corrects_id IS NOT NULL)),
-        CONSTRAINT ck_invoices_numbered_when_settled CHECK ((status = 'settled') = (number IS NOT NULL))
+        number text CONSTRAINT uq_invoices_number UNIQUE,
+        CONSTRAINT ck_invoices_corrects CHECK ((kind = 'credit_note') = (corrects_id IS NOT NULL))
     )""",
     "CREATE INDEX ix_invoices_dossier_id_id ON invoices (dossier_id, id)",
-    "CREATE INDEX ix_invoices_payable_until ON invoices (payable_until) WHERE status = 'to_pay'",
+    "CREATE INDEX ix_invoices_corrects_id ON invoices (corrects_id)",
     f"""CREATE TABLE invoice_lines (
         invoice_id uuid NOT NULL CONSTRAINT fk_invoice_lines_invoice_id REFERENCES invoices (id),
         {LINE},
+        corrects_invoice_id uuid,
+        corrects_position integer,
         CONSTRAINT pk_invoice_lines PRIMARY KEY (invoice_id, position),
+        CONSTRAINT fk_invoice_lines_corrects FOREIGN KEY (corrects_invoice_id, corrects_position)
+            REFERENCES invoice_lines (invoice_id, position),
+        CONSTRAINT uq_invoice_lines_corrects_invoice_id_corrects_position
+            UNIQUE (corrects_invoice_id, corrects_position),
+        CONSTRAINT ck_invoice_lines_corrects CHECK (num_nonnulls(corrects_invoice_id, corrects_position) IN (0, 2)),
         CONSTRAINT ck_invoice_lines_amount CHECK (amount_cents = childcare_cents + food_cents)
+    )""",
+    """CREATE TABLE invoice_states (
+        invoice_id uuid CONSTRAINT pk_invoice_states PRIMARY KEY
+            CONSTRAINT fk_invoice_states_invoice_id REFERENCES invoices (id),
+        version integer NOT NULL,
+        status text NOT NULL,
+        allocated_cents integer NOT NULL,
+        payable_until timestamptz,
+        settled_at timestamptz,
+        late_credited boolean NOT NULL,
+        reason text
+    )""",
+    "CREATE INDEX ix_invoice_states_payable_until ON invoice_states (payable_until) WHERE status = 'to_pay'",
+    """CREATE TABLE booking_invoices (
+        invoice_id uuid CONSTRAINT pk_booking_invoices PRIMARY KEY
+            CONSTRAINT fk_booking_invoices_invoice_id REFERENCES invoices (id),
+        booking_id uuid NOT NULL,
+        booking_version integer NOT NULL,
+        confirmed_version integer NOT NULL,
+        CONSTRAINT uq_booking_invoices_booking_id_booking_version UNIQUE (booking_id, booking_version)
     )""",
     """CREATE TABLE number_series (
         regie_code text NOT NULL CONSTRAINT fk_number_series_regie_code REFERENCES regies (code),
@@ -132,7 +151,9 @@ TABLES = (
         opened_at timestamptz NOT NULL,
         next_check_at timestamptz,
         answered_at timestamptz,
-        received_cents integer
+        received_cents integer,
+        is_debit boolean NOT NULL,
+        returned_at timestamptz
     )""",
     "CREATE INDEX ix_payments_dossier_id ON payments (dossier_id)",
     "CREATE INDEX ix_payments_next_check_at ON payments (next_check_at) WHERE next_check_at IS NOT NULL",
@@ -143,24 +164,40 @@ TABLES = (
         CONSTRAINT pk_payment_invoices PRIMARY KEY (payment_id, invoice_id)
     )""",
     "CREATE INDEX ix_payment_invoices_invoice_id ON payment_invoices (invoice_id)",
+    """CREATE TABLE allocations (
+        id uuid CONSTRAINT pk_allocations PRIMARY KEY,
+        invoice_id uuid NOT NULL CONSTRAINT fk_allocations_invoice_id REFERENCES invoices (id),
+        payment_id uuid CONSTRAINT fk_allocations_payment_id REFERENCES payments (id),
+        source text NOT NULL CONSTRAINT ck_allocations_source CHECK (source IN ('payment', 'credit', 'deferred')),
+        amount_cents integer NOT NULL CONSTRAINT ck_allocations_amount CHECK (amount_cents <> 0),
+        at timestamptz NOT NULL,
+        CONSTRAINT ck_allocations_payment CHECK ((source = 'payment') = (payment_id IS NOT NULL))
+    )""",
+    "CREATE INDEX ix_allocations_invoice_id ON allocations (invoice_id)",
+    "CREATE INDEX ix_allocations_payment_id ON allocations (payment_id)",
     """CREATE TABLE ledger_entries (
         id uuid CONSTRAINT pk_ledger_entries PRIMARY KEY,
         transaction_id uuid NOT NULL,
         at timestamptz NOT NULL,
         account text NOT NULL CONSTRAINT ck_ledger_entries_account CHECK (
-            account IN ('payfip', 'family', 'deferred', 'revenue_childcare', 'revenue_food')
+            account IN ('payfip', 'family', 'credit', 'deferred', 'revenue_childcare', 'revenue_food')
         ),
         dossier_id uuid,
         amount_cents integer NOT NULL CONSTRAINT ck_ledger_entries_amount CHECK (amount_cents <> 0),
         invoice_id uuid CONSTRAINT fk_ledger_entries_invoice_id REFERENCES invoices (id),
         payment_id uuid CONSTRAINT fk_ledger_entries_payment_id REFERENCES payments (id),
         memo text NOT NULL,
-        CONSTRAINT ck_ledger_entries_dossier CHECK (account NOT IN ('family', 'deferred') OR dossier_id IS NOT NULL)
+        CONSTRAINT ck_ledger_entries_dossier CHECK (
+            account NOT IN ('family', 'credit', 'deferred') OR dossier_id IS NOT NULL
+        )
     )""",
     "CREATE INDEX ix_ledger_entries_transaction_id ON ledger_entries (transaction_id)",
     "CREATE INDEX ix_ledger_entries_dossier_id_account ON ledger_entries (dossier_id, account)",
-    # The money of a payment is received once, whatever happens.
-    "CREATE UNIQUE INDEX ix_ledger_entries_receipt ON ledger_entries (payment_id) WHERE account = 'payfip'",
+    # The money of a payment is received once and given back once, whatever happens.
+    """CREATE UNIQUE INDEX ix_ledger_entries_receipt ON ledger_entries (payment_id)
+    WHERE account = 'payfip' AND amount_cents > 0""",
+    """CREATE UNIQUE INDEX ix_ledger_entries_return ON ledger_entries (payment_id)
+    WHERE account = 'payfip' AND amount_cents < 0""",
 )
 
 GUARDS = (
@@ -181,16 +218,41 @@ GUARDS = (
     """CREATE TRIGGER numbered_never_changes BEFORE UPDATE OR DELETE ON invoices
     FOR EACH ROW WHEN (OLD.number IS NOT NULL) EXECUTE FUNCTION refuse_change_of_numbered()""",
     """CREATE FUNCTION refuse_line_of_numbered() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        line record := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
     BEGIN
-        IF (SELECT number FROM invoices WHERE id = NEW.invoice_id) IS NOT NULL THEN
-            RAISE EXCEPTION 'invoice % is numbered: no line is added', NEW.invoice_id USING ERRCODE = '23514';
+        IF (SELECT number FROM invoices WHERE id = line.invoice_id) IS NOT NULL THEN
+            RAISE EXCEPTION 'invoice % is numbered: its lines never change', line.invoice_id USING ERRCODE = '23514';
         END IF;
-        RETURN NEW;
+        RETURN line;
     END $$""",
-    """CREATE TRIGGER numbered_never_grows BEFORE INSERT ON invoice_lines
+    """CREATE TRIGGER lines_of_numbered_never_change BEFORE INSERT OR UPDATE OR DELETE ON invoice_lines
     FOR EACH ROW EXECUTE FUNCTION refuse_line_of_numbered()""",
-    "REVOKE UPDATE, DELETE ON ledger_entries, invoice_lines, quotes, quote_lines, payment_invoices FROM billing_app",
-    "REVOKE DELETE ON invoices, payments, number_series, billed_bookings FROM billing_app",
+    # A state says what the allocations say: settled is what is paid whole, and what has no number is paid nothing.
+    """CREATE FUNCTION refuse_false_state() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM FROM invoices JOIN invoice_states state ON state.invoice_id = invoices.id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(amount_cents), 0) AS cents FROM allocations WHERE invoice_id = invoices.id
+        ) allocated
+        WHERE invoices.id = NEW.invoice_id AND state.allocated_cents = allocated.cents AND CASE
+            WHEN number IS NULL THEN status IN ('to_pay', 'lapsed', 'cancelled') AND allocated.cents = 0
+            WHEN allocated.cents = amount_cents THEN status = 'settled'
+            ELSE status = 'reopened' AND allocated.cents BETWEEN 0 AND amount_cents
+        END;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'the state of invoice % is not what its allocations say', NEW.invoice_id
+            USING ERRCODE = '23514';
+        END IF;
+        RETURN NULL;
+    END $$""",
+    """CREATE CONSTRAINT TRIGGER true_state AFTER INSERT OR UPDATE ON invoice_states DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION refuse_false_state()""",
+    """CREATE CONSTRAINT TRIGGER true_state AFTER INSERT ON allocations DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION refuse_false_state()""",
+    """REVOKE UPDATE, DELETE ON ledger_entries, allocations, invoice_lines, booking_invoices, quotes, quote_lines,
+    payment_invoices FROM billing_app""",
+    "REVOKE DELETE ON invoices, invoice_states, payments, number_series, billed_bookings FROM billing_app",
 )
 
 

@@ -1,0 +1,157 @@
+"""What a booking, as it is now, means for its invoices: opened, replaced, cancelled, corrected, or refused."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chassis.copies import keep_copy
+from chassis.outbox import publish
+from chassis.parking import NotYetKnown
+from contracts.billing import InvoiceRefused
+from contracts.dossier import Adult, PostalAddress
+from contracts.enrolment import Booking
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from billing import invoices, ledger, notices
+from billing.models import BilledBooking, BookingInvoice, Dossier, Invoice, InvoiceLine, InvoiceState, InvoiceStatus
+from billing.quotes import Unbillable, price_booking
+
+PAYABLE_FOR = timedelta(minutes=20)
+
+
+class NoPayer(Unbillable):
+    """Without a URN: no call is ever answered with it, it is only a reason why a booking is refused."""
+
+    title = "Payeur à compléter"
+    detail = "Votre dossier ne dit pas qui paie les factures : prévenez la mairie, qui le complétera."
+
+
+async def bill(session: AsyncSession, booking: Booking, now: datetime) -> None:
+    """Make its invoices what they should be. An older event than the newest seen is void.
+
+    Each confirmation is billed once, whichever event tells of it first; what is not paid yet is for the lines that
+    stand; of what is paid, lines cancelled and refundable are corrected. Raises NotYetKnown while the family, a child,
+    a week or an activity is not known here.
+    """
+    await ledger.hold_family(session, booking.dossier_id)
+    seen = {"booking_id": booking.booking_id, "version": booking.version, "status": booking.status}
+    if not await keep_copy(session, BilledBooking, **seen):
+        return
+    known = await of_booking(session, booking.booking_id)
+    newest = known[-1] if known else None
+    billed = newest is not None and newest.booking is not None and _covers(newest.booking, booking)
+    standing = _standing(booking)
+    if (
+        newest
+        and newest.status is InvoiceStatus.TO_PAY
+        and not (billed and standing == {line.position for line in newest.lines})
+    ):
+        await invoices.cancel(session, newest, booking.reason)
+        if billed and standing:
+            await invoices.open_invoice(session, _smaller(newest, booking, standing, now), now)
+    if booking.status == "confirmed" and not billed:
+        await _open(session, booking, now)
+    refundable = {line.position for line in booking.lines if line.status == "cancelled" and line.refundable}
+    for invoice in known:
+        if invoice.number:
+            await invoices.correct(session, invoice, refundable, booking.reason, now)
+
+
+async def of_booking(session: AsyncSession, booking_id: UUID) -> Sequence[Invoice]:
+    """Its invoices, in the order of what they were opened for: of two that are not numbered the last one counts."""
+    found = await session.scalars(
+        select(Invoice)
+        .join(Invoice.booking)
+        .where(BookingInvoice.booking_id == booking_id)
+        .order_by(BookingInvoice.booking_version)
+    )
+    return found.all()
+
+
+async def current(session: AsyncSession, invoice: Invoice) -> Invoice:
+    """The invoice that money for this one is for now: the last of its booking, which may have been replaced."""
+    return (await of_booking(session, invoice.booking.booking_id))[-1] if invoice.booking else invoice
+
+
+def _covers(billed: BookingInvoice, booking: Booking) -> bool:
+    """Whether this confirmation has had its invoice, be it lapsed or cancelled since."""
+    return billed.confirmed_version >= booking.confirmed_version
+
+
+def _standing(booking: Booking) -> set[int]:
+    if booking.status not in ("confirmed", "paid"):
+        return set()
+    return {line.position for line in booking.lines if line.status == "active"}
+
+
+async def _open(session: AsyncSession, booking: Booking, now: datetime) -> None:
+    """Open its invoice, or refuse the booking where it cannot have one."""
+    try:
+        pricing = await price_booking(session, booking)
+        payer_name, payer_address = await _payer(session, booking)
+    except Unbillable as why:
+        refused = InvoiceRefused(
+            booking_id=booking.booking_id,
+            version=booking.version,
+            dossier_id=booking.dossier_id,
+            reason=why.detail or why.title,
+        )
+        await publish(session, refused)
+        return
+    usual = now + PAYABLE_FOR
+    invoice = Invoice(
+        dossier_id=booking.dossier_id,
+        regie_code=pricing.regie_code,
+        amount_cents=sum(line["amount_cents"] for line in pricing.lines),
+        payer_name=payer_name,
+        payer_address=payer_address,
+        opened_at=now,
+        repriced=pricing.repriced,
+        lines=[InvoiceLine(**line) for line in pricing.lines],
+        state=InvoiceState(payable_until=max(booking.pay_by, usual) if booking.pay_by else usual),
+        booking=_origin(booking),
+    )
+    await invoices.open_invoice(session, invoice, now)
+    if invoice.repriced:
+        await publish(session, notices.repriced(invoice))
+
+
+def _smaller(invoice: Invoice, booking: Booking, standing: set[int], now: datetime) -> Invoice:
+    """What replaces an invoice some lines of which were cancelled: the others at the same prices, payable as long."""
+    lines = [line for line in invoice.lines if line.position in standing]
+    return Invoice(
+        dossier_id=invoice.dossier_id,
+        regie_code=invoice.regie_code,
+        amount_cents=sum(line.amount_cents for line in lines),
+        payer_name=invoice.payer_name,
+        payer_address=invoice.payer_address,
+        opened_at=now,
+        repriced=invoice.repriced,
+        lines=[InvoiceLine(**line.values()) for line in lines],
+        state=InvoiceState(payable_until=invoice.payable_until),
+        booking=_origin(booking),
+    )
+
+
+def _origin(booking: Booking) -> BookingInvoice:
+    return BookingInvoice(
+        booking_id=booking.booking_id,
+        booking_version=booking.version,
+        confirmed_version=booking.confirmed_version,
+    )
+
+
+async def _payer(session: AsyncSession, booking: Booking) -> tuple[str, str | None]:
+    """Name and address. Raises NotYetKnown, NoPayer."""
+    dossier = await session.get(Dossier, booking.dossier_id)
+    if dossier is None:
+        raise NotYetKnown(Dossier, booking.dossier_id)
+    payers = [adult for adult in map(Adult.model_validate, dossier.adults) if "payer" in adult.roles]
+    if not payers:
+        raise NoPayer
+    address = PostalAddress.model_validate(dossier.address) if dossier.address else None
+    return (
+        f"{payers[0].first_name} {payers[0].last_name}",
+        f"{address.street}, {address.postcode} {address.city}" if address else None,
+    )
