@@ -254,6 +254,7 @@ async def confirm(
     if booking.status is not BookingStatus.HELD:
         raise NotHeld
     booking.move(BookingStatus.CONFIRMED)
+    booking.lines = booking.standing  # what was given up before is not part of what is confirmed and billed
     booking.quote_id, booking.confirmed_at, booking.confirmed_version = quote_id, now, booking.version
     await publish(session, event_of(events.BookingConfirmed, booking))
     return booking

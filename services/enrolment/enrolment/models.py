@@ -206,7 +206,9 @@ class Booking(Base):
     version: Mapped[int]
     created_at: Mapped[datetime]
 
-    lines: Mapped[list[BookingLine]] = relationship(lazy="selectin", order_by=BookingLine.position)
+    lines: Mapped[list[BookingLine]] = relationship(
+        lazy="selectin", order_by=BookingLine.position, cascade="all, delete-orphan"
+    )
 
     __table_args__ = (
         CheckConstraint("status IN ('held', 'confirmed', 'paid', 'expired', 'cancelled')", "status"),

@@ -78,9 +78,13 @@ async def test_a_line_of_a_hold_is_given_up_and_the_rest_is_confirmed_without_it
     assert await case.cancel(0) == (200, booking)
     assert await case.taken() == [0, 1]
     assert await case.town.published() == []  # what is only held is nobody else's affair
-    assert (await case.town.confirm(case.dossier_id, case.id))[0] == 202
+    status, booking = await case.town.confirm(case.dossier_id, case.id)
+    assert (status, lines(booking, "position", "status")) == (202, [(1, "active")])
     (event,) = await case.town.published()
-    assert [(line.position, line.status) for line in event.lines] == [(0, "cancelled"), (1, "active")]
+    assert [(line.position, line.status) for line in event.lines] == [(1, "active")]
+    assert (await case.booking()) == booking
+    assert (await case.cancel(0))[0] == 404
+    assert await case.taken() == [0, 1]
 
 
 async def test_the_last_line_cancelled_cancels_the_booking(case: Case) -> None:

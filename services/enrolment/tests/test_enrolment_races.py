@@ -283,7 +283,6 @@ async def at_once(n: int, first: Callable[[], Awaitable[Any]], second: Callable[
 
 async def test_cancelling_a_line_and_confirming_at_once_leave_one_line_confirmed(town: Any) -> None:
     first, second = await town.week(places=40), await town.week(after=1, places=40)
-    orders = set()
     for n in range(20):
         dossier_id, (ines, lea) = await town.family(9, 9)
         booking = await town.held(dossier_id, (ines, first), (lea, second))
@@ -294,13 +293,15 @@ async def test_cancelling_a_line_and_confirming_at_once_leave_one_line_confirmed
         )
         assert (cancelled, confirmed) == (200, 202)
         told = [one for one in await town.published() if str(one.booking_id) == booking["id"]]
-        orders.add(tuple(one.type for one in told))
-        assert [line.status for line in told[-1].lines] == ["cancelled", "active"]
         assert told[-1].version == 3
-    assert orders <= {
-        ("enrolment.booking_confirmed",),  # cancelled while held, which is nobody else's affair
-        ("enrolment.booking_confirmed", "enrolment.booking_changed"),
-    }
+        left = [(one.type, [line.status for line in one.lines]) for one in told]
+        assert left in (
+            [("enrolment.booking_confirmed", ["active"])],  # given up while held, which is nobody else's affair
+            [
+                ("enrolment.booking_confirmed", ["active", "active"]),
+                ("enrolment.booking_changed", ["cancelled", "active"]),
+            ],
+        )
     assert await town.taken(first, second) == [0, 20]
 
 
