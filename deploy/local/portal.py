@@ -162,8 +162,11 @@ class Portal:
         booking: Json = await self.post(path, {"quote_id": quote_id}, key=key)
         return booking
 
-    async def cancel(self, booking_id: str) -> None:
-        await self.call("DELETE", f"/enrolment/v1/bookings/{booking_id}")
+    async def cancel(self, booking_id: str, position: int | None = None) -> Json:
+        """Cancel one line, or all that may still be."""
+        line = "" if position is None else f"/lines/{position}"
+        booking: Json = await self.call("DELETE", f"/enrolment/v1/bookings/{booking_id}{line}")
+        return booking
 
     async def booking(self, booking_id: str) -> Json:
         booking: Json = await self.get(f"/enrolment/v1/bookings/{booking_id}")

@@ -24,6 +24,7 @@ async def things_of(family: Family) -> list[Call]:
         ("enrolment", "GET", f"/v1/bookings/{booking['id']}", None),
         ("enrolment", "POST", f"/v1/bookings/{booking['id']}/confirm", {"quote_id": booking["quote_id"]}),
         ("enrolment", "DELETE", f"/v1/bookings/{booking['id']}", None),
+        ("enrolment", "DELETE", f"/v1/bookings/{booking['id']}/lines/0", None),
         ("planning", "GET", f"/v1/plannings?month={month}&child_id={child}", None),
         ("billing", "POST", "/v1/quotes", {"lines": [line]}),
         ("billing", "GET", f"/v1/invoices/{booking['invoice_id']}", None),
