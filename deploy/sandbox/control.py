@@ -10,6 +10,8 @@ from .payments import RESULTS, WORDS
 from .soap import FAULTS, OPERATIONS, SoapError
 
 FAILURES = (*FAULTS, "http_500", "timeout", "malformed")
+#: The reading of the contract can be made to fail like an operation.
+WSDL = "wsdl"
 Wanted = TypeVar("Wanted")
 
 
@@ -51,8 +53,8 @@ class Failure:
     times: int | None = None
 
     def __post_init__(self) -> None:
-        if self.operation not in tuple(OPERATIONS):
-            raise ValueError(f"operation is one of {', '.join(OPERATIONS)}")
+        if self.operation not in (WSDL, *OPERATIONS):
+            raise ValueError(f"operation is one of {', '.join((WSDL, *OPERATIONS))}")
         if self.fault not in FAILURES:
             raise ValueError(f"fault is one of {', '.join(FAILURES)}")
         if not isinstance(self.code, str) or (self.fault == "FonctionnelleErreur" and not self.code):

@@ -11,7 +11,7 @@ from french.wording import euros
 from yarl import URL
 
 from . import soap
-from .control import Decision, Failure, wanted
+from .control import WSDL, Decision, Failure, wanted
 from .pages import page
 from .payments import Payment, check_formats, describe_client, refused
 
@@ -68,6 +68,11 @@ class PayFiP:
         """The WSDL, with the address at which it was asked for."""
         if "wsdl" not in request.query:
             raise web.HTTPNotFound
+        if failure := self.next_failure(WSDL):
+            if broken := await self.broken(failure):
+                return broken
+            if failure.fault in soap.FAULTS:
+                raise web.HTTPServiceUnavailable
         return web.Response(text=soap.wsdl(f"http://{request.host}{request.path}"), content_type="text/xml")
 
     async def call(self, request: web.Request) -> web.Response:
@@ -76,19 +81,26 @@ class PayFiP:
             operation, fields = soap.read_call(await request.read())
             if asked := self.payments.get(fields.get("idOp", "")):
                 asked.asked += 1
-            match self.next_failure(operation):
-                case Failure(fault="http_500"):
-                    return web.Response(status=500, text="<h1>Internal Server Error</h1>", content_type="text/html")
-                case Failure(fault="malformed"):
-                    return web.Response(text="<S:Envelope><S:Body>", content_type="text/xml")
-                case Failure(fault="timeout"):
-                    await self.cleared.wait()
-                case Failure() as failure:
+            if failure := self.next_failure(operation):
+                if broken := await self.broken(failure):
+                    return broken
+                if failure.fault in soap.FAULTS:
                     raise failure.as_soap()
             text, status = soap.answer(operation, self.answer(operation, fields)), 200
         except soap.SoapError as fault:
             text, status = soap.refusal(fault), 500
         return web.Response(text=text, status=status, content_type="text/xml")
+
+    async def broken(self, failure: Failure) -> web.Response | None:
+        """What such a failure answers, where it is no SOAP fault; none: what had been asked, once the wait is over."""
+        match failure.fault:
+            case "http_500":
+                return web.Response(status=500, text="<h1>Internal Server Error</h1>", content_type="text/html")
+            case "malformed":
+                return web.Response(text="<S:Envelope><S:Body>", content_type="text/xml")
+            case "timeout":
+                await self.cleared.wait()
+        return None
 
     def answer(self, operation: str, fields: dict[str, str]) -> dict[str, str]:
         """The fields of the answer. Raises SoapError."""

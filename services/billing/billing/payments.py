@@ -137,15 +137,19 @@ async def open_payment(
             if status == PaymentStatus.UNCERTAIN:
                 raise PayFiPUnavailable(_kept_until(invoices))
     async with database.sessions.begin() as session:
+        # Before looking again: a twin's answer is kept under this lock, together with the payment that would be found.
+        await hold_family(session, dossier_id)
         if answered := await once.stored(session):
             return answered
         opening = await _prepare(session, guardian, dossier_id, invoice_ids, return_url)
         if isinstance(opening, Payment):
             return await once.keep(session, 201, _opened(settings, opening))
-    return await _open_at_payfip(database, settings, opening, once)
+    return await _open_at_payfip(database, settings, dossier_id, opening, once)
 
 
-async def _open_at_payfip(database: Database, settings: Settings, opening: Opening, once: Once) -> Response:
+async def _open_at_payfip(
+    database: Database, settings: Settings, dossier_id: UUID, opening: Opening, once: Once
+) -> Response:
     try:
         idop = await payfip.open_payment(settings, opening.order)
     except payfip.NotOpened as error:
@@ -153,6 +157,7 @@ async def _open_at_payfip(database: Database, settings: Settings, opening: Openi
             (await _locked(session, opening.payment_id)).hear(PaymentNews.NOT_OPENED)
         raise EmailNeeded if error.for_email else PayFiPUnavailable(opening.kept_until) from None
     async with database.sessions.begin() as session:
+        await hold_family(session, dossier_id)
         payment = await _locked(session, opening.payment_id)
         if not payment.hear(PaymentNews.OPENED):  # given up meanwhile as its process's death; nobody has seen its idOp
             raise PayFiPUnavailable(opening.kept_until)
@@ -194,9 +199,9 @@ def _opened(settings: Settings, payment: Payment) -> PaymentOpened:
 async def _prepare(
     session: AsyncSession, guardian: Caller, dossier_id: UUID, invoice_ids: Sequence[UUID], return_url: str
 ) -> Payment | Opening:
-    """The payment already open for these invoices, or a new one that has still to be opened at PayFiP."""
+    """The payment already open for these invoices, or a new one that has still to be opened at PayFiP. The family is
+    held."""
     now = clock.now()
-    await hold_family(session, dossier_id)
     invoices = await _own_invoices(session, dossier_id, invoice_ids)
     if any(invoice.status is InvoiceStatus.SETTLED for invoice in invoices):
         raise AlreadySettled

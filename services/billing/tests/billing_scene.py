@@ -67,8 +67,8 @@ class PayFiP:
         async with self.http.post(f"/sandbox/payments/{idop}", json=decision) as answer:
             assert answer.status == 200, await answer.text()
 
-    async def fail(self, operation: str, fault: str, code: str = "") -> None:
-        failure = {"operation": operation, "fault": fault, "code": code}
+    async def fail(self, operation: str, fault: str, code: str = "", times: int | None = None) -> None:
+        failure = {"operation": operation, "fault": fault, "code": code, "times": times}
         async with self.http.post("/sandbox/faults", json=failure) as answer:
             assert answer.status == 204, await answer.text()
 

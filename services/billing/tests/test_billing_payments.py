@@ -1,7 +1,9 @@
 """Payments at PayFiP, really spoken to: opened once, ended in every way, their money counted exactly once."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from itertools import count, islice
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +15,13 @@ from billing.payments import OPENING_TAKES, give_up_openings
 from billing.settings import Settings
 from billing.watching import apply, next_check, next_check_after
 from chassis import clock
+from chassis.idempotency import Once
 from chassis.identifiers import new_id
 from contracts.billing import CreditGranted, InvoiceLapsed, InvoiceSettled, NoticeWritten
+from fastapi import Response
 from pydantic import ValidationError
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 from tests.billing_scene import ORIGIN, PayFiP, Scene, dossier
 
 PRICE = 8085
@@ -79,6 +84,57 @@ async def test_requests_at_once_open_one_payment(scene: Scene) -> None:
     }
 
 
+async def test_the_same_key_at_once_is_one_effect_and_never_an_error(scene: Scene) -> None:
+    """Also when a twin looks between the answer of PayFiP and its being kept."""
+    for _ in range(8):
+        _, invoice = await scene.opened()
+        key = new_id().hex
+        opening = [asyncio.create_task(scene.pay(invoice, key=key)) for _ in range(3)]
+        while not any(task.done() and task.result()[0] == 201 for task in opening):
+            opening += [asyncio.create_task(scene.pay(invoice, key=key)) for _ in range(3)]
+            await asyncio.wait(opening[-2:], return_when=asyncio.FIRST_COMPLETED)
+        answers = await asyncio.gather(*opening)
+        assert {status for status, _ in answers} <= {201, 409}, answers
+        assert len({answer["payment_id"] for status, answer in answers if status == 201}) == 1
+        assert await scene.pay(invoice, key=key) == next(one for one in answers if one[0] == 201)
+
+
+async def test_a_twin_that_looked_before_the_answer_was_kept_gives_the_kept_one(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, invoice = await scene.opened()
+    asked, looked, kept = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    really_open, look, looks = payfip_service.open_payment, Once.stored, count(1)
+
+    async def slow(settings: Settings, order: payfip_service.Order) -> str:
+        idop = await really_open(settings, order)
+        asked.set()
+        await looked.wait()
+        return idop
+
+    async def stored(self: Once, session: AsyncSession) -> Response | None:
+        found = await look(self, session)
+        if (
+            next(looks) == 2
+        ):  # a request looks first before it asks PayFiP about older payments, then before it opens one
+            looked.set()
+            with suppress(TimeoutError):  # where both take one lock the answer is kept after us
+                await asyncio.wait_for(kept.wait(), 1)
+        return found
+
+    monkeypatch.setattr(payfip_service, "open_payment", slow)
+    opening = asyncio.create_task(scene.pay(invoice, key="same"))
+    await asked.wait()
+    monkeypatch.setattr(Once, "stored", stored)
+    late = asyncio.create_task(scene.pay(invoice, key="same"))
+    opening.add_done_callback(lambda _: kept.set())
+    answer = await opening
+    assert answer[0] == 201
+    status, again = await late
+    assert (status, again) == answer or status == 409
+    assert await scene.pay(invoice, key="same") == answer
+
+
 async def test_an_older_payment_is_asked_about_then_a_new_one_opened_and_both_watched(
     scene: Scene, payfip: PayFiP
 ) -> None:
@@ -136,13 +192,33 @@ async def test_a_cancelled_invoice_is_not_paid_even_on_a_page_already_open(scene
 
 
 @pytest.mark.parametrize(
-    "address", ["https://espace.test.evil.example/", "https://espace.test@evil.example/", "http://espace.test/"]
+    "address",
+    [
+        "https://espace.test.evil.example/",
+        "https://espace.test@evil.example/",
+        "http://espace.test/",
+        "https://[espace.test/",  # no address at all
+        "https://espace.test]/",
+    ],
 )
 async def test_the_browser_is_sent_back_to_us_only(scene: Scene, address: str) -> None:
     _, invoice = await scene.opened()
     body = {"invoice_ids": [str(invoice.id)], "return_url": address}
     status, problem = await scene.ask("POST", "/payments", body, key="k")
     assert (status, problem["type"]) == (422, "urn:problem:billing:return-url-refused")
+
+
+async def test_nobody_elses_address_goes_to_payfip(scene: Scene, payfip: PayFiP) -> None:
+    _, invoice = await scene.opened()
+    known = dossier(scene.moreau, "100042", "Moreau")
+    claire = known.adults[0].model_copy(update={"email": None})
+    aunt = claire.model_copy(update={"adult_id": new_id(), "roles": ("contact",), "email": "tante@example.org"})
+    await scene.hear(known.model_copy(update={"version": 7, "adults": (claire, aunt)}))
+    assert (await scene.pay(invoice))[1]["type"] == "urn:problem:billing:email-needed"
+    payer = aunt.model_copy(update={"roles": ("payer",)})
+    await scene.hear(known.model_copy(update={"version": 8, "adults": (claire, payer)}))
+    _, idop = await scene.opened_payment(invoice)
+    assert (await payfip.payment(idop))["mel"] == "tante@example.org"
 
 
 async def test_without_an_address_the_family_is_told_what_is_missing(scene: Scene) -> None:
@@ -165,6 +241,31 @@ async def test_payfip_down_at_opening_fails_that_payment_and_the_next_try_succee
         assert list(await session.scalars(select(Payment.status))) == ["failed"]
     await payfip.recover()
     assert (await scene.pay(invoice, key="same"))[0] == 201
+
+
+async def test_a_reading_of_the_contract_that_hangs_holds_up_no_other_payment(
+    scene: Scene, payfip: PayFiP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoices = [(await scene.opened())[1] for _ in range(3)]
+    monkeypatch.setattr(payfip_service, "_clients", {})
+    await payfip.fail("wsdl", "timeout", times=1)
+    async with asyncio.timeout(10):  # sooner than the reading that hangs gives up
+        waiting = [asyncio.create_task(scene.pay(invoice)) for invoice in invoices]
+        for opened in islice(asyncio.as_completed(waiting), 2):
+            assert (await opened)[0] == 201
+    (hung,) = (task for task in waiting if not task.done())
+    await payfip.recover()
+    assert (await hung)[0] == 201
+
+
+async def test_a_contract_that_cannot_be_read_is_read_again_by_the_next(
+    scene: Scene, payfip: PayFiP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, invoice = await scene.opened()
+    monkeypatch.setattr(payfip_service, "_clients", {})
+    await payfip.fail("wsdl", "http_500", times=1)
+    assert (await scene.pay(invoice))[0] == 503
+    assert (await scene.pay(invoice))[0] == 201
 
 
 async def test_an_opening_whose_process_died_is_given_up_and_another_opened(
@@ -442,6 +543,30 @@ async def test_two_late_payments_of_a_revived_booking_pay_it_once(scene: Scene, 
     await scene.notify(other)
     await scene.ask_payfip()
     assert [granted.booking_id for granted in await scene.published(CreditGranted)] == [booking.booking_id, None]
+    assert await scene.credit() == PRICE
+
+
+async def test_a_second_late_payment_before_the_revival_is_credit_and_the_family_is_told(
+    scene: Scene, payfip: PayFiP
+) -> None:
+    booking, invoice = await scene.opened()
+    _, one = await scene.opened_payment(invoice)
+    scene.after(minutes=16)
+    _, other = await scene.opened_payment(invoice)
+    scene.after(minutes=40)
+    await scene.ask_payfip()
+    await scene.lapse()
+    for idop in (one, other):
+        await payfip.decide(idop, "P")
+        await scene.notify(idop)
+        await scene.ask_payfip()
+    granted = [(one.amount_cents, one.booking_id) for one in await scene.published(CreditGranted)]
+    assert granted == [(PRICE, booking.booking_id), (PRICE, None)]  # one chance to revive it, not two
+    assert [notice.title for notice in await scene.published(NoticeWritten)][-1:] == [
+        "Une somme est conservée à votre crédit"
+    ]
+    await scene.hear(scene.later(booking, "confirmed", version=4))
+    assert (await scene.invoice(booking)).status == "settled"
     assert await scene.credit() == PRICE
 
 
