@@ -302,6 +302,17 @@ def test_an_answer_that_is_not_soap_can_be_provoked(town: Town, fault: str, code
     assert refusal(lambda: town.client.get_info_client("090909")).code == code
 
 
+@pytest.mark.parametrize(
+    ("fault", "status"), [("http_500", 500), ("TechIndisponibiliteErreur", 503), ("malformed", 200)]
+)
+def test_the_contract_itself_can_be_made_to_fail(town: Town, fault: str, status: int) -> None:
+    town.fail(operation="wsdl", fault=fault, times=1)
+    address = f"{town.running.payfip}/tpa/services/securite?wsdl"
+    failed, good = requests.get(address, timeout=5), requests.get(address, timeout=5)
+    assert (failed.status_code, "definitions>" in failed.text) == (status, False)
+    assert (good.status_code, "definitions>" in good.text) == (200, True)
+
+
 def test_failures_last_as_many_times_as_asked_in_the_order_asked(town: Town) -> None:
     for code, times in (("T2", 2), ("T4", 1)):
         town.fail(operation="recupererDetailClient", fault="FonctionnelleErreur", code=code, times=times)

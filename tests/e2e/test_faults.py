@@ -84,6 +84,6 @@ async def has_invoice(stack: Stack, booking_id: str) -> bool | None:
 async def invoices_of(stack: Stack, booking_id: str) -> list[asyncpg.Record]:
     connection = await asyncpg.connect(stack.databases["billing"])
     try:
-        return list(await connection.fetch("SELECT id FROM invoices WHERE booking_id = $1", booking_id))
+        return list(await connection.fetch("SELECT invoice_id FROM booking_invoices WHERE booking_id = $1", booking_id))
     finally:
         await connection.close()

@@ -155,3 +155,25 @@ async def test_money_after_the_booking_expired_is_credit_when_the_places_are_gon
         assert (await family.portal.booking(booking["id"]))["status"] == "expired"
     finally:
         await enrolment_database.execute("UPDATE holiday_weeks SET places = $2 WHERE id = $1", week_id, before)
+
+
+async def test_a_debit_refused_by_the_bank_reopens_the_invoice_and_the_place_stays(family: Family) -> None:
+    booking = await family.billed()
+    payment = await family.portal.open_payment(booking["invoice_id"])
+    await family.portal.decide(payment["redirect_url"], "V")
+    await family.portal.in_status(booking["id"], "paid")
+    settled = await invoice_of(family, booking)
+    await family.portal.decide(payment["redirect_url"], "Z")
+    await family.portal.payment_when(payment["payment_id"], "failed")
+    reopened = await invoice_of(family, booking)
+    assert (reopened["status"], reopened["number"]) == ("reopened", settled["number"])
+    assert reopened["due_cents"] == reopened["amount_cents"] == (await family.portal.balance())["owed_cents"]
+    assert await family.portal.mail(family.guardian.email, "prélèvement a été rejeté")
+    assert await family.portal.mail("guichet@example.org", f"rejeté, dossier {family.guardian.number}")
+    assert (await family.portal.booking(booking["id"]))["status"] == "paid"
+    again = await family.portal.open_payment(booking["invoice_id"])
+    await family.portal.pay_on_the_page(again["redirect_url"])
+    await family.portal.payment_when(again["payment_id"], "succeeded")
+    paid = await invoice_of(family, booking)
+    assert (paid["status"], paid["number"], paid["due_cents"]) == ("settled", settled["number"], 0)
+    assert await credit(family) == 0

@@ -74,16 +74,16 @@ class Spent:
 
 def undone(payment_id: UUID, credit_cents: int, spent: Sequence[Spent]) -> list[Spent]:
     """What to undo when a payment is taken back: what it paid; and where its rest was credit that has been spent since,
-    the newest of the other things paid, until the credit is no longer negative.
+    the newest things paid from credit, then from payments with credit beside them, until it is no longer negative.
 
     `credit_cents` is the credit without that payment's money, `spent` the newest first.
     """
     undo = [one for one in spent if one.payment_id == payment_id]
     left = credit_cents + sum(one.cents for one in undo)
-    for one in spent:
+    others = (one for one in spent if one.payment_id != payment_id)
+    for one in sorted(others, key=lambda one: one.payment_id is not None):
         if left >= 0:
             break
-        if one.payment_id != payment_id:
-            undo.append(one)
-            left += one.cents
+        undo.append(one)
+        left += one.cents
     return undo

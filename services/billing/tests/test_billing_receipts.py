@@ -70,8 +70,11 @@ def test_a_payment_taken_back_undoes_what_it_paid_and_no_more() -> None:
 
 
 def test_where_its_rest_was_spent_as_credit_the_newest_of_that_is_undone() -> None:
-    newest, own, oldest = Spent(new_id(), None, 100), Spent(new_id(), PAYMENT, 300), Spent(new_id(), new_id(), 900)
-    assert undone(PAYMENT, -350, [newest, own, oldest]) == [own, newest]
+    by_card, own = Spent(new_id(), new_id(), 900), Spent(new_id(), PAYMENT, 300)
+    newer, older = Spent(new_id(), None, 100), Spent(new_id(), None, 700)
+    assert undone(PAYMENT, -350, [by_card, newer, own, older]) == [own, newer]
+    assert undone(PAYMENT, -450, [by_card, newer, own, older]) == [own, newer, older]
+    assert undone(PAYMENT, -1_101, [by_card, newer, own, older]) == [own, newer, older, by_card]
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 1_000)), max_size=8), cents, st.data())
