@@ -90,6 +90,7 @@ async def list_activities(
 
 
 @router.get("/holiday-weeks")
+@problems(NotFound)
 async def list_holiday_weeks(
     caller: FamilyOrDesk,
     session: Session,
