@@ -1,6 +1,6 @@
 # Every chore of the project, one word each.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check lock secrets compose-demo
+.PHONY: help setup demo run test check revision lock secrets compose-demo
 SHELL := /bin/bash
 PYTHON ?= python3
 UV := .tools/bin/uv
@@ -37,6 +37,9 @@ secrets: .venv/.ready ## make the secrets of an installation in containers, in .
 
 compose-demo: .venv/.ready ## build the containers, play the first journey on them while a worker dies, take them down
 	@.venv/bin/python -m deploy.containers demo
+
+revision: setup ## draft the statements that a migration needs, from what the models now declare
+	@.venv/bin/python -m deploy.local revision
 
 lock: $(UV) ## pin every dependency again, with hashes
 	$(UV) pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 --upgrade --quiet \

@@ -1,4 +1,4 @@
-"""`python -m deploy.local install | run | demo | check | definitions | schema`: what the Makefile calls."""
+"""`python -m deploy.local install | run | demo | check | revision | definitions | schema`: what the Makefile calls."""
 
 import asyncio
 import json
@@ -91,6 +91,15 @@ def check() -> None:
     with reported(when_interrupted=1):
         if found := checks.faults(RUN / "check"):
             raise LauncherError("\n".join(found))
+
+
+@app.command()
+def revision() -> None:
+    """Draft migrations: what leads from each service's migrated schema to the one that its models declare."""
+    with reported(when_interrupted=1):
+        for service, statements in checks.revision(RUN / "check").items():
+            for statement in statements:
+                console.print(f"[dim]{service}:[/] {statement}", soft_wrap=True)
 
 
 @app.command()

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from chassis import broker, migrations, towns
+from chassis.schema import Part, steps
 
 from deploy.local.prepare import services
 from deploy.local.stack import DEFINITIONS, SERVICES, TOWN
@@ -20,12 +21,31 @@ def faults(folder: Path) -> list[str]:
         found.append(f"{DEFINITIONS.name} is not what the HANDLERS tables say: `python -m deploy.local definitions`.")
     if not SCHEMA.exists() or json.loads(SCHEMA.read_text()) != towns.schema():
         found.append(f"{SCHEMA.name} is not what the services' slices say: `python -m deploy.local schema`.")
-    with postgres(folder) as admin_url, databases(admin_url, SERVICES) as made:
+    for service, (there, declared) in _schemas(folder).items():
+        found += [f"{service}: the migrations make what no model declares: {part}" for part in sorted(there - declared)]
+        found += [
+            f"{service}: the migrations lack what the models declare: {part}" for part in sorted(declared - there)
+        ]
+    return found
+
+
+def revision(folder: Path) -> dict[str, list[str]]:
+    """For each service the statements that its next migration might consist of."""
+    return {service: steps(*schemas) for service, schemas in _schemas(folder).items()}
+
+
+def _schemas(folder: Path) -> dict[str, tuple[set[Part], set[Part]]]:
+    """Each service's schema as its migrations make it, and as its models declare it."""
+    found = {}
+    with (
+        postgres(folder) as admin_url,
+        databases(admin_url, SERVICES) as made,
+        databases(admin_url, SERVICES, "_declared") as scratch,
+    ):
         for service in services():
             owner_url = made[service.name].owner_url
             migrations.upgrade(service.name, owner_url)
-            differences = migrations.missing(service.name, owner_url, service.metadata)
-            found += [f"{service.name} lacks a migration: {difference}" for difference in differences]
+            found[service.name] = migrations.schemas(owner_url, scratch[service.name].owner_url, service.metadata)
     return found
 
 

@@ -93,14 +93,14 @@ async def _accepts(url: str) -> bool:
 
 
 @contextmanager
-def databases(admin_url: str, services: Sequence[str]) -> Iterator[dict[str, Database]]:
+def databases(admin_url: str, services: Sequence[str], suffix: str = "") -> Iterator[dict[str, Database]]:
     """A fresh database for each service, with the roles SERVICE_owner and SERVICE_app; dropped on leaving.
 
-    On a server named in the environment, which may hold several stacks, the databases' names get a suffix. Roles belong
+    On a server named in the environment, which may hold several stacks, their names get one more suffix. Roles belong
     to the whole server: passwords follow from the superuser's, so that every stack there comes to the same ones.
     """
     shared = "ESPACE_POSTGRES_URL" in os.environ
-    suffix = f"_{secrets.token_hex(4)}" if shared else ""
+    suffix += f"_{secrets.token_hex(4)}" if shared else ""
     made = {service: _database(admin_url, service, service + suffix) for service in services}
     complete(_create(admin_url, made))
     try:

@@ -8,21 +8,7 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import (
-    Boolean,
-    CheckConstraint,
-    Column,
-    DateTime,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
-    Table,
-    Text,
-    Uuid,
-    event,
-    text,
-)
+from sqlalchemy import DateTime, Text, Uuid, event, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 
@@ -54,64 +40,6 @@ def _limits(statement_s: int) -> dict[str, Any]:
 async def connect(url: str) -> asyncpg.Connection:
     """A connection of the driver's own, outside the pool."""
     return await asyncpg.connect(url, **_limits(STATEMENT_S))
-
-
-def service_metadata() -> MetaData:
-    """The metadata of one service: named constraints, and the tables of outbox, inbox, parking and idempotency."""
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    Table(
-        "outbox",
-        metadata,
-        Column("id", Uuid(), primary_key=True),
-        Column("attempts", Integer(), nullable=False),
-        Column("type", Text(), nullable=False),
-        Column("body", LargeBinary(), nullable=False),
-    )
-    Table(
-        "inbox",
-        metadata,
-        Column("event_id", Uuid(), primary_key=True),
-        Column("handled_at", DateTime(timezone=True), nullable=False, index=True),
-    )
-    Table(
-        "parked",
-        metadata,
-        Column("event_id", Uuid(), primary_key=True),
-        Column("type", Text(), nullable=False),
-        Column("body", LargeBinary(), nullable=False),
-        Column("kind", Text(), nullable=False),
-        Column("key", Uuid(), nullable=False),
-        Column("tries", Integer(), nullable=False),
-        Column("parked_at", DateTime(timezone=True), nullable=False),
-        Column("due_at", DateTime(timezone=True), nullable=False, index=True),
-        Index("ix_parked_kind_key", "kind", "key"),
-    )
-    Table(
-        "dead_letters",
-        metadata,
-        Column("only", Boolean(), CheckConstraint("only", name="only"), primary_key=True),
-        Column("told", Integer(), nullable=False),
-        Column("told_at", DateTime(timezone=True)),
-    )
-    Table(
-        "idempotency",
-        metadata,
-        Column("account_id", Uuid(), primary_key=True),
-        Column("key", Text(), primary_key=True),
-        Column("digest", LargeBinary(), nullable=False),
-        Column("status", Integer(), nullable=False),
-        Column("answer", LargeBinary(), nullable=False),
-        Column("answered_at", DateTime(timezone=True), nullable=False, index=True),
-    )
-    return metadata
 
 
 class Database:

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from alembic import command, context, op
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
+
+from chassis.schema import Part, catalog
 
 #: A migration that waits longer than this for a lock gives up rather than hold every request behind it.
 LOCK_TIMEOUT = "5s"
@@ -55,27 +55,26 @@ def run_env() -> None:
         context.run_migrations()
 
 
-def missing(service: str, owner_url: str, metadata: MetaData) -> list[Any]:
-    """What the models say that the migrated database does not have, or the other way round; empty is right."""
+def schemas(owner_url: str, scratch_url: str, metadata: MetaData) -> tuple[set[Part], set[Part]]:
+    """All that the migrated database is made of, and all that the models declare: equal is right.
 
-    def compare(connection: Connection) -> list[Any]:
-        compared = MigrationContext.configure(
-            connection, opts={"compare_type": True, "include_object": lambda *a: a[1] != "alembic_version"}
-        )
-        return list(compare_metadata(compared, metadata))
+    `scratch_url` is the owner's of an empty database, in which the models are made for that.
+    """
 
-    result: list[Any] = _in_connection(owner_url, compare)
-    return result
+    def declared(connection: Connection) -> set[Part]:
+        metadata.create_all(connection)
+        return catalog(connection)
+
+    return _in_connection(owner_url, catalog), _in_connection(scratch_url, declared)
 
 
 def create_plumbing(application_role: str) -> None:
-    """For a first migration: the plumbing's tables, and the application role's rights on every table to come.
+    """For a first migration: the plumbing's tables, and what the application role may do on every table: read and add.
 
     Frozen: a later change of the plumbing is a function of its own, called by a later migration.
     """
     for statement in (
-        f"ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {application_role}",
-        f"ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO {application_role}",
+        f"ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT ON TABLES TO {application_role}",
         """CREATE TABLE outbox (
             id uuid CONSTRAINT pk_outbox PRIMARY KEY,
             attempts integer NOT NULL,
@@ -116,5 +115,8 @@ def create_plumbing(application_role: str) -> None:
             CONSTRAINT pk_idempotency PRIMARY KEY (account_id, key)
         )""",
         "CREATE INDEX ix_idempotency_answered_at ON idempotency (answered_at)",
+        f"GRANT UPDATE, DELETE ON outbox, parked TO {application_role}",
+        f"GRANT UPDATE ON dead_letters TO {application_role}",
+        f"GRANT DELETE ON inbox, idempotency TO {application_role}",
     ):
         op.execute(statement)

@@ -8,7 +8,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from chassis.database import TYPES, service_metadata
+from chassis.database import TYPES
+from chassis.schema import service_metadata
 from chassis.identifiers import new_id
 from sqlalchemy import (
     ARRAY,
@@ -26,7 +27,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
 class Base(DeclarativeBase):
-    metadata = service_metadata()
+    metadata = service_metadata("billing")
     type_annotation_map = TYPES
 
 

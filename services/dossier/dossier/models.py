@@ -4,7 +4,8 @@ from datetime import date
 from typing import Literal
 from uuid import UUID
 
-from chassis.database import TYPES, service_metadata
+from chassis.database import TYPES
+from chassis.schema import service_metadata
 from contracts import dossier as contract
 from contracts.dossier import Level, Menu, PostalAddress, Role
 from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Table, Text, UniqueConstraint
@@ -14,7 +15,7 @@ from dossier.quotient import periods
 
 
 class Base(DeclarativeBase):
-    metadata = service_metadata()
+    metadata = service_metadata("dossier")
     type_annotation_map = TYPES
 
 

@@ -6,7 +6,8 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from chassis.database import TYPES, service_metadata
+from chassis.database import TYPES
+from chassis.schema import service_metadata
 from sqlalchemy import CheckConstraint, Date, Enum, ForeignKey, Index, Integer, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConstraint, Range
 from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
@@ -34,7 +35,7 @@ class IllegalMove(Exception):
 
 
 class Base(DeclarativeBase):
-    metadata = service_metadata()
+    metadata = service_metadata("enrolment")
     type_annotation_map = TYPES | {
         BookingStatus: Enum(
             BookingStatus, native_enum=False, length=20, values_callable=lambda kind: [one.value for one in kind]

@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from chassis.database import TYPES, service_metadata
+from chassis.database import TYPES
+from chassis.schema import service_metadata
 from contracts.caller import CallerRole
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -15,7 +16,7 @@ from identity.passwords import Policy
 
 
 class Base(DeclarativeBase):
-    metadata = service_metadata()
+    metadata = service_metadata("identity")
     type_annotation_map = TYPES | {bytes: LargeBinary()}
 
 

@@ -3,7 +3,8 @@
 from datetime import date, datetime
 from uuid import UUID
 
-from chassis.database import TYPES, service_metadata
+from chassis.database import TYPES
+from chassis.schema import service_metadata
 from sqlalchemy import ARRAY, ForeignKey, Index, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -11,7 +12,7 @@ from planning.calendar import BookingStatus
 
 
 class Base(DeclarativeBase):
-    metadata = service_metadata()
+    metadata = service_metadata("planning")
     type_annotation_map = TYPES
 
 

@@ -3,13 +3,14 @@
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from chassis.database import TYPES, Session, service_metadata
+from chassis.database import TYPES, Session
 from chassis.idempotency import OnceOnly
 from chassis.identifiers import new_id
 from chassis.inbox import Handlers
 from chassis.outbox import publish
 from chassis.policies import Policy
 from chassis.problems import NotFound, RequestBody
+from chassis.schema import service_metadata
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 from contracts.caller import Caller
@@ -28,7 +29,7 @@ class Settings(ServiceSettings):
 
 
 class Base(DeclarativeBase):
-    metadata = service_metadata()
+    metadata = service_metadata("toy")
     type_annotation_map = TYPES
 
 

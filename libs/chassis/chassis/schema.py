@@ -1,0 +1,202 @@
+"""What a service's database is made of, as its models declare it: tables, rights, triggers; held against what is there.
+
+Rights are declared table by table: the application role may read and add; `may("UPDATE")` says what else it needs.
+"""
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    event,
+    text,
+)
+
+Right = Literal["UPDATE", "DELETE"]
+
+
+def may(*rights: Right) -> dict[str, Any]:
+    """For the end of `__table_args__`: what the application role may do there besides reading and adding."""
+    return {"info": {"rights": rights}}
+
+
+def service_metadata(service: str, *, extensions: Iterable[str] = (), triggers: Iterable[str] = ()) -> MetaData:
+    """The metadata of one service: named constraints, and the tables of outbox, inbox, parking and idempotency.
+
+    `triggers` are statements that come after all tables: functions and the triggers that call them.
+    """
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    Table(
+        "outbox",
+        metadata,
+        Column("id", Uuid(), primary_key=True),
+        Column("attempts", Integer(), nullable=False),
+        Column("type", Text(), nullable=False),
+        Column("body", LargeBinary(), nullable=False),
+        **may("UPDATE", "DELETE"),
+    )
+    Table(
+        "inbox",
+        metadata,
+        Column("event_id", Uuid(), primary_key=True),
+        Column("handled_at", DateTime(timezone=True), nullable=False, index=True),
+        **may("DELETE"),
+    )
+    Table(
+        "parked",
+        metadata,
+        Column("event_id", Uuid(), primary_key=True),
+        Column("type", Text(), nullable=False),
+        Column("body", LargeBinary(), nullable=False),
+        Column("kind", Text(), nullable=False),
+        Column("key", Uuid(), nullable=False),
+        Column("tries", Integer(), nullable=False),
+        Column("parked_at", DateTime(timezone=True), nullable=False),
+        Column("due_at", DateTime(timezone=True), nullable=False, index=True),
+        Index("ix_parked_kind_key", "kind", "key"),
+        **may("UPDATE", "DELETE"),
+    )
+    Table(
+        "dead_letters",
+        metadata,
+        Column("only", Boolean(), CheckConstraint("only", name="only"), primary_key=True),
+        Column("told", Integer(), nullable=False),
+        Column("told_at", DateTime(timezone=True)),
+        **may("UPDATE"),
+    )
+    Table(
+        "idempotency",
+        metadata,
+        Column("account_id", Uuid(), primary_key=True),
+        Column("key", Text(), primary_key=True),
+        Column("digest", LargeBinary(), nullable=False),
+        Column("status", Integer(), nullable=False),
+        Column("answer", LargeBinary(), nullable=False),
+        Column("answered_at", DateTime(timezone=True), nullable=False, index=True),
+        **may("DELETE"),
+    )
+
+    @event.listens_for(metadata, "before_create")
+    def add_extensions(_: MetaData, connection: Connection, **__: Any) -> None:
+        for extension in extensions:
+            connection.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {extension}")
+
+    @event.listens_for(metadata, "after_create")
+    def add_rights_and_triggers(_: MetaData, connection: Connection, **__: Any) -> None:
+        for table in metadata.sorted_tables:
+            rights = ", ".join(("SELECT", "INSERT", *table.info.get("rights", ())))
+            connection.exec_driver_sql(f"GRANT {rights} ON {table.name} TO {service}_app")
+        for statement in triggers:
+            connection.exec_driver_sql(statement)
+
+    return metadata
+
+
+class Part(NamedTuple):
+    """One thing of a schema as PostgreSQL itself writes it; `table` is empty for what belongs to none."""
+
+    kind: str
+    table: str
+    name: str
+    definition: str
+
+    def __str__(self) -> str:
+        return " ".join(word for word in (self.kind, f"{self.table}.{self.name}".strip("."), self.definition) if word)
+
+
+#: Everything of the schema `public` that a migration can make; what an extension brought is left out.
+_CATALOG = text("""
+    WITH tables AS (
+        SELECT oid, relname, relowner, relacl FROM pg_class
+        WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relname <> 'alembic_version'
+    )
+    SELECT 'column', relname, attname, format_type(atttypid, atttypmod)
+           || CASE WHEN attnotnull THEN ' NOT NULL' ELSE '' END
+           || coalesce(' DEFAULT ' || pg_get_expr(adbin, adrelid), '')
+    FROM tables JOIN pg_attribute ON attrelid = tables.oid AND attnum > 0 AND NOT attisdropped
+    LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+    UNION ALL
+    SELECT 'constraint', relname, conname, pg_get_constraintdef(pg_constraint.oid)
+    FROM tables JOIN pg_constraint ON conrelid = tables.oid AND contype NOT IN ('t', 'n')
+    UNION ALL
+    SELECT 'index', relname, indexrelid::regclass::text, pg_get_indexdef(indexrelid)
+    FROM tables JOIN pg_index ON indrelid = tables.oid
+    WHERE NOT EXISTS (SELECT 1 FROM pg_constraint WHERE conindid = indexrelid AND conrelid = indrelid)
+    UNION ALL
+    SELECT 'trigger', relname, tgname, pg_get_triggerdef(pg_trigger.oid)
+    FROM tables JOIN pg_trigger ON tgrelid = tables.oid AND NOT tgisinternal
+    UNION ALL
+    SELECT 'function', '', proname, regexp_replace(pg_get_functiondef(pg_proc.oid), '\\s+', ' ', 'g') FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+      AND NOT EXISTS (SELECT 1 FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')
+    UNION ALL
+    SELECT 'grant', relname, privilege_type, grantee::regrole::text
+    FROM tables, aclexplode(relacl) WHERE grantee <> relowner
+    UNION ALL
+    SELECT 'extension', '', extname, '' FROM pg_extension WHERE extname <> 'plpgsql'
+""")
+
+
+def catalog(connection: Connection) -> set[Part]:
+    """What is in the database."""
+    return {Part(*row) for row in connection.execute(_CATALOG)}
+
+
+def steps(there: set[Part], wanted: set[Part]) -> list[str]:
+    """SQL statements, to be read by a person, that lead from one catalog to the other; what is lost comes last."""
+    missing, tables = sorted(wanted - there), {part.table for part in there if part.kind == "column"}
+    made = {
+        table: ",\n    ".join(f"{part.name} {part.definition}" for part in columns)
+        for table, columns in groupby((p for p in missing if p.kind == "column" and p.table not in tables), _table)
+    }
+    rest = [part for part in missing if not (part.kind == "column" and part.table in made)]
+    order = ("extension", "column", "constraint", "index", "function", "trigger", "grant")
+    return [
+        *(f"CREATE TABLE {table} (\n    {columns}\n)" for table, columns in made.items()),
+        *(_making(part) for part in sorted(rest, key=lambda part: (order.index(part.kind), part))),
+        *(_losing(part) for part in sorted(there - wanted)),
+    ]
+
+
+def _table(part: Part) -> str:
+    return part.table
+
+
+def _making(part: Part) -> str:
+    kind, table, name, definition = part
+    return {
+        "extension": f"CREATE EXTENSION IF NOT EXISTS {name}",
+        "column": f"ALTER TABLE {table} ADD COLUMN {name} {definition}",
+        "constraint": f"ALTER TABLE {table} ADD CONSTRAINT {name} {definition}",
+        "grant": f"GRANT {name} ON {table} TO {definition}",
+    }.get(kind, definition)
+
+
+def _losing(part: Part) -> str:
+    kind, table, name, definition = part
+    return {
+        "column": f"ALTER TABLE {table} DROP COLUMN {name}",
+        "constraint": f"ALTER TABLE {table} DROP CONSTRAINT {name}",
+        "trigger": f"DROP TRIGGER {name} ON {table}",
+        "grant": f"REVOKE {name} ON {table} FROM {definition}",
+    }.get(kind, f"DROP {kind.upper()} {name}")
