@@ -12,7 +12,10 @@ CallerRole = Literal["guardian", "agent", "cashier", "administrator", "site_staf
 
 
 class Caller(BaseModel):
-    """`sub`: the account or the program; a guardian has `dossier_id` and `guardian_id`, site staff `site_ids`."""
+    """`sub`: the account or the program; a guardian has `dossier_id` and `guardian_id`, site staff `site_ids`.
+
+    `regies`: codes of those that a cashier, or an agent who also does a cashier's work, collects for.
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -21,5 +24,7 @@ class Caller(BaseModel):
     dossier_id: UUID | None = None
     guardian_id: UUID | None = None
     site_ids: tuple[UUID, ...] = ()
+    regies: tuple[str, ...] = ()
+    name: str | None = None
     scope: str = ""
     sid: UUID | None = None
