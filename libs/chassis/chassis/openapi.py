@@ -7,8 +7,9 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import TypeAdapter
 
 from chassis.idempotency import KeyMissing, KeyReused, TwinRunning, once
-from chassis.policies import Forbidden, Policy, calls
+from chassis.policies import Policy, calls
 from chassis.problems import (
+    Forbidden,
     Malformed,
     NotFound,
     Problem,
@@ -44,6 +45,8 @@ def _complete(operation: dict[str, Any], route: Any) -> None:
     operation["security"] = [{"bearer": []}] if policies else []
     for policy in policies:
         operation["x-roles"] = list(policy.roles)
+        if policy.reach:
+            operation["x-reach"] = policy.reach
         who = f"For: {', '.join(policy.roles)}."
         if policy.scope:
             operation["x-scope"] = policy.scope

@@ -1,30 +1,31 @@
 """Who may call a route. Every route declares it; one that does not keeps the application from starting."""
 
 from collections.abc import Iterator
+from typing import Literal
 
-from contracts.caller import Caller, CallerRole
+from contracts.caller import CallerRole
 from fastapi import Depends, FastAPI, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from chassis.problems import Problem
+from chassis.problems import Forbidden
+from chassis.reach import Reach
 from chassis.tokens import bearer
 
 
-class Forbidden(Problem):
-    type = "urn:problem:forbidden"
-    status = 403
-    title = "Action réservée"
-    detail = "Votre profil ne permet pas cette action."
+#: Whose things a route is about: a family's, the caller's own account's, a site's, a régie's, or the whole town's.
+Whose = Literal["dossier", "account", "site", "regie", "town"]
 
 
 class Policy:
-    """`Annotated[Caller, Depends(Policy("guardian", "agent"))]`: the caller, if their role (and scope) allows it."""
+    """`Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]`: what the caller may touch, if they may
+    call at all. Tests are generated from it: another family's (site's, régie's) things are 404.
+    """
 
-    def __init__(self, *roles: CallerRole, scope: str | None = None) -> None:
-        self.roles, self.scope = roles, scope
+    def __init__(self, *roles: CallerRole, reach: Whose | None = None, scope: str | None = None) -> None:
+        self.roles, self.reach, self.scope = roles, reach, scope
 
-    async def __call__(self, request: Request) -> Caller:
+    async def __call__(self, request: Request) -> Reach:
         caller = bearer(request)
         by_scope = caller.role == "integrator" and self.scope is not None and self.scope in caller.scope.split()
         if caller.role not in self.roles and not by_scope:

@@ -7,7 +7,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
@@ -104,17 +104,18 @@ def add_problems(operation: dict[str, Any], *kinds: type[Problem]) -> None:
             answer["description"] = " / ".join(filter(None, (answer["description"], kind.title)))
 
 
-class RequestBody(BaseModel):
-    """Base of what a caller may send: nothing that is not asked for."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-
 class Malformed(Problem):
     type = "urn:problem:malformed"
     status = 422
     title = "Demande incomplète ou incorrecte"
     detail = "Certaines informations manquent ou ne sont pas correctes : voyez le détail de chaque champ."
+
+
+class Forbidden(Problem):
+    type = "urn:problem:forbidden"
+    status = 403
+    title = "Action réservée"
+    detail = "Votre profil ne permet pas cette action."
 
 
 class NotFound(Problem):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import aiohttp
 import structlog
-from contracts.caller import AUDIENCE, TOKEN_TYPE, Caller
+from contracts.caller import AUDIENCE, TOKEN_TYPE
 from fastapi import Request
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from chassis import clock
 from chassis.problems import Problem, Unavailable
+from chassis.reach import Reach
 from chassis.trouble import said
 
 log = structlog.get_logger()
@@ -57,9 +58,9 @@ class Verifier:
 
     def __init__(self, keys: Keys, issuer: str) -> None:
         self.keys, self.issuer = keys, issuer
-        self._known: dict[str, tuple[Caller, float]] = {}
+        self._known: dict[str, tuple[Reach, float]] = {}
 
-    def caller(self, token: str) -> Caller:
+    def caller(self, token: str) -> Reach:
         """Raises Unauthenticated, or Unavailable while no key was ever fetched."""
         now = clock.now()
         caller, expires = self._known.get(token) or self._verify(token, now)
@@ -68,7 +69,7 @@ class Verifier:
             raise Unauthenticated
         return caller
 
-    def _verify(self, token: str, now: datetime) -> tuple[Caller, float]:
+    def _verify(self, token: str, now: datetime) -> tuple[Reach, float]:
         if self.keys.set is None:
             raise Unavailable(retry_after_s=1)
         claims = JWTClaimsRegistry(
@@ -84,7 +85,7 @@ class Verifier:
             if decoded.header.get("typ") != TOKEN_TYPE:
                 raise Unauthenticated
             claims.validate(decoded.claims)
-            verified = Caller.model_validate(decoded.claims), float(decoded.claims["exp"])
+            verified = Reach.model_validate(decoded.claims), float(decoded.claims["exp"])
         except (JoseError, ValidationError, ValueError, TypeError) as error:
             raise Unauthenticated from error
         if len(self._known) >= CACHE_SIZE:
@@ -93,7 +94,7 @@ class Verifier:
         return verified
 
 
-def bearer(request: Request) -> Caller:
+def bearer(request: Request) -> Reach:
     """The caller of the request's bearer token, verified."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:

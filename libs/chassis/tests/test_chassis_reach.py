@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 from chassis.identifiers import new_id
-from chassis.policies import Forbidden
-from chassis.problems import Malformed
+from chassis.problems import Forbidden, Malformed
 from chassis.reach import Reach
 
 OURS, THEIRS = new_id(), new_id()
@@ -56,7 +55,11 @@ def test_a_guardian_acts_for_their_own_dossier_and_does_not_name_it() -> None:
     guardian = reach("guardian", dossier_id=OURS)
     acting = guardian.acting(None)
     assert (acting.dossier_id, acting.at_desk) == (OURS, False)
-    for named in ({"dossier_id": THEIRS}, {"dossier_id": OURS}, {"dossier_id": None, "override_reason": "Pourquoi pas"}):
+    for named in (
+        {"dossier_id": THEIRS},
+        {"dossier_id": OURS},
+        {"dossier_id": None, "override_reason": "Non"},
+    ):
         with pytest.raises(Malformed):
             guardian.acting(**named)
     with pytest.raises(Forbidden):

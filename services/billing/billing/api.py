@@ -8,8 +8,8 @@ from uuid import UUID
 from chassis import clock
 from chassis.database import Session
 from chassis.idempotency import OnceOnly
-from chassis.policies import PUBLIC, Forbidden, Policy
-from chassis.problems import Malformed, NotFound, TooLarge, problems
+from chassis.policies import PUBLIC, Policy
+from chassis.problems import Forbidden, Malformed, NotFound, TooLarge, problems
 from contracts.caller import Caller
 from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import func, select

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from chassis.problems import RequestBody
+from chassis.bodies import RequestBody
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 

@@ -7,8 +7,8 @@ from uuid import UUID
 from chassis import clock
 from chassis.database import Session
 from chassis.idempotency import OnceOnly
-from chassis.policies import Forbidden, Policy
-from chassis.problems import Malformed, NotFound, problems
+from chassis.policies import Policy
+from chassis.problems import Forbidden, Malformed, NotFound, problems
 from contracts.caller import Caller
 from fastapi import APIRouter, Depends, Query, Response
 from french.paris import day_in_paris

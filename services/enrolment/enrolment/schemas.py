@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Literal, Self
 from uuid import UUID
 
-from chassis.problems import RequestBody
+from chassis.bodies import RequestBody
 from pydantic import AwareDatetime, BaseModel, Field
 
 from enrolment.bookings import Refused, Wish

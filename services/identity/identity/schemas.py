@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from chassis.problems import Malformed, RequestBody
+from chassis.bodies import RequestBody
+from chassis.problems import Malformed
 from contracts.caller import CallerRole
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 

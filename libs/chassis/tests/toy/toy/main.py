@@ -3,13 +3,14 @@
 from typing import Annotated, ClassVar
 from uuid import UUID
 
+from chassis.bodies import RequestBody
 from chassis.database import TYPES, Session
 from chassis.idempotency import OnceOnly
 from chassis.identifiers import new_id
 from chassis.inbox import Handlers
 from chassis.outbox import publish
 from chassis.policies import Policy
-from chassis.problems import NotFound, RequestBody
+from chassis.problems import NotFound
 from chassis.schema import service_metadata
 from chassis.service import Service
 from chassis.settings import ServiceSettings
