@@ -100,7 +100,8 @@ def create_plumbing(application_role: str) -> None:
         "CREATE INDEX ix_parked_due_at ON parked (due_at)",
         # How many dead letters the desk was told of last, and when: one row.
         """CREATE TABLE dead_letters (
-            "only" boolean CONSTRAINT pk_dead_letters PRIMARY KEY CONSTRAINT ck_dead_letters_only CHECK ("only"),
+            only_row boolean CONSTRAINT pk_dead_letters PRIMARY KEY
+                CONSTRAINT ck_dead_letters_only_row CHECK (only_row),
             told integer NOT NULL,
             told_at timestamptz
         )""",

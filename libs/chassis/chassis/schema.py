@@ -79,7 +79,7 @@ def service_metadata(service: str, *, extensions: Iterable[str] = (), triggers: 
     Table(
         "dead_letters",
         metadata,
-        Column("only", Boolean(), CheckConstraint("only", name="only"), primary_key=True),
+        Column("only_row", Boolean(), CheckConstraint("only_row", name="only_row"), primary_key=True),
         Column("told", Integer(), nullable=False),
         Column("told_at", DateTime(timezone=True)),
         **may("UPDATE"),
