@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from chassis.schema import may
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.models import Base
@@ -9,6 +10,7 @@ from identity.models import Base
 
 class Site(Base):
     __tablename__ = "sites"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -19,6 +21,7 @@ class Site(Base):
 
 class Regie(Base):
     __tablename__ = "regies"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]

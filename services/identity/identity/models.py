@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import TYPES
-from chassis.schema import service_metadata
+from chassis.schema import may, service_metadata
 from contracts.caller import CallerRole
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -79,6 +79,7 @@ class Account(Base):
         Index(
             "ix_accounts_activation_expires_at", "activation_expires_at", postgresql_where=text("status = 'pending'")
         ),
+        may("UPDATE", "DELETE"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -106,7 +107,7 @@ class ActivationLink(Base):
     """A link mailed to a pending account, by its secret's digest; the first one used ends them all."""
 
     __tablename__ = "activation_links"
-    __table_args__ = (Index("ix_activation_links_account_id", "account_id"),)
+    __table_args__ = (Index("ix_activation_links_account_id", "account_id"), may("DELETE"))
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
@@ -158,7 +159,7 @@ class Dossier(Base):
     """
 
     __tablename__ = "dossiers"
-    __table_args__ = (Index("ix_dossiers_number", "number"),)
+    __table_args__ = (Index("ix_dossiers_number", "number"), may("UPDATE"))
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -173,6 +174,7 @@ class Claim(Base):
     """
 
     __tablename__ = "claims"
+    __table_args__ = may("UPDATE", "DELETE")
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     dossier_id: Mapped[UUID]
@@ -227,6 +229,7 @@ class SignedIn(Base):
         Index("ix_sessions_expires_at", "expires_at"),
         Index("ix_sessions_account_id", "account_id"),
         Index("ix_sessions_device_id", "device_id"),
+        may("UPDATE", "DELETE"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -254,6 +257,7 @@ class Tries(Base):
     """Tries counted until the end of their ten minutes, under the digest of what they were at."""
 
     __tablename__ = "tries"
+    __table_args__ = may("UPDATE", "DELETE")
 
     key: Mapped[bytes] = mapped_column(primary_key=True)
     tried: Mapped[int]
@@ -264,7 +268,7 @@ class KnownAddress(Base):
     """An address, by a keyed digest, from which an account or a client has signed in."""
 
     __tablename__ = "known_addresses"
-    __table_args__ = (Index("ix_known_addresses_seen_at", "seen_at"),)
+    __table_args__ = (Index("ix_known_addresses_seen_at", "seen_at"), may("UPDATE", "DELETE"))
 
     owner_id: Mapped[UUID] = mapped_column(primary_key=True)
     digest: Mapped[bytes] = mapped_column(primary_key=True)
@@ -275,6 +279,7 @@ class Lane(Base):
     """Strangers' guesses at one login: one under way until `busy_until`, the next one not before `next_at`."""
 
     __tablename__ = "lanes"
+    __table_args__ = may("UPDATE", "DELETE")
 
     key: Mapped[bytes] = mapped_column(primary_key=True)
     wrong: Mapped[int]
@@ -287,7 +292,7 @@ class Ticket(Base):
     """A guess that waits for its turn in a lane; one that was not seen for some seconds has left."""
 
     __tablename__ = "tickets"
-    __table_args__ = (Index("ix_tickets_lane", "lane"),)
+    __table_args__ = (Index("ix_tickets_lane", "lane"), may("UPDATE", "DELETE"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     lane: Mapped[bytes]
@@ -310,6 +315,7 @@ class Notice(Base):
         Index("uq_notices_notice_id_email", "notice_id", "email", unique=True, postgresql_nulls_not_distinct=True),
         Index("ix_notices_next_at", "next_at", postgresql_where=text("status = 'to_send'")),
         Index("ix_notices_account_id", "account_id"),
+        may("UPDATE", "DELETE"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -60,7 +60,6 @@ STATEMENTS = (
         accepted_at timestamptz NOT NULL,
         CONSTRAINT pk_acceptances PRIMARY KEY (account_id, kind, version)
     )""",
-    "REVOKE UPDATE, DELETE ON acceptances, legal_texts FROM identity_app",
     """CREATE TABLE town (
         only_row boolean CONSTRAINT pk_town PRIMARY KEY CONSTRAINT ck_town_only_row CHECK (only_row),
         name text NOT NULL,
@@ -178,6 +177,10 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX uq_notices_notice_id_email ON notices (notice_id, email) NULLS NOT DISTINCT",
     "CREATE INDEX ix_notices_next_at ON notices (next_at) WHERE status = 'to_send'",
     "CREATE INDEX ix_notices_account_id ON notices (account_id)",
+    """GRANT UPDATE, DELETE ON accounts, claims, known_addresses, lanes, notices, sessions, tickets, tries
+    TO identity_app""",
+    "GRANT DELETE ON activation_links TO identity_app",
+    "GRANT UPDATE ON dossiers, regies, sites TO identity_app",
 )
 
 
