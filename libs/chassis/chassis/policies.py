@@ -12,7 +12,6 @@ from chassis.problems import Forbidden
 from chassis.reach import Reach
 from chassis.tokens import bearer
 
-
 #: Whose things a route is about: a family's, the caller's own account's, a site's, a régie's, or the whole town's.
 Whose = Literal["dossier", "account", "site", "regie", "town"]
 

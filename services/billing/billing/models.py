@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import TYPES
-from chassis.schema import service_metadata
 from chassis.identifiers import new_id
+from chassis.schema import may, service_metadata
 from sqlalchemy import (
     ARRAY,
     CheckConstraint,
@@ -25,9 +25,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from billing.guards import GUARDS
+
 
 class Base(DeclarativeBase):
-    metadata = service_metadata("billing")
+    metadata = service_metadata("billing", triggers=GUARDS)
     type_annotation_map = TYPES
 
 
@@ -38,6 +40,7 @@ class Dossier(Base):
     """`adults` are contracts.dossier.Adult, `address` a PostalAddress."""
 
     __tablename__ = "dossiers"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -48,6 +51,7 @@ class Dossier(Base):
 
 class Child(Base):
     __tablename__ = "children"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -61,6 +65,7 @@ class QuotientHistory(Base):
     """A dossier's whole history: `quotients` are contracts.dossier.Quotient."""
 
     __tablename__ = "quotient_histories"
+    __table_args__ = may("UPDATE")
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -69,6 +74,7 @@ class QuotientHistory(Base):
 
 class Activity(Base):
     __tablename__ = "activities"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -77,6 +83,7 @@ class Activity(Base):
 
 class HolidayWeek(Base):
     __tablename__ = "holiday_weeks"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -90,6 +97,7 @@ class BilledBooking(Base):
     """The newest event seen of a booking: an older one arriving late is void."""
 
     __tablename__ = "billed_bookings"
+    __table_args__ = may("UPDATE")
 
     booking_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -198,7 +206,7 @@ class InvoiceState(Base):
     """
 
     __tablename__ = "invoice_states"
-    __table_args__ = (Index(None, "payable_until", postgresql_where=text("status = 'to_pay'")),)
+    __table_args__ = (Index(None, "payable_until", postgresql_where=text("status = 'to_pay'")), may("UPDATE"))
 
     invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"), primary_key=True)
     version: Mapped[int] = mapped_column(default=1)
@@ -230,6 +238,7 @@ class Invoice(Base):
         UniqueConstraint("number"),
         CheckConstraint("(kind = 'credit_note') = (corrects_id IS NOT NULL)", name="corrects"),
         Index(None, "dossier_id", "id"),
+        may("UPDATE"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -332,6 +341,7 @@ class Allocation(Base):
 
 class NumberSeries(Base):
     __tablename__ = "number_series"
+    __table_args__ = may("UPDATE")
 
     regie_code: Mapped[str] = mapped_column(ForeignKey("regies.code"), primary_key=True)
     year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -476,6 +486,7 @@ class Payment(Base):
         UniqueConstraint("idop"),
         Index(None, "next_check_at", postgresql_where=text("next_check_at IS NOT NULL")),
         Index(None, "opened_at", postgresql_where=text("status = 'opening'")),
+        may("UPDATE"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

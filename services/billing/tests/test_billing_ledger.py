@@ -6,20 +6,14 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 from billing.ledger import post
-from billing.main import SERVICE
 from billing.models import Account
 from billing.numbering import take_number
-from chassis import clock, migrations
+from chassis import clock
 from chassis.database import Database
 from chassis.identifiers import new_id
-from chassis.testing import Databases
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 from tests.billing_scene import Scene, load_town
-
-
-def test_the_migrations_make_what_the_models_say(databases: Databases) -> None:
-    assert migrations.missing("billing", databases.owner_url, SERVICE.metadata) == []
 
 
 async def test_loading_the_town_again_adds_nothing(scene: Scene) -> None:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from chassis.schema import may
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dossier.models import Base
@@ -9,6 +10,7 @@ from dossier.models import Base
 
 class Site(Base):
     __tablename__ = "sites"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]

@@ -5,7 +5,7 @@ from typing import Literal
 from uuid import UUID
 
 from chassis.database import TYPES
-from chassis.schema import service_metadata
+from chassis.schema import may, service_metadata
 from contracts import dossier as contract
 from contracts.dossier import Level, Menu, PostalAddress, Role
 from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Table, Text, UniqueConstraint
@@ -15,7 +15,7 @@ from dossier.quotient import periods
 
 
 class Base(DeclarativeBase):
-    metadata = service_metadata("dossier")
+    metadata = service_metadata("dossier", extensions=["unaccent"])
     type_annotation_map = TYPES
 
 
@@ -31,6 +31,7 @@ class Account(Base):
     """Copy of identity's: the account of an adult, which may be heard of before the adult is loaded."""
 
     __tablename__ = "accounts"
+    __table_args__ = may("UPDATE")
 
     guardian_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID]
@@ -116,6 +117,7 @@ class Dossier(Base):
         UniqueConstraint("number"),
         CheckConstraint("status IN ('active', 'archived')", name="status_known"),
         CheckConstraint("num_nonnulls(street, postcode, city) IN (0, 3)", name="address_whole"),
+        may("UPDATE"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -16,7 +16,6 @@ from chassis.command import load
 from chassis.database import Database
 from chassis.identifiers import named_id, new_id
 from chassis.inbox import Handlers, decode, handle
-from chassis.migrations import missing
 from chassis.outbox import envelope
 from chassis.service import Service
 from chassis.testing import Databases, Signer
@@ -27,7 +26,6 @@ from dossier import town
 from dossier.consumers import HANDLERS
 from dossier.dossiers import link_account
 from dossier.families import Town
-from dossier.models import Base
 from french.calendar import school_year
 from sqlalchemy import text
 
@@ -81,10 +79,6 @@ def ask(client: aiohttp.ClientSession, signer: Signer) -> Ask:
 async def loaded(service: Service, databases: Databases) -> Databases:
     await load(service, databases.owner_url, WRITTEN)
     return databases
-
-
-def test_the_migrations_make_what_the_models_say(databases: Databases) -> None:
-    assert missing("dossier", databases.owner_url, Base.metadata) == []
 
 
 async def test_the_whole_town_is_loaded_and_told_once(

@@ -7,7 +7,7 @@ from typing import Literal
 from uuid import UUID
 
 from chassis.database import TYPES
-from chassis.schema import service_metadata
+from chassis.schema import may, service_metadata
 from sqlalchemy import CheckConstraint, Date, Enum, ForeignKey, Index, Integer, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConstraint, Range
 from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
@@ -35,7 +35,7 @@ class IllegalMove(Exception):
 
 
 class Base(DeclarativeBase):
-    metadata = service_metadata("enrolment")
+    metadata = service_metadata("enrolment", extensions=["btree_gist"])
     type_annotation_map = TYPES | {
         BookingStatus: Enum(
             BookingStatus, native_enum=False, length=20, values_callable=lambda kind: [one.value for one in kind]
@@ -104,6 +104,7 @@ class HolidayWeek(Base):
     __table_args__ = (
         CheckConstraint("0 <= taken AND taken <= places", "places"),
         Index("ix_holiday_weeks_first_day", text("lower(period)"), "centre", "id"),
+        may("UPDATE"),
     )
 
 
@@ -111,6 +112,7 @@ class Dossier(Base):
     """Copy of a family's dossier; `missing` names what keeps it incomplete."""
 
     __tablename__ = "dossiers"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[str]
@@ -123,6 +125,7 @@ class Child(Base):
     """Copy of a child, of one dossier or of two (split custody)."""
 
     __tablename__ = "children"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dossier_ids: Mapped[list[UUID]]
@@ -167,6 +170,7 @@ class BookingLine(Base):
             where=text("active"),
             name="ex_booking_lines_overlapping_weeks",
         ),
+        may("UPDATE", "DELETE"),
     )
 
     @property
@@ -215,6 +219,7 @@ class Booking(Base):
         CheckConstraint("status IN ('held', 'confirmed', 'paid', 'expired', 'cancelled')", "status"),
         Index(None, "dossier_id", "id"),
         Index("ix_bookings_held", "hold_expires_at", postgresql_where=text("status = 'held'")),
+        may("UPDATE"),
     )
 
     def move(self, to: BookingStatus) -> None:

@@ -1,10 +1,8 @@
 """What is loaded from the town's file, and that migrations and models agree."""
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from chassis import migrations
 from chassis.command import load
 from chassis.identifiers import named_id
 from chassis.settings import read
@@ -15,15 +13,6 @@ from identity.models import Account, AccountStatus, IllegalMove, move
 from identity.settings import Settings
 
 from services.identity.tests.portal import Portal
-
-
-def migrated(databases: Databases) -> list[Any]:
-    with ThreadPoolExecutor(1) as threads:
-        return threads.submit(migrations.missing, SERVICE.name, databases.owner_url, SERVICE.metadata).result()
-
-
-async def test_no_migration_is_missing(databases: Databases) -> None:
-    assert migrated(databases) == []
 
 
 async def test_the_town_brings_its_accounts_and_tells_of_its_guardians(portal: Portal) -> None:

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from chassis.database import TYPES
-from chassis.schema import service_metadata
+from chassis.schema import may, service_metadata
 from sqlalchemy import ARRAY, ForeignKey, Index, Text, Uuid
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -18,6 +18,7 @@ class Base(DeclarativeBase):
 
 class Child(Base):
     __tablename__ = "children"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -27,6 +28,7 @@ class Child(Base):
 
 class Site(Base):
     __tablename__ = "sites"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -37,6 +39,7 @@ class Site(Base):
 
 class Activity(Base):
     __tablename__ = "activities"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -45,6 +48,7 @@ class Activity(Base):
 
 class HolidayWeek(Base):
     __tablename__ = "holiday_weeks"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -53,6 +57,7 @@ class HolidayWeek(Base):
 
 class Booking(Base):
     __tablename__ = "bookings"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -64,7 +69,7 @@ class BookedDay(Base):
     """A day of a line that stands, of a booking that does; a cancelled line has none, nor has an expired booking."""
 
     __tablename__ = "booking_days"
-    __table_args__ = (Index(None, "child_id", "day"),)
+    __table_args__ = (Index(None, "child_id", "day"), may("DELETE"))
 
     booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"), primary_key=True)
     child_id: Mapped[UUID] = mapped_column(primary_key=True)

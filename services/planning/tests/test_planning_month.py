@@ -12,9 +12,8 @@ import pytest
 from chassis.database import Database
 from chassis.identifiers import new_id
 from chassis.inbox import handle
-from chassis.migrations import missing
 from chassis.outbox import envelope
-from chassis.testing import Databases, Signer
+from chassis.testing import Signer
 from contracts import Event
 from contracts.dossier import ChildChanged
 from contracts.enrolment import (
@@ -30,7 +29,6 @@ from contracts.enrolment import (
 )
 from planning.calendar import CHANGED_ELSEWHERE, BookingStatus
 from planning.consumers import HANDLERS
-from planning.models import Base
 
 MOREAU, MARTIN, INES, TOM, LEA = (new_id() for _ in range(5))
 ACTIVITY, SITE, WEEK, BOOKING = (new_id() for _ in range(4))
@@ -135,10 +133,6 @@ def reserved(planning: Any) -> dict[str | None, list[tuple[str, str]]]:
         row["child_first_name"]: [(c["date"], c["booking_status"]) for c in row["cells"] if c["status"] == "reserved"]
         for row in planning["rows"]
     }
-
-
-def test_the_migrations_make_what_the_models_say(databases: Databases) -> None:
-    assert missing("planning", databases.owner_url, Base.metadata) == []
 
 
 async def test_a_paid_week_shows_as_reserved_day_by_day(database: Database, ask: Ask) -> None:

@@ -250,9 +250,8 @@ GUARDS = (
     FOR EACH ROW EXECUTE FUNCTION refuse_false_state()""",
     """CREATE CONSTRAINT TRIGGER true_state AFTER INSERT ON allocations DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION refuse_false_state()""",
-    """REVOKE UPDATE, DELETE ON ledger_entries, allocations, invoice_lines, booking_invoices, quotes, quote_lines,
-    payment_invoices FROM billing_app""",
-    "REVOKE DELETE ON invoices, invoice_states, payments, number_series, billed_bookings FROM billing_app",
+    """GRANT UPDATE ON activities, billed_bookings, children, dossiers, holiday_weeks, invoice_states, invoices,
+    number_series, payments, quotient_histories TO billing_app""",
 )
 
 

@@ -75,6 +75,7 @@ STATEMENTS = (
         CONSTRAINT uq_quotients_dossier_id_valid_from UNIQUE (dossier_id, valid_from),
         CONSTRAINT ck_quotients_valid_in_order CHECK (valid_to >= valid_from)
     )""",
+    "GRANT UPDATE ON accounts, dossiers, sites TO dossier_app",
 )
 
 

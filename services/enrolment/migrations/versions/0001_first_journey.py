@@ -102,5 +102,7 @@ def upgrade() -> None:
             CONSTRAINT ex_booking_lines_overlapping_weeks
                 EXCLUDE USING gist (child_id WITH =, period WITH &&) WHERE (active)
         )""",
+        "GRANT UPDATE ON bookings, children, dossiers, holiday_weeks TO enrolment_app",
+        "GRANT UPDATE, DELETE ON booking_lines TO enrolment_app",
     ):
         op.execute(statement)

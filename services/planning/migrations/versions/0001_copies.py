@@ -46,6 +46,8 @@ STATEMENTS = (
         CONSTRAINT pk_booking_days PRIMARY KEY (booking_id, child_id, holiday_week_id, day)
     )""",
     "CREATE INDEX ix_booking_days_child_id_day ON booking_days (child_id, day)",
+    "GRANT UPDATE ON activities, bookings, children, holiday_weeks, sites TO planning_app",
+    "GRANT DELETE ON booking_days TO planning_app",
 )
 
 
