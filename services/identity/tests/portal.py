@@ -173,8 +173,11 @@ class Portal:
         return [EVENTS[one.type].model_validate(one.data) for one in wrapped]
 
     async def execute(self, statement: str) -> None:
-        async with self.database.sessions.begin() as session:
+        """As the owner: for what the application never does by itself."""
+        owner = Database(str(self.settings.owner_database_url))
+        async with owner.sessions.begin() as session:
             await session.execute(text(statement))
+        await owner.close()
 
     async def scalars(self, query: str) -> list[Any]:
         async with self.database.sessions() as session:
