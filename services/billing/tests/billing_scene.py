@@ -36,7 +36,7 @@ from contracts.enrolment import (
     BookingPaid,
     HolidayWeekChanged,
 )
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import Executable, func, or_, select, text
 
 TOWN = Path(__file__).parents[3] / "deploy/towns/villeneuve-sur-bievre.toml"
 ORIGIN = "https://espace.test"
@@ -265,6 +265,13 @@ class Scene:
         booking = self.booking(**changes)
         await self.hear(booking)
         return booking, await self.invoice(booking)
+
+    async def change(self, statement: Executable) -> None:
+        """As the owner: for what the application never does by itself."""
+        owner = Database(str(self.settings.owner_database_url))
+        async with owner.sessions.begin() as session:
+            await session.execute(statement)
+        await owner.close()
 
     async def grant(self, cents: int, family: Family | None = None) -> None:
         """Money from nowhere on that family's account."""

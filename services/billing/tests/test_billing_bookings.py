@@ -305,14 +305,12 @@ async def refused(scene: Scene, booking: Booking) -> str:
 
 
 async def test_a_booking_without_a_tariff_is_refused_once(scene: Scene) -> None:
-    async with scene.database.sessions.begin() as session:
-        await session.execute(delete(TariffRow))
+    await scene.change(delete(TariffRow))
     assert "Aucun tarif" in await refused(scene, scene.booking())
 
 
 async def test_a_tariff_that_begins_later_is_none(scene: Scene) -> None:
-    async with scene.database.sessions.begin() as session:
-        await session.execute(update(TariffRow).values(valid_from=clock.now().date() + timedelta(days=900)))
+    await scene.change(update(TariffRow).values(valid_from=clock.now().date() + timedelta(days=900)))
     assert "Aucun tarif" in await refused(scene, scene.booking())
 
 
@@ -337,8 +335,7 @@ async def test_a_dossier_without_a_payer_is_refused(scene: Scene) -> None:
 
 
 async def test_a_refused_booking_cancelled_then_stays_without_an_invoice(scene: Scene) -> None:
-    async with scene.database.sessions.begin() as session:
-        await session.execute(delete(TariffRow))
+    await scene.change(delete(TariffRow))
     booking = scene.booking()
     await refused(scene, booking)
     await scene.hear(scene.later(booking, "cancelled"))

@@ -28,8 +28,7 @@ from tests.billing_scene import Scene
 async def price_a_day(scene: Scene, cents: int) -> None:
     """From now on every week costs that a day, whatever the quotient."""
     rate = {"rate_percent": "0", "floor_cents": cents, "ceiling_cents": cents}
-    async with scene.database.sessions.begin() as session:
-        await session.execute(update(TariffRow).values(childcare=rate, food=None))
+    await scene.change(update(TariffRow).values(childcare=rate, food=None))
 
 
 async def test_a_confirmed_booking_opens_an_invoice_with_copied_lines(scene: Scene) -> None:
