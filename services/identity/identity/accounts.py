@@ -4,6 +4,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from chassis.problems import Problem
+from contracts.caller import Caller
 from contracts.identity import AccountActivated
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,6 +43,18 @@ async def by_login(session: AsyncSession, login: str) -> Account | None:
     active = [account for account in found if account.status == AccountStatus.ACTIVE]
     candidates = active or found
     return candidates[0] if len(candidates) == 1 else None
+
+
+def caller(account: Account, session_id: UUID) -> Caller:
+    """Who calls by that session of theirs."""
+    return Caller(
+        sub=account.id,
+        role=account.role,
+        dossier_id=account.dossier_id,
+        guardian_id=account.guardian_id,
+        site_ids=tuple(account.site_ids),
+        sid=session_id,
+    )
 
 
 def activated(account: Account) -> AccountActivated:

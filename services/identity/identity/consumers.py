@@ -4,9 +4,8 @@ from chassis.copies import keep
 from chassis.inbox import Handlers
 from contracts import billing, dossier, enrolment, identity, planning
 
-from identity.claims import keep_dossier
-from identity.copies import Regie, Site
-from identity.notices import keep_notice
+from identity.copies import Regie, Site, keep_dossier
+from identity.notices.writing import keep_notice
 
 HANDLERS: Handlers = {
     dossier.DossierChanged: keep_dossier,

@@ -1,11 +1,62 @@
-"""Tables of what others own: the sites and régies that staff are given."""
+"""Tables of what others own: dossiers with their guardians, and the sites and régies that staff are given."""
 
+from typing import TypedDict
 from uuid import UUID
 
+from chassis.copies import keep_copy
+from chassis.inbox import Together
 from chassis.schema import may
+from contracts.dossier import DossierChanged
+from sqlalchemy import Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.models import Base
+
+
+class Guardian(TypedDict):
+    """A dossier's legal guardian, as JSON."""
+
+    guardian_id: str
+    first_name: str
+    last_name: str
+    email: str | None
+
+
+class Dossier(Base):
+    """Of a dossier, who may claim it: nobody while it is archived."""
+
+    __tablename__ = "dossiers"
+    __table_args__ = (Index("ix_dossiers_number", "number"), may("UPDATE"))
+
+    dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    number: Mapped[str]
+    guardians: Mapped[list[Guardian]] = mapped_column(JSONB())
+
+
+@Together
+async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
+    """Its legal guardians, without the other adults."""
+    guardians = [
+        Guardian(
+            guardian_id=str(adult.adult_id),
+            first_name=adult.first_name,
+            last_name=adult.last_name,
+            email=adult.email,
+        )
+        for adult in event.adults
+        if event.status == "active" and "legal_guardian" in adult.roles
+    ]
+    await keep_copy(
+        session,
+        Dossier,
+        dossier_id=event.dossier_id,
+        version=event.version,
+        number=event.number,
+        guardians=guardians,
+    )
 
 
 class Site(Base):

@@ -3,11 +3,14 @@
 from chassis.service import Service
 from contracts.identity import NoticeWritten
 
-from identity.api import router
+from identity.clients.api import router as clients
 from identity.consumers import HANDLERS
 from identity.models import Base
+from identity.registrations.api import router as registrations
+from identity.sessions.api import router as sessions
 from identity.settings import Settings
 from identity.town import load
 from identity.worker import JOBS
 
-SERVICE = Service("identity", Settings, Base.metadata, (router,), HANDLERS, JOBS, load, notice=NoticeWritten)
+ROUTERS = (registrations, sessions, clients)
+SERVICE = Service("identity", Settings, Base.metadata, ROUTERS, HANDLERS, JOBS, load, notice=NoticeWritten)

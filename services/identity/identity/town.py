@@ -12,12 +12,16 @@ from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity import legal, passwords
+from identity import passwords
 from identity.accounts import activated
-from identity.models import Account, AccountStatus, Client, Device, LegalText
+from identity.clients.models import Client
+from identity.fields import Email, Name, Username
+from identity.models import Account, AccountStatus
 from identity.models import Town as TownRow
 from identity.names import email_key, username_key
-from identity.schemas import Email, Name, Username
+from identity.registrations import legal
+from identity.registrations.models import LegalText
+from identity.sessions.models import Device
 from identity.tokens import digest
 
 

@@ -21,7 +21,7 @@ from chassis.outbox import envelope
 from contracts import EVENTS, Envelope, Event
 from contracts.dossier import Adult, DossierChanged
 from identity.consumers import HANDLERS
-from identity.notices import deliver
+from identity.notices.delivery import deliver
 from identity.second_factor import STEP_S, totp
 from identity.settings import Settings
 from sqlalchemy import text

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from chassis.identifiers import named_id, new_id
 from contracts import billing, enrolment
-from identity.notices import LEASE, deliver
+from identity.notices.delivery import LEASE, deliver
 
 from services.identity.tests.portal import Portal, moreau
 

@@ -10,8 +10,10 @@ from typing import Any
 import aiohttp
 import pytest
 from chassis.testing import Signer, serving
-from identity import lanes, passwords, throttling
+from identity import passwords
 from identity.main import SERVICE
+from identity.throttling import hashing as rooms
+from identity.throttling import lanes, rules
 from identity.worker import forget_what_is_over
 
 from services.identity.tests.portal import Portal
@@ -124,7 +126,7 @@ async def test_once_they_are_many_strangers_are_kept_apart(portal: Portal, hashi
 
 @pytest.mark.parametrize(("wrong", "seconds"), [(0, 0), (10, 0), (11, 0.5), (20, 5), (10_000, 5)])
 def test_the_tenth_guess_costs_no_time_and_the_twentieth_five_seconds(wrong: int, seconds: float) -> None:
-    assert lanes.apart_s(wrong, 5.0) == seconds
+    assert rules.apart_s(wrong, 5.0) == seconds
 
 
 async def test_known_addresses_notice_nothing(portal: Portal) -> None:
@@ -252,7 +254,7 @@ async def test_however_a_login_is_spelt_its_tries_are_counted_together(
 async def test_a_flood_from_one_address_delays_nobody_elsewhere(portal: Portal, hashing: Hashing) -> None:
     flood = [asyncio.create_task(portal.sign_in(f"nobody{number}", "wrong", elsewhere(1))) for number in range(100)]
     deadline = monotonic() + 10
-    while hashing.under_way < throttling.HASHED_AT_ONCE:
+    while hashing.under_way < rooms.HASHED_AT_ONCE:
         assert monotonic() < deadline
         await asyncio.sleep(0.001)
     before = hashing.done
@@ -260,14 +262,14 @@ async def test_a_flood_from_one_address_delays_nobody_elsewhere(portal: Portal, 
     assert hashing.done - before < 15
     statuses = [status for status, _ in await asyncio.gather(*flood)]
     assert set(statuses) == {401, 429}
-    assert hashing.at_most <= throttling.HASHED_AT_ONCE + 1
+    assert hashing.at_most <= rooms.HASHED_AT_ONCE + 1
 
 
 async def test_tries_that_are_under_way_are_counted_before_they_are_heard(
     portal: Portal, hashing: Hashing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in many processes at once, whose rooms know nothing of each other: only PostgreSQL does."""
-    monkeypatch.setattr(throttling, "HASHED_AT_ONCE", 100)
+    monkeypatch.setattr(rooms, "HASHED_AT_ONCE", 100)
     await portal.sign_in("martin", RIGHT, FAMILY)  # no stranger: nothing but the counts holds these back
     before = hashing.done
     answers = await asyncio.gather(*(portal.sign_in("martin", f"wrong{n}", FAMILY) for n in range(40)))

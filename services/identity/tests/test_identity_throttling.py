@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from chassis import clock
 from identity.second_factor import STEP_S, totp
-from identity.throttling import network, source
+from identity.throttling.rules import network, source
 from identity.worker import forget_what_is_over
 
 from services.identity.tests.portal import Portal

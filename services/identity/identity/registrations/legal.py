@@ -9,7 +9,7 @@ from chassis.problems import NotFound
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.models import Acceptance, LegalText
+from identity.registrations.models import Acceptance, LegalText
 
 Kind = Literal["terms", "privacy"]
 

@@ -6,8 +6,8 @@ for any number of processes, and nobody keeps a connection while they wait.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil
@@ -21,12 +21,11 @@ from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.models import Lane, Ticket, Tries
-from identity.throttling import WINDOW, Limit, TooManyTries, count, guess, room
+from identity.throttling.models import Lane, Ticket, Tries
+from identity.throttling.rules import apart_s
+from identity.throttling.tries import WINDOW, Limit, TooManyTries, count
 from identity.tokens import digest
 
-#: So many wrong guesses cost no time; each further one puts the next half a second off, up to the setting.
-FREE, STEP_S = 10, 0.5
 #: Nobody waits longer, or behind more.
 LONGEST_WAIT = timedelta(seconds=20)
 LONGEST_QUEUE = 20
@@ -54,11 +53,6 @@ class Stranger:
         return Limit(f"lane {self.login} {self.network}", 2**31 - 1)
 
 
-def apart_s(wrong: int, longest_s: float) -> float:
-    """Seconds to the next guess after so many wrong ones."""
-    return min(longest_s, max(0, wrong - FREE) * STEP_S)
-
-
 @asynccontextmanager
 async def turn(database: Database, stranger: Stranger, wrong: type[Problem]) -> AsyncIterator[None]:
     """Around one guess, `wrong` if it ends in that problem: waits for its turn. Raises TooManyTries, unheard."""
@@ -72,23 +66,6 @@ async def turn(database: Database, stranger: Stranger, wrong: type[Problem]) -> 
         await _answered(database, stranger, wrong=False)
         raise
     await _answered(database, stranger, wrong=False)
-
-
-@asynccontextmanager
-async def guessing(
-    database: Database, address: str, limits: Sequence[Limit], stranger: Stranger | None, wrong: type[Problem]
-) -> AsyncIterator[None]:
-    """Around the proof of who signs in: in the stranger's turn, no more of one address at once than may be, counted.
-
-    Counted last, so that what waits here is no try yet. Raises TooManyTries.
-    """
-    async with AsyncExitStack() as held:
-        hashing = await held.enter_async_context(room(address))
-        if stranger:
-            await held.enter_async_context(turn(database, stranger, wrong))
-        await held.enter_async_context(hashing)
-        await held.enter_async_context(guess(database, limits, wrong))
-        yield
 
 
 async def _wait(database: Database, stranger: Stranger) -> None:

@@ -1,10 +1,9 @@
-"""Sessions: signing in, and the line of refresh tokens that comes of it."""
+"""Lines of sessions: the refresh tokens that come of a sign-in, one after the other, until the line ends."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.identifiers import new_id
-from chassis.problems import Problem
 from chassis.tokens import Unauthenticated
 from contracts.caller import Caller
 from joserfc.jwk import ECKey
@@ -12,9 +11,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity import passwords, second_factor
-from identity.models import Account, AccountStatus, Device, SignedIn
-from identity.tokens import digest, named_by, refresh_token
+from identity import second_factor
+from identity.models import Account, AccountStatus
+from identity.sessions.models import Device, SignedIn
+from identity.sessions.proofs import SignInRefused
+from identity.tokens import named_by, refresh_token
 
 #: A line that nobody refreshes for so long ends; and, however it is refreshed, so long after its sign-in.
 IDLE, LONGEST = timedelta(days=14), timedelta(days=90)
@@ -22,70 +23,6 @@ IDLE, LONGEST = timedelta(days=14), timedelta(days=90)
 #: Two tabs refresh with the same token at the same moment. Both get the same successor: refusing the second would sign
 #: the family out for no fault. Not for longer, and not once the successor has itself been used.
 TWO_TABS = timedelta(seconds=10)
-
-
-class SignInRefused(Problem):
-    type = "urn:problem:identity:sign-in-refused"
-    status = 401
-    title = "Connexion refusée"
-    detail = "Le nom d'utilisateur, le mot de passe ou le code est incorrect : vérifiez-les, puis réessayez."
-
-
-class NotActivated(Problem):
-    type = "urn:problem:identity:not-activated"
-    status = 401
-    title = "Compte à activer"
-    detail = "Suivez d'abord le lien envoyé par courriel pour activer votre compte, ou demandez un nouveau lien."
-
-
-class SecondFactorRequired(Problem):
-    type = "urn:problem:identity:second-factor-required"
-    status = 401
-    title = "Code nécessaire"
-    detail = "Indiquez aussi le code de votre application d'authentification."
-
-
-async def prove(account: Account | None, password: str, otp: str | None, now: datetime) -> tuple[Account, int | None]:
-    """The account whose password and second factor these are, with the TOTP step to use where there is one.
-
-    The same work is done without an account. Raises SignInRefused; and only when the password is right, NotActivated
-    or SecondFactorRequired.
-    """
-    right = await passwords.matches(password, account.password_hash if account else None)
-    if account is None or not right:
-        raise SignInRefused
-    if account.status == AccountStatus.PENDING:
-        raise NotActivated
-    if account.totp_secret is None:
-        return account, None
-    if otp is None:
-        raise SecondFactorRequired
-    step = second_factor.totp_step(account.totp_secret, otp, now)
-    if step is None:
-        raise SignInRefused
-    return account, step
-
-
-async def device_of(session: AsyncSession, device_token: str) -> Device | None:
-    """The enrolled tablet whose token this is."""
-    return await session.scalar(select(Device).where(Device.digest == digest(device_token)))
-
-
-async def prove_pin(account: Account | None, device: Device | None, pin: str) -> Account:
-    """The account of site staff whose PIN this is, on a tablet of a site of theirs; the same work without either.
-
-    Raises SignInRefused.
-    """
-    theirs = (
-        account is not None
-        and account.status == AccountStatus.ACTIVE
-        and device is not None
-        and device.site_id in account.site_ids
-    )
-    right = await passwords.matches(pin, account.pin_hash if account and theirs else None)
-    if account is None or not right:
-        raise SignInRefused
-    return account
 
 
 async def start(

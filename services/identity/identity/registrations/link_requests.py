@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.models import LinkRequest
+from identity.registrations.models import LinkRequest
 
 
 class TooManyWaiting(Problem):

@@ -1,10 +1,7 @@
-"""Notices: who gets a message worded by the service that knows, and its delivery by mail or by letter."""
+"""Delivery: notices by mail, one after the other, and what becomes of one that no server takes."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from email.message import EmailMessage
-from email.utils import format_datetime, parseaddr
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -20,14 +17,14 @@ from aiosmtplib import (
 from chassis import clock
 from chassis.database import Database
 from chassis.identifiers import new_id
-from chassis.inbox import Together
-from contracts.notices import NoticeWritten
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.models import Account, AccountStatus, Dossier, Notice, NoticeStatus, Town, move
+from identity.copies import Dossier
+from identity.models import Account, NoticeStatus, Town, move
+from identity.notices.mail import compose
+from identity.notices.models import Notice
+from identity.notices.writing import write
 from identity.settings import Settings
 
 log = structlog.get_logger()
@@ -39,73 +36,6 @@ LEASE = timedelta(seconds=120)
 FIRST_DELAY_S, LONGEST_DELAY_S = 2, 900
 #: What no mail server took for so long goes by post.
 GIVE_UP = timedelta(hours=72)
-
-_TEMPLATES = Environment(
-    loader=PackageLoader("identity"),
-    autoescape=select_autoescape(["html"]),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
-
-async def write(
-    session: AsyncSession,
-    *,
-    notice_id: UUID,
-    title: str,
-    paragraphs: Sequence[str],
-    link: str | None,
-    now: datetime,
-    email: str | None = None,
-    to_desk: bool = False,
-    account_id: UUID | None = None,
-    dossier_id: UUID | None = None,
-) -> None:
-    """One recipient's notice, once; without an address it is to print. `link` is a path of the web application."""
-    row = insert(Notice).values(
-        id=new_id(),
-        notice_id=notice_id,
-        status=NoticeStatus.TO_SEND if email or to_desk else NoticeStatus.TO_PRINT,
-        account_id=account_id,
-        dossier_id=dossier_id,
-        to_desk=to_desk,
-        email=email,
-        title=title,
-        paragraphs=list(paragraphs),
-        link=link,
-        attempts=0,
-        next_at=now,
-        created_at=now,
-    )
-    await session.execute(row.on_conflict_do_nothing())
-
-
-@Together
-async def keep_notice(session: AsyncSession, event: NoticeWritten) -> None:
-    """A notice for each address that reads it: a dossier's are its active accounts', a couple's shared one once."""
-    emails: list[str | None] = []
-    if not event.desk:
-        whose = Account.dossier_id == event.dossier_id if event.dossier_id else Account.id == event.account_id
-        found = await session.execute(
-            select(Account.email_key, Account.email)
-            .where(whose, Account.status == AccountStatus.ACTIVE)
-            .order_by(Account.created_at)
-        )
-        emails = list({row.email_key: row.email for row in found}.values())
-    for email in emails or [None]:
-        await write(
-            session,
-            notice_id=event.notice_id,
-            title=event.title,
-            paragraphs=event.paragraphs,
-            link=event.link,
-            now=clock.now(),
-            email=email,
-            to_desk=event.desk,
-            account_id=event.account_id,
-            dossier_id=event.dossier_id,
-        )
 
 
 async def deliver(database: Database, settings: Settings) -> None:
@@ -223,22 +153,3 @@ def _server(url: str) -> SMTP:
         use_tls=parts.scheme == "smtps",
         timeout=SMTP_TIMEOUT_S,
     )
-
-
-def compose(notice: Notice, settings: Settings, town: str, now: datetime) -> EmailMessage:
-    """The mail, text and HTML. Its Message-ID is the notice's: a mail sent again after a crash is the same one."""
-    content = {
-        "title": notice.title,
-        "paragraphs": notice.paragraphs,
-        "link": settings.web_url.rstrip("/") + notice.link if notice.link else None,
-        "town": town,
-    }
-    message = EmailMessage()
-    message["Message-ID"] = f"<{notice.id}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
-    message["From"], message["To"] = settings.mail_from, notice.email or settings.desk_email
-    message["Subject"] = " ".join(notice.title.split())
-    message["Date"] = format_datetime(now)
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(_TEMPLATES.get_template("notice.txt").render(content))
-    message.add_alternative(_TEMPLATES.get_template("notice.html").render(content), subtype="html")
-    return message

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.models import KnownAddress
+from identity.throttling.models import KnownAddress
 from identity.tokens import derived_key
 
 KEPT = timedelta(days=90)

@@ -1,20 +1,17 @@
 """Claims: the proof that somebody is a dossier's guardian, compared with our own copy of the dossiers."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from chassis.copies import keep_copy
-from chassis.inbox import Together
 from chassis.problems import Problem
-from contracts.dossier import DossierChanged
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts import AlreadyRegistered, having_account
-from identity.models import Claim, Dossier
-from identity.names import email_key, name_key
+from identity.copies import Dossier, Guardian
+from identity.names import name_key
+from identity.registrations.models import Claim
+from identity.registrations.rules import matching
 from identity.tokens import digest, new_secret
 
 VALID = timedelta(hours=1)
@@ -42,14 +39,6 @@ class ClaimGone(Problem):
     )
 
 
-def matching(guardians: Sequence[dict[str, Any]], last_name: str, email: str) -> list[dict[str, Any]]:
-    """The guardians of that name and email; a couple may well share both."""
-    wanted = name_key(last_name), email_key(email)
-    if not all(wanted):
-        return []
-    return [one for one in guardians if (name_key(one["last_name"]), email_key(one["email"] or "")) == wanted]
-
-
 async def prove(
     session: AsyncSession, number: str, last_name: str, email: str, first_name: str | None, now: datetime
 ) -> tuple[str, datetime]:
@@ -59,7 +48,7 @@ async def prove(
     """
     dossiers = await session.scalars(select(Dossier).where(Dossier.number == "".join(number.split())))
     matches = [
-        (dossier.dossier_id, UUID(one["guardian_id"]), name_key(one["first_name"]), one["email"].strip())
+        (dossier.dossier_id, UUID(one["guardian_id"]), name_key(one["first_name"]), str(one["email"]).strip())
         for dossier in dossiers
         for one in matching(dossier.guardians, last_name, email)
     ]
@@ -83,7 +72,7 @@ async def prove(
     return secret, expires_at
 
 
-async def judge(session: AsyncSession, secret: str, now: datetime) -> tuple[Claim, dict[str, Any]]:
+async def judge(session: AsyncSession, secret: str, now: datetime) -> tuple[Claim, Guardian]:
     """The claim, this transaction's alone (another one waits for its end), and its guardian as the dossier has them.
 
     Raises ClaimGone; also when the dossier no longer knows that guardian.
@@ -103,26 +92,3 @@ async def judge(session: AsyncSession, secret: str, now: datetime) -> tuple[Clai
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
     expired = select(Claim.digest).where(Claim.expires_at <= now).with_for_update(skip_locked=True)
     await session.execute(delete(Claim).where(Claim.digest.in_(expired)))
-
-
-@Together
-async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
-    """Our copy of who may claim the dossier, unless a newer one is there."""
-    guardians = [
-        {
-            "guardian_id": str(adult.adult_id),
-            "first_name": adult.first_name,
-            "last_name": adult.last_name,
-            "email": adult.email,
-        }
-        for adult in event.adults
-        if event.status == "active" and "legal_guardian" in adult.roles
-    ]
-    await keep_copy(
-        session,
-        Dossier,
-        dossier_id=event.dossier_id,
-        version=event.version,
-        number=event.number,
-        guardians=guardians,
-    )

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import passwords
-from identity.models import Client
+from identity.clients.models import Client
 
 
 class ClientError(Problem):

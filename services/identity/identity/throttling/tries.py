@@ -3,12 +3,10 @@
 A try is counted before it is heard, and given back unless it was wrong: of many at once, none slips through.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 from math import ceil
 
 from chassis import clock
@@ -18,14 +16,10 @@ from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.models import Tries
+from identity.throttling.models import Tries
 from identity.tokens import digest
 
 WINDOW = timedelta(minutes=10)
-
-#: Requests of one address that may be in one process at once, most of them waiting; and those whose passwords are
-#: hashed: however many one address sends, another's waits behind so few.
-IN_PROCESS, HASHED_AT_ONCE = 50, 2
 
 
 class TooManyTries(Problem):
@@ -45,24 +39,6 @@ class Limit:
     @property
     def key(self) -> bytes:
         return digest(self.on)
-
-
-def source(address: str) -> str:
-    """What stands for one client: its IPv4 address, or the /64 network that a single IPv6 client owns whole."""
-    try:
-        ip = ip_address(address)
-    except ValueError:
-        return "unknown"
-    return str(ip) if ip.version == 4 else str(ip_network((ip, 64), strict=False))
-
-
-def network(address: str) -> str:
-    """What one stranger easily has many addresses of: the /24 of an IPv4 source, the /48 of an IPv6 one."""
-    try:
-        ip = ip_network(address, strict=False)
-    except ValueError:
-        return address
-    return str(ip.supernet(new_prefix=24 if ip.version == 4 else 48))
 
 
 def _refusal(ends_at: datetime, now: datetime) -> TooManyTries:
@@ -155,32 +131,3 @@ async def guess(database: Database, limits: Sequence[Limit], wrong: type[Problem
         raise
     async with database.sessions.begin() as session:
         await give_back(session, limits)
-
-
-@dataclass
-class _Room:
-    """The requests of one address in this process."""
-
-    inside: int = 0
-    hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HASHED_AT_ONCE))
-
-
-_ROOMS: dict[str, _Room] = {}
-
-
-@asynccontextmanager
-async def room(address: str) -> AsyncIterator[asyncio.Semaphore]:
-    """Around a request that will hash a password; gives what must be held while it is hashed. Raises TooManyTries.
-
-    Threads that hash belong to the process, and so do these bounds.
-    """
-    its_room = _ROOMS.setdefault(address, _Room())
-    if its_room.inside >= IN_PROCESS:
-        raise TooManyTries("Trop de demandes arrivent en même temps de votre adresse : réessayez.", retry_after_s=1)
-    its_room.inside += 1
-    try:
-        yield its_room.hashing
-    finally:
-        its_room.inside -= 1
-        if not its_room.inside:
-            del _ROOMS[address]

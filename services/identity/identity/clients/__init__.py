@@ -1,0 +1,1 @@
+"""The town's programs, and the tokens they get."""

@@ -1,0 +1,1 @@
+"""Messages to families and to the desk, by mail or by letter."""

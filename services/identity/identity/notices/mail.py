@@ -1,0 +1,37 @@
+"""A notice as a mail."""
+
+from datetime import datetime
+from email.message import EmailMessage
+from email.utils import format_datetime, parseaddr
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from identity.notices.models import Notice
+from identity.settings import Settings
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("identity.notices"),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def compose(notice: Notice, settings: Settings, town: str, now: datetime) -> EmailMessage:
+    """The mail, text and HTML. Its Message-ID is the notice's: a mail sent again after a crash is the same one."""
+    content = {
+        "title": notice.title,
+        "paragraphs": notice.paragraphs,
+        "link": settings.web_url.rstrip("/") + notice.link if notice.link else None,
+        "town": town,
+    }
+    message = EmailMessage()
+    message["Message-ID"] = f"<{notice.id}@{parseaddr(settings.mail_from)[1].rpartition('@')[2]}>"
+    message["From"], message["To"] = settings.mail_from, notice.email or settings.desk_email
+    message["Subject"] = " ".join(notice.title.split())
+    message["Date"] = format_datetime(now)
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(_TEMPLATES.get_template("notice.txt").render(content))
+    message.add_alternative(_TEMPLATES.get_template("notice.html").render(content), subtype="html")
+    return message

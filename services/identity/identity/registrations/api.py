@@ -1,0 +1,159 @@
+"""Legal texts, proofs of a dossier, registrations and their activation, over HTTP."""
+
+import asyncio
+from time import perf_counter
+from typing import Annotated
+from uuid import UUID
+
+from chassis import clock
+from chassis.database import Session
+from chassis.policies import PUBLIC
+from chassis.problems import NotFound, problems
+from fastapi import APIRouter, Query, Response
+
+from identity import accounts, passwords
+from identity.edge import Address, Agent, Configured, OwnTransactions
+from identity.names import email_key
+from identity.registrations import activation, claims, credentials, legal, link_requests, registration, schemas
+from identity.settings import Settings
+from identity.throttling.guesses import limits_of
+from identity.throttling.hashing import room
+from identity.throttling.tries import Limit, TooManyTries, count_request, guess, is_spent
+
+router = APIRouter()
+
+#: Long enough that whether there was something to send does not show.
+RESEND_TAKES_S = 0.05
+
+
+@router.get("/legal/terms", dependencies=[PUBLIC])
+@problems(NotFound)
+async def terms(session: Session) -> schemas.LegalText:
+    return schemas.LegalText.model_validate(await legal.current(session, "terms"))
+
+
+@router.get("/legal/privacy", dependencies=[PUBLIC])
+@problems(NotFound)
+async def privacy(session: Session) -> schemas.LegalText:
+    return schemas.LegalText.model_validate(await legal.current(session, "privacy"))
+
+
+@router.post("/registrations/check", status_code=204, dependencies=[PUBLIC])
+@problems(TooManyTries)
+async def check_registration(
+    body: schemas.RegistrationCheck, database: OwnTransactions, settings: Configured, address: Address
+) -> None:
+    await count_request(database, Limit(f"check {address}", settings.check_limit), clock.now())
+    async with database.sessions.begin() as session:
+        await credentials.check(session, body.username, body.password, clock.now())
+
+
+def _claim_limit(settings: Settings, address: str) -> Limit:
+    return Limit(f"claim {address}", settings.claim_limit)
+
+
+@router.post("/claims", status_code=201, dependencies=[PUBLIC])
+@problems(TooManyTries, claims.ClaimRefused, accounts.AlreadyRegistered)
+async def claim(
+    body: schemas.ClaimAsked, database: OwnTransactions, settings: Configured, address: Address
+) -> schemas.ClaimGiven:
+    now, limits = clock.now(), [_claim_limit(settings, address)]
+    async with guess(database, limits, claims.ClaimRefused), database.sessions.begin() as session:
+        secret, expires_at = await claims.prove(
+            session, body.dossier_number, body.last_name, body.email, body.first_name, now
+        )
+    return schemas.ClaimGiven(dossier_claim=secret, expires_at=expires_at)
+
+
+@router.post("/link-requests", status_code=202, dependencies=[PUBLIC])
+@problems(TooManyTries, link_requests.TooManyWaiting)
+async def ask_link(
+    body: schemas.LinkAsked, database: OwnTransactions, settings: Configured, address: Address
+) -> Response:
+    now = clock.now()
+    await count_request(database, Limit(f"link {address}", settings.link_request_limit), now)
+    async with database.sessions.begin() as session:
+        most = settings.link_requests_waiting
+        await link_requests.ask(
+            session, body.dossier_number, body.first_name, body.last_name, body.email, now, most=most
+        )
+    return Response(status_code=202)
+
+
+@router.get("/link-requests")
+async def link_requests_to_decide(
+    caller: Agent, session: Session, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: UUID | None = None
+) -> schemas.LinkRequests:
+    items, next_cursor = await link_requests.oldest(session, limit, cursor)
+    return schemas.LinkRequests(
+        items=[schemas.LinkRequest.model_validate(item) for item in items], next_cursor=next_cursor
+    )
+
+
+@router.post("/registrations", status_code=202, dependencies=[PUBLIC])
+@problems(TooManyTries, claims.ClaimGone, accounts.AlreadyRegistered)
+async def register(
+    body: schemas.Registration, database: OwnTransactions, settings: Configured, address: Address
+) -> Response:
+    """The claim is judged first; who has one learns of usernames no faster than by the first step's check."""
+    now, asked = clock.now(), body.asked()
+    await count_request(database, Limit(f"check {address}", settings.check_limit), now)
+    async with room(address) as hashing:
+        async with (
+            guess(database, [_claim_limit(settings, address)], claims.ClaimGone),
+            database.sessions.begin() as session,
+        ):
+            await registration.judge(session, asked, now)
+        async with hashing:
+            password_hash = await passwords.hashed(body.password)
+        async with database.sessions.begin() as session:
+            account = await registration.register(session, asked, password_hash, now)
+            # However often somebody registers a guardian, that one is not flooded: each link mailed lets them in.
+            if not await is_spent(session, [Limit(f"mail {account.email_key}", settings.resend_limit)], now):
+                await activation.send_link(session, account, now)
+    return Response(status_code=202)
+
+
+@router.post("/registrations/resend", status_code=202, dependencies=[PUBLIC])
+@problems(TooManyTries)
+async def resend(
+    body: schemas.ResendAsked, database: OwnTransactions, settings: Configured, address: Address
+) -> Response:
+    """Always the same answer after the same time: it tells nobody who is registering."""
+    started, now = perf_counter(), clock.now()
+    limits = [
+        Limit(f"resend {email_key(body.email)}", settings.resend_limit),
+        Limit(f"resend from {address}", settings.resend_address_limit),
+    ]
+    async with database.sessions.begin() as session:
+        if not await is_spent(session, limits, now):
+            await activation.resend(session, body.email, now)
+    await asyncio.sleep(started + RESEND_TAKES_S - perf_counter())
+    return Response(status_code=202)
+
+
+@router.post("/activations", status_code=204, dependencies=[PUBLIC])
+@problems(TooManyTries, activation.LinkGone, activation.WrongPassword)
+async def activate(body: schemas.Activation, database: OwnTransactions, settings: Configured, address: Address) -> None:
+    now = clock.now()
+    async with room(address) as hashing:
+        async with database.sessions.begin() as session:
+            account = await activation.linked(session, body.token, now)
+            if body.new_password is not None:
+                await credentials.check(
+                    session, body.username, body.new_password, now, own=account, pointer="/new_password"
+                )
+        if body.password is not None:
+            limits = limits_of(settings, f"activation {account.id}", address)
+            async with guess(database, limits, activation.WrongPassword), hashing:
+                if not await passwords.matches(body.password, account.password_hash):
+                    raise activation.WrongPassword
+        else:
+            async with hashing:
+                new_hash = await passwords.hashed(str(body.new_password))
+        async with database.sessions.begin() as session:
+            account = await activation.linked(session, body.token, now)
+            if body.new_password is not None:
+                account.password_hash = new_hash
+                await credentials.take_username(session, account, body.username or account.username, now)
+            await activation.activate(session, account)

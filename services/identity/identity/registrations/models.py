@@ -1,0 +1,86 @@
+"""What a registration goes through: legal texts, claims, links; and requests to be attached by an agent."""
+
+from datetime import datetime
+from uuid import UUID
+
+from chassis.schema import may
+from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.models import Base
+
+
+class LegalText(Base):
+    """A version of the terms or of the privacy policy; the one published last is current."""
+
+    __tablename__ = "legal_texts"
+    __table_args__ = (CheckConstraint("kind IN ('terms', 'privacy')", name="kind"),)
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    text: Mapped[str]
+    published_at: Mapped[datetime]
+
+
+class Acceptance(Base):
+    """That an account accepted a legal text. Append-only; it outlives the account, of which it then says nothing."""
+
+    __tablename__ = "acceptances"
+
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    accepted_at: Mapped[datetime]
+
+
+class Claim(Base):
+    """Proof that somebody knows a guardian's dossier number, name and email; used once, by a registration.
+
+    `email` is spelt as in the dossier.
+    """
+
+    __tablename__ = "claims"
+    __table_args__ = may("UPDATE", "DELETE")
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    dossier_id: Mapped[UUID]
+    guardian_id: Mapped[UUID]
+    email: Mapped[str]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class LinkRequest(Base):
+    """Somebody who could not prove their dossier asks an agent to attach them."""
+
+    __tablename__ = "link_requests"
+    __table_args__ = (
+        Index(
+            "uq_link_requests_asked",
+            "dossier_number",
+            "last_name",
+            "first_name",
+            "email",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    dossier_number: Mapped[str | None]
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    email: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class ActivationLink(Base):
+    """A link mailed to a pending account, by its secret's digest; the first one used ends them all."""
+
+    __tablename__ = "activation_links"
+    __table_args__ = (Index("ix_activation_links_account_id", "account_id"), may("DELETE"))
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    expires_at: Mapped[datetime]

@@ -1,0 +1,107 @@
+"""Bodies and answers of registrations."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from chassis.bodies import RequestBody
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from identity.fields import Email, Line, Name, Password, Secret, Username, line, refusal
+from identity.registrations.legal import Kind
+from identity.registrations.registration import Asked
+
+
+class LegalText(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    version: str
+    title: str
+    text: str
+
+
+class RegistrationCheck(RequestBody):
+    """Any of the fields of the first step."""
+
+    last_name: Name | None = None
+    first_name: Name | None = None
+    email: Email | None = None
+    username: Username | None = None
+    password: Password | None = None
+
+
+class ClaimAsked(RequestBody):
+    """`first_name` only serves two guardians of one dossier, name and email."""
+
+    dossier_number: Annotated[str, line(50)]
+    last_name: Line
+    email: Line
+    first_name: Line | None = None
+
+
+class ClaimGiven(BaseModel):
+    dossier_claim: str
+    expires_at: datetime
+
+
+class LinkAsked(RequestBody):
+    dossier_number: Annotated[str, line(50)] | None = None
+    last_name: Name
+    first_name: Name
+    email: Email
+
+
+class LinkRequest(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    dossier_number: str | None
+    last_name: str
+    first_name: str
+    email: str
+    created_at: datetime
+
+
+class LinkRequests(BaseModel):
+    items: list[LinkRequest]
+    next_cursor: UUID | None
+
+
+class Registration(RequestBody):
+    last_name: Name
+    first_name: Name
+    email: Email
+    username: Username
+    password: Password
+    dossier_claim: Secret
+    terms_version: Line
+    privacy_version: Line
+
+    def asked(self) -> Asked:
+        versions: dict[Kind, str] = {"terms": self.terms_version, "privacy": self.privacy_version}
+        return Asked(self.dossier_claim, self.email, self.username, self.password, versions)
+
+
+class ResendAsked(RequestBody):
+    email: Line
+
+
+class Activation(RequestBody):
+    """The password chosen at registration, or a new one in its place, and then perhaps another username too."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["password"]}, {"required": ["new_password"]}]})
+
+    token: Secret
+    password: Password | None = None
+    new_password: Password | None = None
+    username: Username | None = None
+
+    @model_validator(mode="after")
+    def _one_password(self) -> Self:
+        if self.password is None and self.new_password is None:
+            raise refusal("/password", "Indiquez le mot de passe choisi à l'inscription, ou un nouveau (new_password).")
+        if self.password is not None and self.new_password is not None:
+            raise refusal("/new_password", "Indiquez soit le mot de passe choisi à l'inscription, soit un nouveau.")
+        if self.username is not None and self.new_password is None:
+            raise refusal("/username", "Le nom d'utilisateur ne change qu'avec un nouveau mot de passe (new_password).")
+        return self

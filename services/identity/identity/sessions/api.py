@@ -1,0 +1,83 @@
+"""Signing in and out, who is signed in, and the public keys, over HTTP."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chassis import clock
+from chassis.database import Session
+from chassis.policies import PUBLIC
+from chassis.problems import problems
+from chassis.tokens import Unauthenticated
+from fastapi import APIRouter, Response
+
+from identity import accounts
+from identity.edge import Address, Configured, OwnTransactions, Someone
+from identity.models import Account
+from identity.sessions import lines, proofs, schemas
+from identity.settings import Settings
+from identity.throttling import guesses
+from identity.throttling.tries import Limit, TooManyTries, refuse_spent
+from identity.tokens import ACCESS_VALID, access_token, public_jwk
+
+router = APIRouter()
+
+
+@router.post("/sessions", status_code=201, dependencies=[PUBLIC])
+@problems(TooManyTries, proofs.SignInRefused, proofs.NotActivated, proofs.SecondFactorRequired)
+async def sign_in(
+    body: schemas.SignIn, database: OwnTransactions, settings: Configured, address: Address
+) -> schemas.Tokens:
+    now, login = clock.now(), accounts.login_key(body.login)
+    limits = guesses.limits_of(settings, login, address)
+    async with database.sessions.begin() as session:
+        device = await proofs.device_of(session, body.device_token) if body.device_token else None
+        if device:  # a PIN is guessed with the tablet in hand, wherever that is
+            limits = [Limit(f"pin {login} {device.id}", settings.pin_limit, timedelta(hours=1))]
+        await refuse_spent(session, limits, now)
+        found = await accounts.by_login(session, body.login)
+        owner_id = found.id if found else None
+        stranger = None if device else await guesses.stranger(session, settings, login, owner_id, address)
+    async with guesses.guessing(database, address, limits, stranger, proofs.SignInRefused):
+        async with database.sessions.begin() as session:
+            found = await accounts.by_login(session, body.login)  # again: it may have waited for its turn
+        step = None
+        if body.pin is not None:
+            account = await proofs.prove_pin(found, device, body.pin)
+        else:
+            account, step = await proofs.prove(found, str(body.password), body.otp, now)
+        async with database.sessions.begin() as session:
+            line, token = await lines.start(session, settings.signing_key, account, now, step=step, device=device)
+            await guesses.proved(session, settings, account.id, address, limits[0], now)
+    return _tokens(settings, account, line, token, now)
+
+
+@router.post("/sessions/refresh", dependencies=[PUBLIC], response_model=schemas.Tokens)
+@problems(Unauthenticated)
+async def refresh(body: schemas.RefreshAsked, session: Session, settings: Configured) -> schemas.Tokens | Response:
+    now = clock.now()
+    found = await lines.refresh(session, settings.signing_key, body.refresh_token, now)
+    if found is None:
+        # Answered, not raised: that the line ended must be committed.
+        return Unauthenticated().response()
+    return _tokens(settings, *found, now)
+
+
+def _tokens(settings: Settings, account: Account, line: UUID, refresh_token: str, now: datetime) -> schemas.Tokens:
+    token = access_token(settings.signing_key, settings.token_issuer, now, accounts.caller(account, line))
+    return schemas.Tokens(access_token=token, refresh_token=refresh_token, expires_in=int(ACCESS_VALID.total_seconds()))
+
+
+@router.delete("/sessions/current", status_code=204)
+async def sign_out(caller: Someone, session: Session) -> None:
+    await lines.end(session, caller.sub, caller.sid)
+
+
+@router.get("/me")
+async def me(caller: Someone, session: Session) -> schemas.Me:
+    return schemas.Me.model_validate(await lines.account_of(session, caller.sub))
+
+
+@router.get("/.well-known/jwks.json", dependencies=[PUBLIC])
+async def keys(response: Response, settings: Configured) -> schemas.KeySet:
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return schemas.KeySet(keys=[public_jwk(settings.signing_key)])

@@ -1,0 +1,75 @@
+"""Bodies and answers of sessions."""
+
+from typing import Self
+from uuid import UUID
+
+from chassis.bodies import RequestBody
+from contracts.caller import CallerRole
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from identity.fields import Code, Line, Password, Secret, refusal
+
+
+class SignIn(RequestBody):
+    """`login` is a username or an email; with `password`, and for staff `otp`, their application's code.
+
+    Site staff give the `device_token` of their tablet and their `pin` instead.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["password"]}, {"required": ["device_token", "pin"]}]}
+    )
+
+    login: Line
+    password: Password | None = None
+    otp: Code | None = None
+    device_token: Secret | None = None
+    pin: Code | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.device_token is None and self.pin is None:
+            if self.password is None:
+                raise refusal("/password", "Indiquez votre mot de passe.")
+            return self
+        for name in ("password", "otp"):
+            if getattr(self, name) is not None:
+                raise refusal(f"/{name}", "Sur une tablette, indiquez seulement l'identifiant et le code PIN.")
+        for name, said in (("device_token", "Cette tablette n'est pas reconnue."), ("pin", "Indiquez votre code PIN.")):
+            if getattr(self, name) is None:
+                raise refusal(f"/{name}", said)
+        return self
+
+
+class RefreshAsked(RequestBody):
+    refresh_token: Secret
+
+
+class Tokens(BaseModel):
+    """`expires_in`: seconds that the access token is good for."""
+
+    access_token: str
+    refresh_token: str
+    token_type: str = "Bearer"  # noqa: S105 -- the name of a scheme
+    expires_in: int
+
+
+class Me(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    status: str
+    role: CallerRole
+    username: str
+    first_name: str
+    last_name: str
+    email: str
+    dossier_id: UUID | None
+    guardian_id: UUID | None
+    site_ids: list[UUID]
+
+
+class KeySet(BaseModel):
+    """A JWK set (RFC 7517) of public keys."""
+
+    keys: list[dict[str, str]] = Field(min_length=1)

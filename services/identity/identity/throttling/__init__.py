@@ -1,0 +1,1 @@
+"""How fast anybody may guess, and who waits for whom."""

@@ -1,0 +1,59 @@
+"""Guesses at who signs in, by people and by programs alike."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from uuid import UUID
+
+from chassis.database import Database
+from chassis.problems import Problem
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.settings import Settings
+from identity.throttling import known_addresses, tries
+from identity.throttling.hashing import room
+from identity.throttling.lanes import Stranger, turn
+from identity.throttling.rules import network
+from identity.throttling.tries import Limit, guess
+
+
+def limits_of(settings: Settings, login: str, address: str) -> list[Limit]:
+    """Of tries at one login (its key) from one address, then of the address whatever the login."""
+    return [
+        Limit(f"sign-in {login} {address}", settings.sign_in_limit),
+        Limit(f"sign-in {address}", settings.sign_in_address_limit),
+    ]
+
+
+async def stranger(
+    session: AsyncSession, settings: Settings, login: str, owner_id: UUID | None, address: str
+) -> Stranger | None:
+    """The guess of an address from which whom the login means never signed in; none of one that is known."""
+    if await known_addresses.knows(session, settings.signing_key, owner_id, address):
+        return None
+    return Stranger(login, network(address), settings.longest_spacing_s)
+
+
+@asynccontextmanager
+async def guessing(
+    database: Database, address: str, limits: Sequence[Limit], stranger: Stranger | None, wrong: type[Problem]
+) -> AsyncIterator[None]:
+    """Around the proof of who signs in: in the stranger's turn, no more of one address at once than may be, counted.
+
+    Counted last, so that what waits here is no try yet. Raises TooManyTries.
+    """
+    async with AsyncExitStack() as held:
+        hashing = await held.enter_async_context(room(address))
+        if stranger:
+            await held.enter_async_context(turn(database, stranger, wrong))
+        await held.enter_async_context(hashing)
+        await held.enter_async_context(guess(database, limits, wrong))
+        yield
+
+
+async def proved(
+    session: AsyncSession, settings: Settings, owner_id: UUID, address: str, own: Limit, now: datetime
+) -> None:
+    """One was right: its tries begin anew, and its address is known from now on."""
+    await known_addresses.remember(session, settings.signing_key, owner_id, address, now)
+    await tries.forget(session, own)
