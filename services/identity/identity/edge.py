@@ -6,7 +6,7 @@ from chassis import clock
 from chassis.database import Database, Session
 from chassis.listening import client_address
 from chassis.policies import Policy
-from contracts.caller import Caller
+from chassis.reach import Reach
 from fastapi import Depends, Request
 
 from identity.sessions import lines
@@ -37,12 +37,14 @@ Address = Annotated[str, Depends(_client)]
 def _signed_in(policy: Policy) -> Any:
     """The caller whom the policy allows, if their session still lives: elsewhere its end is known ten minutes later."""
 
-    async def living(caller: Annotated[Caller, Depends(policy)], session: Session) -> Caller:
+    async def living(caller: Annotated[Reach, Depends(policy)], session: Session) -> Reach:
         await lines.refuse_ended(session, caller, clock.now())
         return caller
 
     return Depends(living)
 
 
-Someone = Annotated[Caller, _signed_in(Policy("guardian", "agent", "cashier", "administrator", "site_staff"))]
-Agent = Annotated[Caller, _signed_in(Policy("agent", "administrator"))]
+Someone = Annotated[
+    Reach, _signed_in(Policy("guardian", "agent", "cashier", "administrator", "site_staff", reach="account"))
+]
+Agent = Annotated[Reach, _signed_in(Policy("agent", "administrator", reach="town"))]

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import ClassVar
 from uuid import UUID
 
 from chassis.database import TYPES
 from chassis.schema import may, service_metadata
+from chassis.states import Moves, state
 from contracts.caller import CallerRole
 from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, LargeBinary, Text, Uuid, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -25,34 +26,7 @@ class AccountStatus(StrEnum):
     CLOSED = "closed"
 
 
-class NoticeStatus(StrEnum):
-    TO_SEND = "to_send"
-    SENT = "sent"
-    TO_PRINT = "to_print"  # no address reaches them: the desk sends a letter
-
-
-TRANSITIONS: dict[str, frozenset[str]] = {
-    AccountStatus.PENDING: frozenset({AccountStatus.ACTIVE}),
-    AccountStatus.ACTIVE: frozenset({AccountStatus.CLOSED}),
-    AccountStatus.CLOSED: frozenset(),
-    NoticeStatus.TO_SEND: frozenset({NoticeStatus.SENT, NoticeStatus.TO_PRINT}),
-    NoticeStatus.TO_PRINT: frozenset(),
-    NoticeStatus.SENT: frozenset(),
-}
-
-
-class IllegalMove(Exception):
-    """A program's error: no state of ours is ever left that way."""
-
-
-def move(thing: Any, status: AccountStatus | NoticeStatus) -> None:
-    """The one way a state changes; raises IllegalMove where TRANSITIONS knows no such way."""
-    if status not in TRANSITIONS[thing.status]:
-        raise IllegalMove(f"{thing.status} → {status}")
-    thing.status = status
-
-
-class Account(Base):
+class Account(Moves[AccountStatus], Base):
     """Somebody who signs in; a guardian's names and email are their dossier's own, never what was typed.
 
     Pending, it is there until `activation_expires_at`, the end of its newest link.
@@ -60,7 +34,6 @@ class Account(Base):
 
     __tablename__ = "accounts"
     __table_args__ = (
-        CheckConstraint("status IN ('pending', 'active', 'closed')", name="status"),
         CheckConstraint(
             "(role = 'guardian') = (guardian_id IS NOT NULL AND dossier_id IS NOT NULL)", name="guardian_of_dossier"
         ),
@@ -81,9 +54,15 @@ class Account(Base):
         may("UPDATE", "DELETE"),
     )
 
+    TRANSITIONS: ClassVar = {
+        AccountStatus.PENDING: frozenset({AccountStatus.ACTIVE}),
+        AccountStatus.ACTIVE: frozenset({AccountStatus.CLOSED}),
+        AccountStatus.CLOSED: frozenset(),
+    }
+
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
-    status: Mapped[str]
+    status: Mapped[AccountStatus] = state(AccountStatus)
     role: Mapped[CallerRole] = mapped_column(Text())
     username: Mapped[str]
     username_key: Mapped[str]

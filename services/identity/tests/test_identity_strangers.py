@@ -12,8 +12,7 @@ import pytest
 from chassis.testing import Signer, serving
 from identity import passwords
 from identity.main import SERVICE
-from identity.throttling import hashing as rooms
-from identity.throttling import lanes, rules
+from identity.throttling import guesses, lanes, rules
 from identity.worker import forget_what_is_over
 
 from services.identity.tests.portal import Portal
@@ -254,7 +253,7 @@ async def test_however_a_login_is_spelt_its_tries_are_counted_together(
 async def test_a_flood_from_one_address_delays_nobody_elsewhere(portal: Portal, hashing: Hashing) -> None:
     flood = [asyncio.create_task(portal.sign_in(f"nobody{number}", "wrong", elsewhere(1))) for number in range(100)]
     deadline = monotonic() + 10
-    while hashing.under_way < rooms.HASHED_AT_ONCE:
+    while hashing.under_way < guesses.HASHED_AT_ONCE:
         assert monotonic() < deadline
         await asyncio.sleep(0.001)
     before = hashing.done
@@ -262,14 +261,14 @@ async def test_a_flood_from_one_address_delays_nobody_elsewhere(portal: Portal, 
     assert hashing.done - before < 15
     statuses = [status for status, _ in await asyncio.gather(*flood)]
     assert set(statuses) == {401, 429}
-    assert hashing.at_most <= rooms.HASHED_AT_ONCE + 1
+    assert hashing.at_most <= guesses.HASHED_AT_ONCE + 1
 
 
 async def test_tries_that_are_under_way_are_counted_before_they_are_heard(
     portal: Portal, hashing: Hashing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in many processes at once, whose rooms know nothing of each other: only PostgreSQL does."""
-    monkeypatch.setattr(rooms, "HASHED_AT_ONCE", 100)
+    monkeypatch.setattr(guesses, "HASHED_AT_ONCE", 100)
     await portal.sign_in("martin", RIGHT, FAMILY)  # no stranger: nothing but the counts holds these back
     before = hashing.done
     answers = await asyncio.gather(*(portal.sign_in("martin", f"wrong{n}", FAMILY) for n in range(40)))

@@ -1,5 +1,6 @@
 """What a program asks, and its token."""
 
+from chassis.bodies import Answer
 from pydantic import BaseModel
 
 from identity.fields import Line, Password
@@ -14,7 +15,7 @@ class TokenAsked(BaseModel):
     scope: Line | None = None
 
 
-class ClientToken(BaseModel):
+class ClientToken(Answer):
     """RFC 6749, section 5.1."""
 
     access_token: str

@@ -21,9 +21,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.copies import Dossier
-from identity.models import Account, NoticeStatus, Town, move
+from identity.models import Account, Town
 from identity.notices.mail import compose
-from identity.notices.models import Notice
+from identity.notices.models import Notice, NoticeStatus
 from identity.notices.writing import write
 from identity.settings import Settings
 
@@ -113,10 +113,10 @@ async def _settle(session: AsyncSession, notice_id: UUID, error: Exception | Non
     # Where the desk cannot be reached a setting of ours is wrong: it is put right, and then the desk knows.
     refused = error is not None and _refused(error) and not notice.to_desk
     if error is None:
-        move(notice, NoticeStatus.SENT)
+        notice.move(NoticeStatus.SENT)
         notice.paragraphs, notice.link = [], None
     elif refused or now - notice.created_at > GIVE_UP:
-        move(notice, NoticeStatus.TO_PRINT)
+        notice.move(NoticeStatus.TO_PRINT)
         if not notice.to_desk:
             await _tell_desk(session, notice, now)
     else:

@@ -1,9 +1,12 @@
 """Notices, with their states."""
 
 from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
 from chassis.schema import may
+from chassis.states import Moves, state
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,7 +14,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 from identity.models import Base
 
 
-class Notice(Base):
+class NoticeStatus(StrEnum):
+    TO_SEND = "to_send"
+    SENT = "sent"
+    TO_PRINT = "to_print"  # no address reaches them: the desk sends a letter
+
+
+class Notice(Moves[NoticeStatus], Base):
     """A notice to one recipient; `notice_id` is the same for all of them.
 
     Neither `email` (to print) nor `account_id` need be known; `to_desk` has its address from the settings. Who takes it
@@ -20,7 +29,6 @@ class Notice(Base):
 
     __tablename__ = "notices"
     __table_args__ = (
-        CheckConstraint("status IN ('to_send', 'sent', 'to_print')", name="status"),
         CheckConstraint("status <> 'to_send' OR to_desk OR email IS NOT NULL", name="has_address"),
         Index("uq_notices_notice_id_email", "notice_id", "email", unique=True, postgresql_nulls_not_distinct=True),
         Index("ix_notices_next_at", "next_at", postgresql_where=text("status = 'to_send'")),
@@ -28,9 +36,16 @@ class Notice(Base):
         may("UPDATE", "DELETE"),
     )
 
+    TRANSITIONS: ClassVar = {
+        NoticeStatus.TO_SEND: frozenset({NoticeStatus.SENT, NoticeStatus.TO_PRINT}),
+        NoticeStatus.SENT: frozenset(),
+        NoticeStatus.TO_PRINT: frozenset(),
+    }
+
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
     notice_id: Mapped[UUID]
-    status: Mapped[str]
+    status: Mapped[NoticeStatus] = state(NoticeStatus)
     dossier_id: Mapped[UUID | None]
     account_id: Mapped[UUID | None]
     to_desk: Mapped[bool]

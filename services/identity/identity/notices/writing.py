@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.models import Account, AccountStatus, NoticeStatus
-from identity.notices.models import Notice
+from identity.models import Account, AccountStatus
+from identity.notices.models import Notice, NoticeStatus
 
 
 async def write(
@@ -32,6 +32,7 @@ async def write(
     """One recipient's notice, once; without an address it is to print. `link` is a path of the web application."""
     row = insert(Notice).values(
         id=new_id(),
+        version=1,
         notice_id=notice_id,
         status=NoticeStatus.TO_SEND if email or to_desk else NoticeStatus.TO_PRINT,
         account_id=account_id,

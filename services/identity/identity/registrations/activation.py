@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import accounts
-from identity.models import Account, AccountStatus, move
+from identity.models import Account, AccountStatus
 from identity.names import email_key
 from identity.notices.writing import write
 from identity.registrations.credentials import flush
@@ -109,8 +109,7 @@ async def activate(session: AsyncSession, account: Account) -> None:
 
     Raises AlreadyRegistered: one active account a guardian.
     """
-    move(account, AccountStatus.ACTIVE)
-    account.version += 1
+    account.move(AccountStatus.ACTIVE)
     account.activation_expires_at = None
     await flush(session, accounts.AlreadyRegistered())
     await session.execute(delete(ActivationLink).where(ActivationLink.account_id == account.id))

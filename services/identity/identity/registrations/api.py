@@ -2,22 +2,20 @@
 
 import asyncio
 from time import perf_counter
-from typing import Annotated
-from uuid import UUID
 
 from chassis import clock
+from chassis.bodies import Page, Paged
 from chassis.database import Session
 from chassis.policies import PUBLIC
 from chassis.problems import NotFound, problems
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
 from identity import accounts, passwords
 from identity.edge import Address, Agent, Configured, OwnTransactions
 from identity.names import email_key
 from identity.registrations import activation, claims, credentials, legal, link_requests, registration, schemas
 from identity.settings import Settings
-from identity.throttling.guesses import limits_of
-from identity.throttling.hashing import room
+from identity.throttling.guesses import limits_of, room
 from identity.throttling.tries import Limit, TooManyTries, count_request, guess, is_spent
 
 router = APIRouter()
@@ -81,13 +79,9 @@ async def ask_link(
 
 
 @router.get("/link-requests")
-async def link_requests_to_decide(
-    caller: Agent, session: Session, limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: UUID | None = None
-) -> schemas.LinkRequests:
-    items, next_cursor = await link_requests.oldest(session, limit, cursor)
-    return schemas.LinkRequests(
-        items=[schemas.LinkRequest.model_validate(item) for item in items], next_cursor=next_cursor
-    )
+async def link_requests_to_decide(_agent: Agent, paging: Paged, session: Session) -> Page[schemas.LinkRequest]:
+    found = await link_requests.oldest(session, paging.limit + 1, paging.cursor)
+    return paging.page(found, schemas.LinkRequest.model_validate, lambda request: request.id)
 
 
 @router.post("/registrations", status_code=202, dependencies=[PUBLIC])

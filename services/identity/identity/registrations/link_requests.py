@@ -1,5 +1,6 @@
 """Link requests: a family that could not prove its dossier asks an agent."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -48,10 +49,9 @@ async def ask(
     await session.execute(asked.on_conflict_do_nothing())
 
 
-async def oldest(session: AsyncSession, limit: int, after: UUID | None) -> tuple[list[LinkRequest], UUID | None]:
-    """A page of the requests, oldest first, and the cursor of the next page."""
-    query = select(LinkRequest).order_by(LinkRequest.id).limit(limit + 1)
+async def oldest(session: AsyncSession, most: int, after: UUID | None) -> Sequence[LinkRequest]:
+    """So many of the requests, oldest first, or of those after that one."""
+    query = select(LinkRequest).order_by(LinkRequest.id).limit(most)
     if after:
         query = query.where(LinkRequest.id > after)
-    found = list(await session.scalars(query))
-    return found[:limit], found[limit - 1].id if len(found) > limit else None
+    return (await session.scalars(query)).all()

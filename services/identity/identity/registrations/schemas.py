@@ -4,17 +4,15 @@ from datetime import datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from chassis.bodies import RequestBody
-from pydantic import BaseModel, ConfigDict, model_validator
+from chassis.bodies import Answer, RequestBody
+from pydantic import ConfigDict, model_validator
 
 from identity.fields import Email, Line, Name, Password, Secret, Username, line, refusal
 from identity.registrations.legal import Kind
 from identity.registrations.registration import Asked
 
 
-class LegalText(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
+class LegalText(Answer):
     version: str
     title: str
     text: str
@@ -39,7 +37,7 @@ class ClaimAsked(RequestBody):
     first_name: Line | None = None
 
 
-class ClaimGiven(BaseModel):
+class ClaimGiven(Answer):
     dossier_claim: str
     expires_at: datetime
 
@@ -51,20 +49,13 @@ class LinkAsked(RequestBody):
     email: Email
 
 
-class LinkRequest(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
+class LinkRequest(Answer):
     id: UUID
     dossier_number: str | None
     last_name: str
     first_name: str
     email: str
     created_at: datetime
-
-
-class LinkRequests(BaseModel):
-    items: list[LinkRequest]
-    next_cursor: UUID | None
 
 
 class Registration(RequestBody):

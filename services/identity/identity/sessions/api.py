@@ -1,7 +1,6 @@
 """Signing in and out, who is signed in, and the public keys, over HTTP."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from chassis import clock
 from chassis.database import Session
@@ -12,7 +11,6 @@ from fastapi import APIRouter, Response
 
 from identity import accounts
 from identity.edge import Address, Configured, OwnTransactions, Someone
-from identity.models import Account
 from identity.sessions import lines, proofs, schemas
 from identity.settings import Settings
 from identity.throttling import guesses
@@ -46,35 +44,36 @@ async def sign_in(
         else:
             account, step = await proofs.prove(found, str(body.password), body.otp, now)
         async with database.sessions.begin() as session:
-            line, token = await lines.start(session, settings.signing_key, account, now, step=step, device=device)
+            granted = await lines.start(session, settings.signing_key, account, now, step=step, device=device)
             await guesses.proved(session, settings, account.id, address, limits[0], now)
-    return _tokens(settings, account, line, token, now)
+    return _tokens(settings, granted, now)
 
 
 @router.post("/sessions/refresh", dependencies=[PUBLIC], response_model=schemas.Tokens)
 @problems(Unauthenticated)
 async def refresh(body: schemas.RefreshAsked, session: Session, settings: Configured) -> schemas.Tokens | Response:
     now = clock.now()
-    found = await lines.refresh(session, settings.signing_key, body.refresh_token, now)
-    if found is None:
+    granted = await lines.refresh(session, settings.signing_key, body.refresh_token, now)
+    if granted is None:
         # Answered, not raised: that the line ended must be committed.
         return Unauthenticated().response()
-    return _tokens(settings, *found, now)
+    return _tokens(settings, granted, now)
 
 
-def _tokens(settings: Settings, account: Account, line: UUID, refresh_token: str, now: datetime) -> schemas.Tokens:
-    token = access_token(settings.signing_key, settings.token_issuer, now, accounts.caller(account, line))
+def _tokens(settings: Settings, granted: lines.Granted, now: datetime) -> schemas.Tokens:
+    caller, refresh_token = granted
+    token = access_token(settings.signing_key, settings.token_issuer, now, caller)
     return schemas.Tokens(access_token=token, refresh_token=refresh_token, expires_in=int(ACCESS_VALID.total_seconds()))
 
 
 @router.delete("/sessions/current", status_code=204)
 async def sign_out(caller: Someone, session: Session) -> None:
-    await lines.end(session, caller.sub, caller.sid)
+    await lines.end(session, caller)
 
 
 @router.get("/me")
 async def me(caller: Someone, session: Session) -> schemas.Me:
-    return schemas.Me.model_validate(await lines.account_of(session, caller.sub))
+    return schemas.Me.model_validate(await lines.account_of(session, caller))
 
 
 @router.get("/.well-known/jwks.json", dependencies=[PUBLIC])

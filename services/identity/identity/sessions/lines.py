@@ -1,9 +1,9 @@
 """Lines of sessions: the refresh tokens that come of a sign-in, one after the other, until the line ends."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from chassis.identifiers import new_id
+from chassis.reach import Reach
 from chassis.tokens import Unauthenticated
 from contracts.caller import Caller
 from joserfc.jwk import ECKey
@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity import second_factor
+from identity import accounts, second_factor
 from identity.models import Account, AccountStatus
 from identity.sessions.models import Device, SignedIn
 from identity.sessions.proofs import SignInRefused
@@ -24,6 +24,9 @@ IDLE, LONGEST = timedelta(days=14), timedelta(days=90)
 #: the family out for no fault. Not for longer, and not once the successor has itself been used.
 TWO_TABS = timedelta(seconds=10)
 
+#: Who calls by the line from now on, and its next refresh token.
+Granted = tuple[Caller, str]
+
 
 async def start(
     session: AsyncSession,
@@ -33,8 +36,8 @@ async def start(
     *,
     step: int | None = None,
     device: Device | None = None,
-) -> tuple[UUID, str]:
-    """A new line for what was proved: its id and first refresh token. Raises SignInRefused for a TOTP step used before.
+) -> Granted:
+    """A new line for what was proved. Raises SignInRefused for a TOTP step used before.
 
     The tablet must still be enrolled when this is committed.
     """
@@ -54,11 +57,11 @@ async def start(
         await session.flush()
     except IntegrityError as error:  # account or tablet is gone since
         raise SignInRefused from error
-    return line.id, refresh_token(key, line.id, line.generation)
+    return _granted(key, account, line)
 
 
-async def refresh(session: AsyncSession, key: ECKey, token: str, now: datetime) -> tuple[Account, UUID, str] | None:
-    """The account, the line and its next refresh token; none where the token is unknown, over or used before.
+async def refresh(session: AsyncSession, key: ECKey, token: str, now: datetime) -> Granted | None:
+    """The next refresh token of that one's line; none where the token is unknown, over or used before.
 
     An old token used again, other than by two tabs, is in somebody else's hands: its line ends. The line alone is
     locked, as by whoever ends it.
@@ -80,10 +83,14 @@ async def refresh(session: AsyncSession, key: ECKey, token: str, now: datetime) 
     elif generation != line.generation - 1 or now - line.rotated_at > TWO_TABS:
         await session.delete(line)
         return None
-    return account, line.id, refresh_token(key, line.id, line.generation)
+    return _granted(key, account, line)
 
 
-async def refuse_ended(session: AsyncSession, caller: Caller, now: datetime) -> None:
+def _granted(key: ECKey, account: Account, line: SignedIn) -> Granted:
+    return accounts.caller(account, line.id), refresh_token(key, line.id, line.generation)
+
+
+async def refuse_ended(session: AsyncSession, caller: Reach, now: datetime) -> None:
     """Raises Unauthenticated where the session of the caller's token has ended."""
     living = select(SignedIn.id).where(
         SignedIn.id == caller.sid, SignedIn.account_id == caller.sub, SignedIn.expires_at > now
@@ -92,9 +99,9 @@ async def refuse_ended(session: AsyncSession, caller: Caller, now: datetime) -> 
         raise Unauthenticated
 
 
-async def end(session: AsyncSession, account_id: UUID, session_id: UUID | None) -> None:
-    """End the account's session; there may be none any more."""
-    await session.execute(delete(SignedIn).where(SignedIn.id == session_id, SignedIn.account_id == account_id))
+async def end(session: AsyncSession, caller: Reach) -> None:
+    """End the caller's own session; there may be none any more."""
+    await session.execute(delete(SignedIn).where(SignedIn.id == caller.sid, SignedIn.account_id == caller.sub))
 
 
 async def forget_expired(session: AsyncSession, now: datetime) -> None:
@@ -102,9 +109,9 @@ async def forget_expired(session: AsyncSession, now: datetime) -> None:
     await session.execute(delete(SignedIn).where(SignedIn.id.in_(expired)))
 
 
-async def account_of(session: AsyncSession, account_id: UUID) -> Account:
+async def account_of(session: AsyncSession, caller: Reach) -> Account:
     """The caller's own account; raises Unauthenticated where it is no longer there."""
-    account = await session.get(Account, account_id)
+    account = await session.get(Account, caller.sub)
     if account is None or account.status != AccountStatus.ACTIVE:
         raise Unauthenticated
     return account

@@ -3,9 +3,9 @@
 from typing import Self
 from uuid import UUID
 
-from chassis.bodies import RequestBody
+from chassis.bodies import Answer, RequestBody
 from contracts.caller import CallerRole
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from identity.fields import Code, Line, Password, Secret, refusal
 
@@ -45,7 +45,7 @@ class RefreshAsked(RequestBody):
     refresh_token: Secret
 
 
-class Tokens(BaseModel):
+class Tokens(Answer):
     """`expires_in`: seconds that the access token is good for."""
 
     access_token: str
@@ -54,9 +54,7 @@ class Tokens(BaseModel):
     expires_in: int
 
 
-class Me(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
+class Me(Answer):
     id: UUID
     status: str
     role: CallerRole
@@ -69,7 +67,7 @@ class Me(BaseModel):
     site_ids: list[UUID]
 
 
-class KeySet(BaseModel):
+class KeySet(Answer):
     """A JWK set (RFC 7517) of public keys."""
 
     keys: list[dict[str, str]] = Field(min_length=1)

@@ -1,7 +1,9 @@
-"""Guesses at who signs in, by people and by programs alike."""
+"""Guesses: what surrounds one, made by a person or by a program, and whatever else hashes a password."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -11,10 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.settings import Settings
 from identity.throttling import known_addresses, tries
-from identity.throttling.hashing import room
 from identity.throttling.lanes import Stranger, turn
 from identity.throttling.rules import network
-from identity.throttling.tries import Limit, guess
+from identity.throttling.tries import Limit, TooManyTries, guess
+
+#: Requests of one address that may be in one process at once, most of them waiting; and those whose passwords are
+#: hashed: however many one address sends, another's waits behind so few.
+IN_PROCESS, HASHED_AT_ONCE = 50, 2
 
 
 def limits_of(settings: Settings, login: str, address: str) -> list[Limit]:
@@ -57,3 +62,32 @@ async def proved(
     """One was right: its tries begin anew, and its address is known from now on."""
     await known_addresses.remember(session, settings.signing_key, owner_id, address, now)
     await tries.forget(session, own)
+
+
+@dataclass
+class _Room:
+    """The requests of one address in this process."""
+
+    inside: int = 0
+    hashing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(HASHED_AT_ONCE))
+
+
+_ROOMS: dict[str, _Room] = {}
+
+
+@asynccontextmanager
+async def room(address: str) -> AsyncIterator[asyncio.Semaphore]:
+    """Around a request that will hash a password; gives what must be held while it is hashed. Raises TooManyTries.
+
+    Threads that hash belong to the process, and so do these bounds.
+    """
+    its_room = _ROOMS.setdefault(address, _Room())
+    if its_room.inside >= IN_PROCESS:
+        raise TooManyTries("Trop de demandes arrivent en même temps de votre adresse : réessayez.", retry_after_s=1)
+    its_room.inside += 1
+    try:
+        yield its_room.hashing
+    finally:
+        its_room.inside -= 1
+        if not its_room.inside:
+            del _ROOMS[address]

@@ -160,6 +160,7 @@ STATEMENTS = (
     "CREATE INDEX ix_tickets_lane ON tickets (lane)",
     """CREATE TABLE notices (
         id uuid CONSTRAINT pk_notices PRIMARY KEY,
+        version integer NOT NULL,
         notice_id uuid NOT NULL,
         status text NOT NULL CONSTRAINT ck_notices_status CHECK (status IN ('to_send', 'sent', 'to_print')),
         dossier_id uuid,
