@@ -101,6 +101,7 @@ BROKEN: list[tuple[Change, str]] = [
         put("accounts.5.sites", ["zoo"]),
         "accounts[5].sites[0] (« animateur ») : « zoo » n'existe pas dans schools ni centres.",
     ),
+    (put("accounts.3.regies", ["voirie"]), "accounts[3].regies[0] (« regie ») : « voirie » n'existe pas dans regies."),
     (put("accounts.0.dossier", "9"), "accounts[0].dossier (« martin ») : « 9 » n'existe pas dans families."),
     # what is there twice
     (again("activities"), "activities[0].code (« accueil-matin ») : « accueil-matin » est donné plus d'une fois."),
@@ -171,6 +172,10 @@ BROKEN: list[tuple[Change, str]] = [
     (drop("accounts.2.totp_secret"), "accounts[2] (« agent ») : Il manque, pour ce rôle : totp_secret."),
     (drop("accounts.5.pin"), "accounts[5] (« animateur ») : Il manque, pour ce rôle : pin."),
     (drop("accounts.0.dossier"), "accounts[0] (« martin ») : Il manque, pour ce rôle : dossier."),
+    (
+        put("accounts.5.regies", ["enfance"]),
+        "accounts[5] (« animateur ») : Seuls un régisseur (cashier) ou un agent (agent) encaissent pour des régies.",
+    ),
     (
         put("accounts.2.role", "maire"),
         "accounts[2].role (« agent ») : Une de ces valeurs est attendue : "

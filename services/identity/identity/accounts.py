@@ -53,6 +53,8 @@ def caller(account: Account, session_id: UUID) -> Caller:
         dossier_id=account.dossier_id,
         guardian_id=account.guardian_id,
         site_ids=tuple(account.site_ids),
+        regies=tuple(account.regies),
+        name=None if account.role == "guardian" else f"{account.first_name} {account.last_name}",
         sid=session_id,
     )
 

@@ -74,6 +74,7 @@ class Account(Moves[AccountStatus], Base):
     dossier_id: Mapped[UUID | None]
     guardian_id: Mapped[UUID | None]
     site_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    regies: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     totp_secret: Mapped[str | None]
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger())
     pin_hash: Mapped[str | None]

@@ -60,7 +60,7 @@ class DeviceEntry(Entry):
 class AccountEntry(Entry):
     """A guardian is the first adult of their family; the staff's own names stand in the account.
 
-    Site staff have a PIN, for the tablets of their sites, and no password.
+    Site staff have a PIN, for the tablets of their sites, and no password. Who collects has régies.
     """
 
     username: Username
@@ -73,6 +73,7 @@ class AccountEntry(Entry):
     totp_secret: Annotated[str, Matching("[A-Z2-7]{16,}", "Un secret TOTP est attendu (base32).")] | None = None
     pin: Annotated[str, Matching("[0-9]{4,}", "Quatre chiffres ou plus sont attendus, entre guillemets.")] | None = None
     sites: list[Annotated[Code, refers_to("schools", "centres")]] = Field(default=[])
+    regies: list[Annotated[Code, refers_to("regies")]] = Field(default=[])
 
     @model_validator(mode="after")
     def _has_what_the_role_needs(self) -> "AccountEntry":
@@ -88,6 +89,8 @@ class AccountEntry(Entry):
             )
         if self.role != "guardian" and self.dossier is not None:
             raise ValueError("Seul un responsable légal (guardian) a un dossier.")
+        if self.role not in ("cashier", "agent") and self.regies:
+            raise ValueError("Seuls un régisseur (cashier) ou un agent (agent) encaissent pour des régies.")
         return self
 
 
@@ -187,6 +190,7 @@ async def _load_account(session: AsyncSession, account: AccountEntry, town: Town
         dossier_id=named_id("dossier", account.dossier) if account.dossier else None,
         guardian_id=named_id("adult", account.dossier, "1") if account.dossier else None,
         site_ids=[named_id("site", code) for code in account.sites],
+        regies=account.regies,
         totp_secret=account.totp_secret,
         pin_hash=await passwords.hashed(account.pin) if account.pin else None,
         created_at=now,

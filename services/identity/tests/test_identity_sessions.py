@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from chassis import clock
 from chassis.identifiers import named_id
+from chassis.reach import Reach
 from chassis.testing import ISSUER, Signer
 from identity.main import SERVICE
 from identity.second_factor import totp, totp_step
@@ -54,6 +55,26 @@ async def test_the_access_token_says_who_calls_and_verifies_with_the_published_k
         "dossier_id": str(named_id("dossier", "100001")),
         "guardian_id": str(named_id("adult", "100001", "1")),
     }
+
+
+@pytest.mark.parametrize(
+    ("login", "name", "collects"), [("regie", "Rémi Régie", True), ("agent", "Agnès Guichet", False)]
+)
+async def test_the_access_token_names_the_staff_and_the_regies_they_collect_for(
+    portal: Portal, signer: Signer, login: str, name: str, collects: bool
+) -> None:
+    _, tokens = await portal.sign_in_staff(login)
+    reach = Reach.model_validate(jwt.decode(tokens["access_token"], signer.keys, algorithms=["ES256"]).claims)
+    assert (reach.name, reach.covers_regie("enfance"), reach.covers_regie("autre")) == (name, collects, False)
+    _, me = await portal.get("/me", tokens["access_token"])
+    assert me["regies"] == list(reach.regies)
+
+
+async def test_who_collects_no_more_is_told_so_at_the_next_refresh(portal: Portal, signer: Signer) -> None:
+    _, tokens = await portal.sign_in_staff("regie")
+    await portal.execute("UPDATE accounts SET regies = '{}' WHERE username = 'regie'")
+    _, tokens = await refresh(portal, tokens["refresh_token"])
+    assert "regies" not in jwt.decode(tokens["access_token"], signer.keys, algorithms=["ES256"]).claims
 
 
 @pytest.mark.parametrize("login", ["martin", "MARTIN", "Sophie.Martin@example.org", " martin "])

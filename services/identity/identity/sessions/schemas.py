@@ -65,6 +65,7 @@ class Me(Answer):
     dossier_id: UUID | None
     guardian_id: UUID | None
     site_ids: list[UUID]
+    regies: list[str]
 
 
 class KeySet(Answer):

@@ -22,6 +22,7 @@ STATEMENTS = (
         dossier_id uuid,
         guardian_id uuid,
         site_ids uuid[] NOT NULL,
+        regies text[] NOT NULL,
         totp_secret text,
         totp_last_step bigint,
         pin_hash text,
