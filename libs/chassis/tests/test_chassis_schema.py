@@ -18,7 +18,7 @@ STRAY = {
     "exclusion": "ALTER TABLE things ADD CONSTRAINT stray EXCLUDE USING btree (size WITH =)",
     "index": "CREATE INDEX stray ON things (size)",
     "function": "CREATE FUNCTION stray() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$",
-    "grant": "GRANT UPDATE ON heard TO toy_app",
+    "grant": "GRANT UPDATE ON things TO toy_app",
     "table": "CREATE TABLE stray (id uuid PRIMARY KEY, note text NOT NULL DEFAULT '')",
 }
 
@@ -84,11 +84,9 @@ async def test_declared_triggers_and_extensions_are_made(scratch: Databases) -> 
 
 async def test_the_application_may_only_do_what_is_declared(databases: Databases) -> None:
     application = await asyncpg.connect(databases.url)
-    await application.execute(
-        "INSERT INTO heard (id, dossier_id, version) VALUES (gen_random_uuid(), gen_random_uuid(), 1)"
-    )
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await application.execute("UPDATE heard SET version = 2")
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await application.execute("DELETE FROM heard")
+    await application.execute("INSERT INTO things (id, name, size) VALUES (gen_random_uuid(), 'chose', 1)")
+    await application.execute("UPDATE heard SET version = 2")
+    for refused in ("UPDATE things SET size = 2", "DELETE FROM things", "DELETE FROM heard"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await application.execute(refused)
     await application.close()

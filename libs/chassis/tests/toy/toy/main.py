@@ -11,7 +11,7 @@ from chassis.inbox import Handlers
 from chassis.outbox import publish
 from chassis.policies import Policy
 from chassis.problems import NotFound
-from chassis.schema import service_metadata
+from chassis.schema import may, service_metadata
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 from contracts.caller import Caller
@@ -49,6 +49,7 @@ class Heard(Base):
     """One row for each event handled: an effect done twice is seen."""
 
     __tablename__ = "heard"
+    __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dossier_id: Mapped[UUID]

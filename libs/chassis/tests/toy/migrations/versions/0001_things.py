@@ -23,3 +23,4 @@ def upgrade() -> None:
             version integer NOT NULL
         )"""
     )
+    op.execute("GRANT UPDATE ON heard TO toy_app")
