@@ -46,6 +46,26 @@ def service_metadata(service: str, *, extensions: Iterable[str] = (), triggers: 
             "pk": "pk_%(table_name)s",
         }
     )
+    _add_plumbing(metadata)
+
+    @event.listens_for(metadata, "before_create")
+    def add_extensions(_: MetaData, connection: Connection, **__: Any) -> None:
+        for extension in extensions:
+            connection.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {extension}")
+
+    @event.listens_for(metadata, "after_create")
+    def add_rights_and_triggers(_: MetaData, connection: Connection, **__: Any) -> None:
+        for table in metadata.sorted_tables:
+            rights = ", ".join(("SELECT", "INSERT", *table.info.get("rights", ())))
+            connection.exec_driver_sql(f"GRANT {rights} ON {table.name} TO {service}_app")
+        for statement in triggers:
+            connection.exec_driver_sql(statement)
+
+    return metadata
+
+
+def _add_plumbing(metadata: MetaData) -> None:
+    """The tables of outbox, inbox, parking, dead letters and idempotency."""
     Table(
         "outbox",
         metadata,
@@ -95,21 +115,6 @@ def service_metadata(service: str, *, extensions: Iterable[str] = (), triggers: 
         Column("answered_at", DateTime(timezone=True), nullable=False, index=True),
         **may("DELETE"),
     )
-
-    @event.listens_for(metadata, "before_create")
-    def add_extensions(_: MetaData, connection: Connection, **__: Any) -> None:
-        for extension in extensions:
-            connection.exec_driver_sql(f"CREATE EXTENSION IF NOT EXISTS {extension}")
-
-    @event.listens_for(metadata, "after_create")
-    def add_rights_and_triggers(_: MetaData, connection: Connection, **__: Any) -> None:
-        for table in metadata.sorted_tables:
-            rights = ", ".join(("SELECT", "INSERT", *table.info.get("rights", ())))
-            connection.exec_driver_sql(f"GRANT {rights} ON {table.name} TO {service}_app")
-        for statement in triggers:
-            connection.exec_driver_sql(statement)
-
-    return metadata
 
 
 class Part(NamedTuple):
