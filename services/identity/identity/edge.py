@@ -1,15 +1,11 @@
-"""What the endpoints take: transactions of their own, the settings, the client's address, who is signed in."""
+"""What the endpoints take: transactions of their own, the settings, the client's address."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from chassis import clock
-from chassis.database import Database, Session
+from chassis.database import Database
 from chassis.listening import client_address
-from chassis.policies import Policy
-from chassis.reach import Reach
 from fastapi import Depends, Request
 
-from identity.sessions import lines
 from identity.settings import Settings
 from identity.throttling import rules
 
@@ -32,19 +28,3 @@ def _client(request: Request) -> str:
 OwnTransactions = Annotated[Database, Depends(_database)]
 Configured = Annotated[Settings, Depends(_settings)]
 Address = Annotated[str, Depends(_client)]
-
-
-def _signed_in(policy: Policy) -> Any:
-    """The caller whom the policy allows, if their session still lives: elsewhere its end is known ten minutes later."""
-
-    async def living(caller: Annotated[Reach, Depends(policy)], session: Session) -> Reach:
-        await lines.refuse_ended(session, caller, clock.now())
-        return caller
-
-    return Depends(living)
-
-
-Someone = Annotated[
-    Reach, _signed_in(Policy("guardian", "agent", "cashier", "administrator", "site_staff", reach="account"))
-]
-Agent = Annotated[Reach, _signed_in(Policy("agent", "administrator", reach="town"))]

@@ -106,10 +106,8 @@ def _code(error: Exception) -> int | None:
 async def _settle(session: AsyncSession, notice_id: UUID, error: Exception | None, now: datetime) -> None:
     """What becomes of a notice after a try: sent, put off twice as long, or given up for a letter."""
     notice = await session.get(Notice, notice_id, with_for_update=True)
-    if (
-        notice is None or notice.status != NoticeStatus.TO_SEND
-    ):  # purged; or another worker, after our lease, was faster
-        return
+    if notice is None or notice.status != NoticeStatus.TO_SEND:
+        return  # purged; or another worker, after our lease, was faster
     # Where the desk cannot be reached a setting of ours is wrong: it is put right, and then the desk knows.
     refused = error is not None and _refused(error) and not notice.to_desk
     if error is None:

@@ -11,9 +11,10 @@ from chassis.problems import NotFound, problems
 from fastapi import APIRouter, Response
 
 from identity import accounts, passwords
-from identity.edge import Address, Agent, Configured, OwnTransactions
+from identity.edge import Address, Configured, OwnTransactions
 from identity.names import email_key
 from identity.registrations import activation, claims, credentials, legal, link_requests, registration, schemas
+from identity.sessions.policies import Agent
 from identity.settings import Settings
 from identity.throttling.guesses import limits_of, room
 from identity.throttling.tries import Limit, TooManyTries, count_request, guess, is_spent

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.problems import Problem
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts import AlreadyRegistered, having_account
@@ -87,8 +87,3 @@ async def judge(session: AsyncSession, secret: str, now: datetime) -> tuple[Clai
         if claim and guardian["guardian_id"] == str(claim.guardian_id):
             return claim, guardian
     raise ClaimGone
-
-
-async def forget_expired(session: AsyncSession, now: datetime) -> None:
-    expired = select(Claim.digest).where(Claim.expires_at <= now).with_for_update(skip_locked=True)
-    await session.execute(delete(Claim).where(Claim.digest.in_(expired)))

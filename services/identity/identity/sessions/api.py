@@ -10,8 +10,9 @@ from chassis.tokens import Unauthenticated
 from fastapi import APIRouter, Response
 
 from identity import accounts
-from identity.edge import Address, Configured, OwnTransactions, Someone
+from identity.edge import Address, Configured, OwnTransactions
 from identity.sessions import lines, proofs, schemas
+from identity.sessions.policies import Someone
 from identity.settings import Settings
 from identity.throttling import guesses
 from identity.throttling.tries import Limit, TooManyTries, refuse_spent

@@ -104,11 +104,6 @@ async def end(session: AsyncSession, caller: Reach) -> None:
     await session.execute(delete(SignedIn).where(SignedIn.id == caller.sid, SignedIn.account_id == caller.sub))
 
 
-async def forget_expired(session: AsyncSession, now: datetime) -> None:
-    expired = select(SignedIn.id).where(SignedIn.expires_at <= now).with_for_update(skip_locked=True)
-    await session.execute(delete(SignedIn).where(SignedIn.id.in_(expired)))
-
-
 async def account_of(session: AsyncSession, caller: Reach) -> Account:
     """The caller's own account; raises Unauthenticated where it is no longer there."""
     account = await session.get(Account, caller.sub)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from joserfc.jwk import ECKey
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,9 +40,3 @@ async def remember(session: AsyncSession, key: ECKey, owner_id: UUID, address: s
             where=KnownAddress.seen_at < now - FRESH,
         )
     )
-
-
-async def forget_old(session: AsyncSession, now: datetime) -> None:
-    old = select(KnownAddress.owner_id, KnownAddress.digest).where(KnownAddress.seen_at < now - KEPT)
-    where = tuple_(KnownAddress.owner_id, KnownAddress.digest).in_(old.with_for_update(skip_locked=True))
-    await session.execute(delete(KnownAddress).where(where))

@@ -59,11 +59,8 @@ async def turn(database: Database, stranger: Stranger, wrong: type[Problem]) -> 
     await _wait(database, stranger)
     try:
         yield
-    except wrong:
-        await _answered(database, stranger, wrong=True)
-        raise
-    except Exception:
-        await _answered(database, stranger, wrong=False)
+    except Exception as error:
+        await _answered(database, stranger, wrong=isinstance(error, wrong))
         raise
     await _answered(database, stranger, wrong=False)
 
@@ -144,11 +141,3 @@ async def _answered(database: Database, stranger: Stranger, *, wrong: bool) -> N
             lane.wrong += 1
             lane.ends_at = now + WINDOW
             lane.next_at = now + timedelta(seconds=apart_s(lane.wrong, stranger.longest_s))
-
-
-async def forget_ended(session: AsyncSession, now: datetime) -> None:
-    """Delete the lanes that nobody uses, and the tickets of who has gone."""
-    ended = select(Lane.key).where(Lane.ends_at <= now, Lane.busy_until <= now).with_for_update(skip_locked=True)
-    await session.execute(delete(Lane).where(Lane.key.in_(ended)))
-    gone = select(Ticket.id).where(Ticket.seen_at <= now - GONE).with_for_update(skip_locked=True)
-    await session.execute(delete(Ticket).where(Ticket.id.in_(gone)))

@@ -88,23 +88,17 @@ def _in_order(limits: Sequence[Limit]) -> list[Limit]:
     return sorted(limits, key=lambda limit: limit.key)
 
 
-async def give_back(session: AsyncSession, limits: Sequence[Limit]) -> None:
+async def _give_back(database: Database, limits: Sequence[Limit]) -> None:
     """A try that was counted was none."""
-    for limit in _in_order(limits):
-        await session.execute(
-            update(Tries).where(Tries.key == limit.key).values(tried=func.greatest(Tries.tried - 1, 0))
-        )
+    async with database.sessions.begin() as session:
+        for limit in _in_order(limits):
+            given_back = update(Tries).where(Tries.key == limit.key)
+            await session.execute(given_back.values(tried=func.greatest(Tries.tried - 1, 0)))
 
 
 async def forget(session: AsyncSession, limit: Limit) -> None:
     """Its tries begin anew."""
     await session.execute(delete(Tries).where(Tries.key == limit.key))
-
-
-async def forget_ended(session: AsyncSession, now: datetime) -> None:
-    """Delete the counts that are over, but for those in use."""
-    ended = select(Tries.key).where(Tries.ends_at <= now).with_for_update(skip_locked=True)
-    await session.execute(delete(Tries).where(Tries.key.in_(ended)))
 
 
 async def count_request(database: Database, limit: Limit, now: datetime) -> None:
@@ -123,11 +117,8 @@ async def guess(database: Database, limits: Sequence[Limit], wrong: type[Problem
         await count(session, limits, clock.now())
     try:
         yield
-    except wrong:
+    except Exception as error:
+        if not isinstance(error, wrong):
+            await _give_back(database, limits)
         raise
-    except Exception:
-        async with database.sessions.begin() as session:
-            await give_back(session, limits)
-        raise
-    async with database.sessions.begin() as session:
-        await give_back(session, limits)
+    await _give_back(database, limits)

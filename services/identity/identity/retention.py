@@ -1,0 +1,32 @@
+"""When a row that nobody asks for any more is deleted, table by table."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.models import Base
+from identity.registrations.models import Claim
+from identity.sessions.models import SignedIn
+from identity.throttling.known_addresses import KEPT
+from identity.throttling.lanes import GONE
+from identity.throttling.models import KnownAddress, Lane, Ticket, Tries
+
+
+def _over(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
+    return {
+        Claim: Claim.expires_at <= now,
+        SignedIn: SignedIn.expires_at <= now,
+        Tries: Tries.ends_at <= now,
+        Lane: and_(Lane.ends_at <= now, Lane.busy_until <= now),
+        Ticket: Ticket.seen_at <= now - GONE,
+        KnownAddress: KnownAddress.seen_at < now - KEPT,
+    }
+
+
+async def forget(session: AsyncSession, now: datetime) -> None:
+    """Delete what is over, but for the rows in use."""
+    for table, over in _over(now).items():
+        key = tuple_(*inspect(table).primary_key)
+        unused = select(*inspect(table).primary_key).where(over).with_for_update(skip_locked=True)
+        await session.execute(delete(table).where(key.in_(unused)))
