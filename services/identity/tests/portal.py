@@ -3,7 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -15,10 +15,10 @@ from aiosmtpd.smtp import Envelope as Mail
 from aiosmtpd.smtp import Session as SmtpSession
 from chassis import clock
 from chassis.database import Database
-from chassis.identifiers import named_id
+from chassis.identifiers import named_id, new_id
 from chassis.inbox import handle
 from chassis.outbox import envelope
-from contracts import EVENTS, Envelope, Event
+from contracts import EVENTS, Envelope, Event, billing
 from contracts.dossier import Adult, DossierChanged
 from identity.consumers import HANDLERS
 from identity.notices.delivery import deliver
@@ -27,6 +27,9 @@ from identity.settings import Settings
 from sqlalchemy import text
 
 PASSWORD = "Papillon!24"
+MARTIN = {"login": "martin", "password": "Bienvenue!2026"}
+AGENT = {"login": "agent", "password": "Guichet!2026"}
+TOTP_SECRET = "JBSWY3DPEHPK3PXP"
 
 
 @dataclass
@@ -77,6 +80,33 @@ def moreau(version: int = 1, **changed: Any) -> DossierChanged:
         "address": None,
     }
     return DossierChanged.model_validate(told | changed)
+
+
+def code_at(moment: datetime) -> str:
+    """What the staff's application shows at that moment."""
+    return totp(TOTP_SECRET, int(moment.timestamp()) // STEP_S)
+
+
+def notice(**whom: Any) -> billing.NoticeWritten:
+    """To the Martin family, unless told to whom."""
+    told = {
+        "notice_id": new_id(),
+        "title": "Votre paiement est bien reçu",
+        "paragraphs": ("Bonjour,", "Nous avons reçu 12,50 € pour <Léa> & Hugo."),
+        "link": "/factures/1",
+    }
+    return billing.NoticeWritten.model_validate(told | (whom or {"dossier_id": named_id("dossier", "100001")}))
+
+
+def body(mail: EmailMessage, kind: str) -> str:
+    found = mail.get_body((kind,))
+    assert found is not None
+    return str(found.get_content())
+
+
+def pointers(problem: dict[str, Any]) -> list[str]:
+    """The fields that the problem names."""
+    return [error["pointer"] for error in problem["errors"]]
 
 
 @dataclass
@@ -132,9 +162,8 @@ class Portal:
 
     async def link(self) -> str:
         """The secret of the newest activation link received."""
-        body = (await self.mails())[-1].get_body(("plain",))
-        assert body is not None
-        found = re.search(r"https://familles\.example\.org/activation\?token=(\S+)", body.get_content())
+        text = body((await self.mails())[-1], "plain")
+        found = re.search(r"https://familles\.example\.org/activation\?token=(\S+)", text)
         assert found is not None
         return found[1]
 
@@ -149,8 +178,10 @@ class Portal:
 
     async def sign_in_staff(self, login: str = "agent", password: str = "Guichet!2026") -> tuple[int, dict[str, Any]]:
         """With the code that their application shows."""
-        code = totp("JBSWY3DPEHPK3PXP", int(clock.now().timestamp()) // STEP_S)
-        return await self.sign_in(login, password, otp=code)
+        return await self.sign_in(login, password, otp=code_at(clock.now()))
+
+    async def refresh(self, token: str) -> tuple[int, dict[str, Any]]:
+        return await self.post("/sessions/refresh", refresh_token=token)
 
     async def sign_in_on_tablet(
         self,

@@ -12,7 +12,7 @@ import pytest
 from chassis.testing import Signer, serving
 from identity import passwords
 from identity.main import SERVICE
-from identity.throttling import guesses, lanes, rules
+from identity.throttling import guesses, lanes
 from identity.worker import forget_what_is_over
 
 from services.identity.tests.portal import Portal
@@ -121,11 +121,6 @@ async def test_once_they_are_many_strangers_are_kept_apart(portal: Portal, hashi
     between = [later - earlier for earlier, later in zip(hashing.began, hashing.began[1:], strict=False)]
     assert len(between) == 3
     assert min(between) >= 0.39
-
-
-@pytest.mark.parametrize(("wrong", "seconds"), [(0, 0), (10, 0), (11, 0.5), (20, 5), (10_000, 5)])
-def test_the_tenth_guess_costs_no_time_and_the_twentieth_five_seconds(wrong: int, seconds: float) -> None:
-    assert rules.apart_s(wrong, 5.0) == seconds
 
 
 async def test_known_addresses_notice_nothing(portal: Portal) -> None:
