@@ -73,8 +73,8 @@ class Account(Moves[AccountStatus], Base):
     email_key: Mapped[str]
     dossier_id: Mapped[UUID | None]
     guardian_id: Mapped[UUID | None]
-    site_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
-    regies: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    site_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()), default=list)
+    regies: Mapped[list[str]] = mapped_column(ARRAY(Text()), default=list)
     totp_secret: Mapped[str | None]
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger())
     pin_hash: Mapped[str | None]

@@ -42,7 +42,7 @@ async def privacy(session: Session) -> schemas.LegalText:
 async def check_registration(
     body: schemas.RegistrationCheck, database: OwnTransactions, settings: Configured, address: Address
 ) -> None:
-    await count_request(database, Limit(f"check {address}", settings.check_limit), clock.now())
+    await count_request(database, Limit(f"check {address}", settings.check_limit))
     async with database.sessions.begin() as session:
         await credentials.check(session, body.username, body.password, clock.now())
 
@@ -69,13 +69,10 @@ async def claim(
 async def ask_link(
     body: schemas.LinkAsked, database: OwnTransactions, settings: Configured, address: Address
 ) -> Response:
-    now = clock.now()
-    await count_request(database, Limit(f"link {address}", settings.link_request_limit), now)
+    await count_request(database, Limit(f"link {address}", settings.link_request_limit))
     async with database.sessions.begin() as session:
-        most = settings.link_requests_waiting
-        await link_requests.ask(
-            session, body.dossier_number, body.first_name, body.last_name, body.email, now, most=most
-        )
+        asked = link_requests.Asked(body.dossier_number, body.first_name, body.last_name, body.email)
+        await link_requests.ask(session, asked, clock.now(), most=settings.link_requests_waiting)
     return Response(status_code=202)
 
 
@@ -92,7 +89,7 @@ async def register(
 ) -> Response:
     """The claim is judged first; who has one learns of usernames no faster than by the first step's check."""
     now, asked = clock.now(), body.asked()
-    await count_request(database, Limit(f"check {address}", settings.check_limit), now)
+    await count_request(database, Limit(f"check {address}", settings.check_limit))
     async with room(address) as hashing:
         async with (
             guess(database, [_claim_limit(settings, address)], claims.ClaimGone),

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from chassis.identifiers import new_id
@@ -23,30 +24,21 @@ class TooManyWaiting(Problem):
     )
 
 
-async def ask(
-    session: AsyncSession,
-    dossier_number: str | None,
-    first_name: str,
-    last_name: str,
-    email: str,
-    now: datetime,
-    *,
-    most: int,
-) -> None:
+class Asked(NamedTuple):
+    dossier_number: str | None
+    first_name: str
+    last_name: str
+    email: str
+
+
+async def ask(session: AsyncSession, asked: Asked, now: datetime, *, most: int) -> None:
     """Keep the request for an agent; the same one waits once. Raises TooManyWaiting where `most` wait already."""
     # One at a time, or many at once would all still find room.
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("link_requests", 0))))
     if (await session.scalar(select(func.count()).select_from(LinkRequest)) or 0) >= most:
         raise TooManyWaiting(retry_after_s=3600)
-    asked = insert(LinkRequest).values(
-        id=new_id(),
-        dossier_number=dossier_number,
-        first_name=first_name,
-        last_name=last_name,
-        email=email,
-        created_at=now,
-    )
-    await session.execute(asked.on_conflict_do_nothing())
+    kept = insert(LinkRequest).values(id=new_id(), created_at=now, **asked._asdict())
+    await session.execute(kept.on_conflict_do_nothing())
 
 
 async def oldest(session: AsyncSession, most: int, after: UUID | None) -> Sequence[LinkRequest]:

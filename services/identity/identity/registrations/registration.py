@@ -79,8 +79,6 @@ async def register(session: AsyncSession, asked: Asked, password_hash: str, now:
         email_key=email_key(claim.email),
         dossier_id=claim.dossier_id,
         guardian_id=claim.guardian_id,
-        site_ids=[],
-        regies=[],
         # Without a link, where too many were mailed already, until one is asked for.
         activation_expires_at=now + LINK_VALID,
         created_at=now,

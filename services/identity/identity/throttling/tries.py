@@ -101,10 +101,10 @@ async def forget(session: AsyncSession, limit: Limit) -> None:
     await session.execute(delete(Tries).where(Tries.key == limit.key))
 
 
-async def count_request(database: Database, limit: Limit, now: datetime) -> None:
+async def count_request(database: Database, limit: Limit) -> None:
     """Count a request that is a try whatever comes of it; raises TooManyTries. Its own transaction, as below."""
     async with database.sessions.begin() as session:
-        await count(session, [limit], now)
+        await count(session, [limit], clock.now())
 
 
 @asynccontextmanager
