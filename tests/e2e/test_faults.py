@@ -5,11 +5,11 @@ from functools import partial
 
 import asyncpg
 from chassis import broker
-from tests.proxy import proxy
 
 from deploy.local.journey import Logs
 from deploy.local.portal import until
 from deploy.local.stack import Stack
+from libs.chassis.tests.proxy import proxy
 from tests.actors import Family
 
 

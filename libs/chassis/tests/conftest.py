@@ -8,12 +8,12 @@ import pytest
 from chassis.database import Database
 from chassis.service import Service
 from chassis.testing import Databases
-from tests.processes import TOY, Processes
-from tests.queues import Queues, toy_queues
-from tests.tables import Gate, Rows
-from tests.toy.toy.main import SERVICE
 
 from deploy.servers.rabbitmq import Broker
+from libs.chassis.tests.processes import TOY, Processes
+from libs.chassis.tests.queues import Queues, toy_queues
+from libs.chassis.tests.tables import Gate, Rows
+from libs.chassis.tests.toy.toy.main import SERVICE
 
 sys.path.append(str(TOY))  # where migrations finds the package of that name
 

@@ -7,7 +7,8 @@ import aio_pika
 from aio_pika.abc import AbstractChannel
 from chassis import broker, outbox
 from contracts import Event
-from tests.toy.toy.main import HANDLERS
+
+from libs.chassis.tests.toy.toy.main import HANDLERS
 
 EVENTS, DEAD, COPIES = "toy.events", "toy.dead", "toy.copies"
 

@@ -10,7 +10,8 @@ from chassis.database import Database
 from chassis.inbox import Handlers
 from chassis.stopping import Stop
 from chassis.supervision import keep_going
-from tests.toy.toy.main import HANDLERS
+
+from libs.chassis.tests.toy.toy.main import HANDLERS
 
 
 @asynccontextmanager

@@ -64,7 +64,7 @@ class Rows:
                     " AND state = 'idle in transaction' AND query LIKE 'SELECT id, type, body%'"
                 )
             )
-            return found.scalar_one() > 0
+            return bool(found.scalar_one())
 
     async def nobody_else(self) -> bool:
         """Whether no other connection to this database is left, not even one whose client is gone."""
@@ -72,4 +72,4 @@ class Rows:
             others = (
                 "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
-            return (await session.execute(text(others))).scalar_one() == 0
+            return not (await session.execute(text(others))).scalar_one()

@@ -13,11 +13,12 @@ from contracts.dossier import QuotientChanged
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
-from tests.queues import DEAD, EVENTS, Queues, body
-from tests.running import consuming
-from tests.tables import Rows
-from tests.toy.toy.main import Heard, keep, quotient_changed
-from tests.waiting import until
+
+from libs.chassis.tests.queues import DEAD, EVENTS, Queues, body
+from libs.chassis.tests.running import consuming
+from libs.chassis.tests.tables import Rows
+from libs.chassis.tests.toy.toy.main import Heard, keep, quotient_changed
+from libs.chassis.tests.waiting import until
 
 POISON = UUID(int=0)
 

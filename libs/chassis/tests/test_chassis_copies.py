@@ -8,7 +8,8 @@ from chassis.copies import keep, keep_copy
 from chassis.database import Database
 from chassis.identifiers import new_id
 from contracts.dossier import QuotientChanged
-from tests.toy.toy.main import Heard
+
+from libs.chassis.tests.toy.toy.main import Heard
 
 DOSSIER = new_id()
 

@@ -12,12 +12,13 @@ from chassis.service import Service
 from chassis.settings import ServiceSettings
 from chassis.testing import Databases, Signer, serving
 from sqlalchemy import text
-from tests.processes import Processes, environment
-from tests.queues import DEAD, EVENTS, Queues, body
-from tests.running import consuming
-from tests.tables import Rows
-from tests.toy.toy.main import Notice, quotient_changed
-from tests.waiting import until
+
+from libs.chassis.tests.processes import Processes, environment
+from libs.chassis.tests.queues import DEAD, EVENTS, Queues, body
+from libs.chassis.tests.running import consuming
+from libs.chassis.tests.tables import Rows
+from libs.chassis.tests.toy.toy.main import Notice, quotient_changed
+from libs.chassis.tests.waiting import until
 
 
 @pytest.fixture

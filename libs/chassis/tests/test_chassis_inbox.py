@@ -10,13 +10,14 @@ from chassis.testing import Databases
 from contracts.dossier import DossierChanged, QuotientChanged
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
-from tests.processes import Processes, environment
-from tests.proxy import proxy
-from tests.queues import DEAD, EVENTS, Queues, body
-from tests.running import consuming
-from tests.tables import Gate, Rows
-from tests.toy.toy.main import HANDLERS, Thing, keep, quotient_changed
-from tests.waiting import until
+
+from libs.chassis.tests.processes import Processes, environment
+from libs.chassis.tests.proxy import proxy
+from libs.chassis.tests.queues import DEAD, EVENTS, Queues, body
+from libs.chassis.tests.running import consuming
+from libs.chassis.tests.tables import Gate, Rows
+from libs.chassis.tests.toy.toy.main import HANDLERS, Thing, keep, quotient_changed
+from libs.chassis.tests.waiting import until
 
 
 @pytest.fixture

@@ -13,8 +13,9 @@ from chassis.service import Service
 from chassis.settings import ServiceSettings, read
 from chassis.testing import Databases, Signer, serving
 from fastapi import APIRouter, Request
-from tests.processes import Processes, environment
-from tests.toy.toy.main import SERVICE, Settings
+
+from libs.chassis.tests.processes import Processes, environment
+from libs.chassis.tests.toy.toy.main import SERVICE, Settings
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Dial = Callable[[], Awaitable[Streams]]

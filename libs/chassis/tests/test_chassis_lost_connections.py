@@ -16,12 +16,13 @@ from chassis.testing import Databases
 from chassis.worker import Job
 from contracts.dossier import QuotientChanged
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.proxy import Proxy, proxy
-from tests.queues import COPIES, DEAD, EVENTS, Queues, body
-from tests.running import consuming, relaying
-from tests.tables import Gate, Rows
-from tests.toy.toy.main import Thing, keep, quotient_changed
-from tests.waiting import until
+
+from libs.chassis.tests.proxy import Proxy, proxy
+from libs.chassis.tests.queues import COPIES, DEAD, EVENTS, Queues, body
+from libs.chassis.tests.running import consuming, relaying
+from libs.chassis.tests.tables import Gate, Rows
+from libs.chassis.tests.toy.toy.main import Thing, keep, quotient_changed
+from libs.chassis.tests.waiting import until
 
 End = Literal["terminated", "cut"]
 Moment = Literal["idle", "in a statement", "in a transaction", "in a commit"]

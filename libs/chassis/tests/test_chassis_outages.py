@@ -11,14 +11,14 @@ from chassis import broker, outbox
 from chassis.database import Database
 from chassis.stopping import Stop
 from chassis.testing import Databases
-from tests.proxy import proxy
-from tests.queues import DEAD, EVENTS, Queues, toy_queues
-from tests.running import consuming, relaying
-from tests.tables import Rows
-from tests.toy.toy.main import HANDLERS, quotient_changed
-from tests.waiting import until
 
 from deploy.servers.rabbitmq import rabbitmq
+from libs.chassis.tests.proxy import proxy
+from libs.chassis.tests.queues import DEAD, EVENTS, Queues, toy_queues
+from libs.chassis.tests.running import consuming, relaying
+from libs.chassis.tests.tables import Rows
+from libs.chassis.tests.toy.toy.main import HANDLERS, quotient_changed
+from libs.chassis.tests.waiting import until
 
 
 class Publisher:

@@ -7,13 +7,14 @@ from chassis.identifiers import new_id
 from chassis.testing import Databases
 from contracts import Envelope, Event
 from contracts.dossier import DossierChanged, QuotientChanged
-from tests.processes import Processes, environment
-from tests.proxy import proxy
-from tests.queues import COPIES, EVENTS, Queues
-from tests.running import relaying
-from tests.tables import Gate, Rows
-from tests.toy.toy.main import quotient_changed
-from tests.waiting import until
+
+from libs.chassis.tests.processes import Processes, environment
+from libs.chassis.tests.proxy import proxy
+from libs.chassis.tests.queues import COPIES, EVENTS, Queues
+from libs.chassis.tests.running import relaying
+from libs.chassis.tests.tables import Gate, Rows
+from libs.chassis.tests.toy.toy.main import quotient_changed
+from libs.chassis.tests.waiting import until
 
 
 async def publish(database: Database, *events: Event) -> None:

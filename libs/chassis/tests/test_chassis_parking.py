@@ -14,11 +14,12 @@ from chassis.inbox import Handlers
 from chassis.parking import NotYetKnown
 from contracts.dossier import DossierChanged, QuotientChanged
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.queues import DEAD, EVENTS, Queues, body
-from tests.running import consuming, relaying
-from tests.tables import Gate, Rows
-from tests.toy.toy.main import Heard, Thing, quotient_changed
-from tests.waiting import until
+
+from libs.chassis.tests.queues import DEAD, EVENTS, Queues, body
+from libs.chassis.tests.running import consuming, relaying
+from libs.chassis.tests.tables import Gate, Rows
+from libs.chassis.tests.toy.toy.main import Heard, Thing, quotient_changed
+from libs.chassis.tests.waiting import until
 
 
 async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:

@@ -6,15 +6,15 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 from chassis.testing import Databases, Signer
-from tests.jwks import jwks
-from tests.processes import Processes, environment
-from tests.proxy import proxy
-from tests.queues import DEAD, EVENTS, Queues, body
-from tests.tables import Gate, Rows
-from tests.toy.toy.main import quotient_changed
-from tests.waiting import until
 
 from deploy.servers.ports import reserved
+from libs.chassis.tests.jwks import jwks
+from libs.chassis.tests.processes import Processes, environment
+from libs.chassis.tests.proxy import proxy
+from libs.chassis.tests.queues import DEAD, EVENTS, Queues, body
+from libs.chassis.tests.tables import Gate, Rows
+from libs.chassis.tests.toy.toy.main import quotient_changed
+from libs.chassis.tests.waiting import until
 
 
 @pytest.fixture

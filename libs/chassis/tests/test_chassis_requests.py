@@ -15,14 +15,14 @@ from chassis.testing import Databases, Signer, serving
 from fastapi import APIRouter
 from sqlalchemy import MetaData
 from structlog.testing import capture_logs
-from tests.jwks import jwks
-from tests.processes import Processes, environment
-from tests.proxy import proxy
-from tests.tables import Gate, Rows
-from tests.toy.toy.main import SERVICE, Notice
-from tests.waiting import until
 
 from deploy.servers.ports import reserved
+from libs.chassis.tests.jwks import jwks
+from libs.chassis.tests.processes import Processes, environment
+from libs.chassis.tests.proxy import proxy
+from libs.chassis.tests.tables import Gate, Rows
+from libs.chassis.tests.toy.toy.main import SERVICE, Notice
+from libs.chassis.tests.waiting import until
 
 PROBLEM = "application/problem+json"
 

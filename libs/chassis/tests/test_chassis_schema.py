@@ -9,7 +9,8 @@ from chassis import migrations
 from chassis.schema import Part, catalog, service_metadata, steps
 from chassis.testing import Databases, create_database, drop_database
 from sqlalchemy import Connection
-from tests.toy.toy.main import Base
+
+from libs.chassis.tests.toy.toy.main import Base
 
 # One of each kind of thing that a migration can make and a model forget, or the other way round.
 STRAY = {

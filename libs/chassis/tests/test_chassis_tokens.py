@@ -17,8 +17,9 @@ from chassis.problems import Unavailable
 from chassis.testing import ISSUER, Signer, shifted_clock
 from chassis.tokens import Keys, Unauthenticated, Verifier
 from joserfc.jwk import ECKey
-from tests.jwks import jwks
-from tests.waiting import until
+
+from libs.chassis.tests.jwks import jwks
+from libs.chassis.tests.waiting import until
 
 
 async def status(client: aiohttp.ClientSession, authorization: str | None) -> int:

@@ -21,11 +21,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 from structlog.testing import capture_logs
-from tests.queues import COPIES, DEAD, Queues, body
-from tests.running import consuming, relaying
-from tests.tables import Rows
-from tests.toy.toy.main import Thing, keep, quotient_changed
-from tests.waiting import until
+
+from libs.chassis.tests.queues import COPIES, DEAD, Queues, body
+from libs.chassis.tests.running import consuming, relaying
+from libs.chassis.tests.tables import Rows
+from libs.chassis.tests.toy.toy.main import Thing, keep, quotient_changed
+from libs.chassis.tests.waiting import until
 
 #: What the libraries raise of their own, and what nobody foresees.
 ERRORS: list[BaseException] = [

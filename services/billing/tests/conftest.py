@@ -11,9 +11,9 @@ from billing.settings import Settings
 from chassis.database import Database
 from chassis.service import Service
 from chassis.testing import ISSUER, Databases, Signer, create_database, migrate, serving
-from tests.billing_scene import ORIGIN, PayFiP, Scene, furnish
 
 from deploy.sandbox.testing import Sandbox, sandbox
+from services.billing.tests.billing_scene import ORIGIN, PayFiP, Scene, furnish
 
 
 @pytest.fixture(scope="session")

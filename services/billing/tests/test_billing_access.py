@@ -3,7 +3,8 @@
 import pytest
 from chassis.identifiers import new_id
 from contracts.caller import CallerRole
-from tests.billing_scene import Scene
+
+from services.billing.tests.billing_scene import Scene
 
 
 async def test_another_familys_things_are_not_found(scene: Scene) -> None:

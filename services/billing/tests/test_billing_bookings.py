@@ -21,7 +21,8 @@ from contracts.billing import (
 from contracts.enrolment import Booking
 from sqlalchemy import delete, update
 from sqlalchemy.exc import IntegrityError
-from tests.billing_scene import PayFiP, Scene, activity, dossier
+
+from services.billing.tests.billing_scene import PayFiP, Scene, activity, dossier
 
 PRICE = 8085
 

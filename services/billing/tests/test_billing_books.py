@@ -12,7 +12,8 @@ from billing.models import Account, Invoice, InvoiceState
 from contracts.billing import CreditGranted, InvoiceLapsed, InvoiceSettled
 from contracts.enrolment import Booking
 from sqlalchemy import func, select
-from tests.billing_scene import PayFiP, Scene
+
+from services.billing.tests.billing_scene import PayFiP, Scene
 
 PRICE = 8085
 MONEY = ("P", "V")

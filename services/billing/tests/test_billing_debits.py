@@ -8,7 +8,8 @@ from billing import collecting
 from billing.models import Account, Allocation, Invoice, InvoiceState
 from contracts.billing import CreditGranted, InvoiceLapsed, InvoiceSettled, NoticeWritten
 from sqlalchemy import func, select
-from tests.billing_scene import PayFiP, Scene
+
+from services.billing.tests.billing_scene import PayFiP, Scene
 
 PRICE = 8085
 

@@ -22,7 +22,8 @@ from contracts.billing import (
 )
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.billing_scene import Scene
+
+from services.billing.tests.billing_scene import Scene
 
 
 async def price_a_day(scene: Scene, cents: int) -> None:

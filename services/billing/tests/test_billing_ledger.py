@@ -13,7 +13,8 @@ from chassis.database import Database
 from chassis.identifiers import new_id
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
-from tests.billing_scene import Scene, load_town
+
+from services.billing.tests.billing_scene import Scene, load_town
 
 
 async def test_loading_the_town_again_adds_nothing(scene: Scene) -> None:

@@ -22,7 +22,8 @@ from fastapi import Response
 from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from tests.billing_scene import ORIGIN, PayFiP, Scene, dossier
+
+from services.billing.tests.billing_scene import ORIGIN, PayFiP, Scene, dossier
 
 PRICE = 8085
 OPENED_AT = datetime(2027, 3, 3, 10, 0, tzinfo=UTC)

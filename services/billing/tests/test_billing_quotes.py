@@ -8,7 +8,8 @@ from chassis import clock
 from chassis.identifiers import new_id
 from contracts.billing import InvoiceOpened, NoticeWritten
 from contracts.dossier import QuotientChanged
-from tests.billing_scene import Scene
+
+from services.billing.tests.billing_scene import Scene
 
 WEEK_OF_INES = 8085  # 5 × (12,74 € + 3,43 €)
 
