@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -14,9 +13,10 @@ from contracts import EVENTS, Envelope
 from pydantic import BaseModel
 
 from deploy.local.prepare import services
+from tests.builders import SAMPLES as FOLDER
 
 #: One file for each type and change: `<type>.json`, then `<type>-<what changed>.json`.
-SAMPLES = {path.stem: path.read_bytes() for path in sorted((Path(__file__).parent / "samples").glob("*.json"))}
+SAMPLES = {path.stem: path.read_bytes() for path in sorted(FOLDER.glob("*.json"))}
 
 #: Parts of words that no field of an event may bear: such data stays where it is needed, or is a secret.
 FORBIDDEN = ("health", "allerg", "pai", "medic", "disab", "handicap", "doctor", "password", "token", "secret", "hash")

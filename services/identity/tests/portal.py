@@ -19,12 +19,14 @@ from chassis.identifiers import named_id, new_id
 from chassis.inbox import handle
 from chassis.outbox import envelope
 from contracts import EVENTS, Envelope, Event, billing
-from contracts.dossier import Adult, DossierChanged
+from contracts.dossier import DossierChanged
 from identity.consumers import HANDLERS
 from identity.notices.delivery import deliver
 from identity.second_factor import STEP_S, totp
 from identity.settings import Settings
 from sqlalchemy import text
+
+from tests.builders import sample
 
 PASSWORD = "Papillon!24"
 MARTIN = {"login": "martin", "password": "Bienvenue!2026"}
@@ -62,24 +64,9 @@ class Mailbox:
         return "250 OK"
 
 
-def moreau(version: int = 1, **changed: Any) -> DossierChanged:
+def moreau(version: int = 1, **changes: Any) -> DossierChanged:
     """The dossier of the Moreau family as the service dossier tells it."""
-    claire = Adult(
-        adult_id=named_id("adult", "100042", "1"),
-        first_name="Claire",
-        last_name="Moreau",
-        roles=("legal_guardian", "payer"),
-        email="claire.moreau@example.org",
-    )
-    told = {
-        "dossier_id": named_id("dossier", "100042"),
-        "version": version,
-        "number": "100042",
-        "status": "active",
-        "adults": (claire,),
-        "address": None,
-    }
-    return DossierChanged.model_validate(told | changed)
+    return sample(DossierChanged, version=version, **changes)
 
 
 def code_at(moment: datetime) -> str:
