@@ -1,26 +1,26 @@
 """HTTP: a family's own dossier, and the desk's search."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from chassis import clock
+from chassis.bodies import Page, Paged
 from chassis.database import Session
 from chassis.policies import Policy
 from chassis.problems import NotFound, problems
-from contracts.caller import Caller
+from chassis.reach import Reach
 from fastapi import APIRouter, Depends, Query, Response
 from french.paris import day_in_paris
 
 from dossier import dossiers
 from dossier.models import Dossier
-from dossier.schemas import DossierAnswer, FoundDossier, FoundDossiers
+from dossier.schemas import DossierAnswer, FoundDossier
 
 router = APIRouter(tags=["dossiers"])
 
-Guardian = Annotated[Caller, Depends(Policy("guardian"))]
-Agent = Annotated[Caller, Depends(Policy("agent"))]
-GuardianOrAgent = Annotated[Caller, Depends(Policy("guardian", "agent"))]
+Guardian = Annotated[Reach, Depends(Policy("guardian", reach="dossier"))]
+Agent = Annotated[Reach, Depends(Policy("agent", reach="town"))]
+GuardianOrAgent = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]
 
 #: PostgreSQL's text holds no NUL: what is searched must not either.
 Number = Annotated[str, Query(pattern="^[0-9A-Za-z-]{1,20}$")]
@@ -29,35 +29,23 @@ Name = Annotated[str, Query(pattern="^[^\\x00]{1,100}$")]
 
 def _answer(dossier: Dossier, response: Response) -> DossierAnswer:
     response.headers["ETag"] = f'"{dossier.version}"'
-    return DossierAnswer.of(dossier, _today())
-
-
-def _today() -> date:
-    return day_in_paris(clock.now())
+    return DossierAnswer.of(dossier, day_in_paris(clock.now()))
 
 
 @router.get("/dossiers/mine")
 @problems(NotFound)
-async def my_dossier(caller: Guardian, session: Session, response: Response) -> DossierAnswer:
-    return _answer(await dossiers.read(session, caller.dossier_id), response)
+async def my_dossier(reach: Guardian, session: Session, response: Response) -> DossierAnswer:
+    return _answer(await dossiers.read(session, reach, reach.dossier_id), response)
 
 
 @router.get("/dossiers/{dossier_id}")
-async def one_dossier(dossier_id: UUID, caller: GuardianOrAgent, session: Session, response: Response) -> DossierAnswer:
-    if caller.role == "guardian" and dossier_id != caller.dossier_id:
-        raise NotFound
-    return _answer(await dossiers.read(session, dossier_id), response)
+async def one_dossier(dossier_id: UUID, reach: GuardianOrAgent, session: Session, response: Response) -> DossierAnswer:
+    return _answer(await dossiers.read(session, reach, dossier_id), response)
 
 
 @router.get("/dossiers")
 async def find_dossiers(
-    caller: Agent,
-    session: Session,
-    number: Number | None = None,
-    name: Name | None = None,
-    cursor: Number | None = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-) -> FoundDossiers:
-    found = await dossiers.search(session, number, name, cursor, limit + 1)
-    shown = [FoundDossier.model_validate(dossier) for dossier in found[:limit]]
-    return FoundDossiers(items=shown, next_cursor=shown[-1].number if len(found) > limit else None)
+    _agent: Agent, session: Session, paging: Paged, number: Number | None = None, name: Name | None = None
+) -> Page[FoundDossier]:
+    found = await dossiers.search(session, number, name, paging.cursor, paging.limit + 1)
+    return paging.page(found, FoundDossier.model_validate, lambda dossier: dossier.id)

@@ -5,15 +5,15 @@ from uuid import UUID
 
 from chassis.outbox import publish
 from chassis.problems import NotFound
+from chassis.reach import Reach
 from contracts import dossier as contract
 from contracts.identity import AccountActivated
-from sqlalchemy import ColumnElement, func, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
-from dossier.completeness import missing
-from dossier.models import Account, Adult, Child, Dossier
+from dossier.copies import keep_account
+from dossier.models import Adult, Child, Dossier
 
 WHOLE = (
     selectinload(Dossier.adults).joinedload(Adult.account),
@@ -22,25 +22,25 @@ WHOLE = (
 )
 
 
-async def read(session: AsyncSession, dossier_id: UUID | None, *, lock: bool = False) -> Dossier:
-    """The whole dossier, its row locked where it is to change; raises NotFound."""
-    dossier = await session.get(Dossier, dossier_id, options=WHOLE, with_for_update=lock) if dossier_id else None
+async def read(session: AsyncSession, reach: Reach, dossier_id: UUID | None) -> Dossier:
+    """The whole dossier; raises NotFound."""
+    dossier = await session.get(Dossier, dossier_id, options=WHOLE) if reach.covers(dossier_id) else None
     if dossier is None:
         raise NotFound
     return dossier
 
 
 async def search(
-    session: AsyncSession, number: str | None, name: str | None, after: str | None, limit: int
+    session: AsyncSession, number: str | None, name: str | None, after: UUID | None, most: int
 ) -> Sequence[Dossier]:
     """Whole dossiers by number, from the one that follows `after`: of that number, with an adult or child so named."""
-    query = select(Dossier).options(*WHOLE).order_by(Dossier.number).limit(limit)
+    query = select(Dossier).options(*WHOLE).order_by(Dossier.number).limit(most)
     if number is not None:
         query = query.where(Dossier.number == number)
     if name is not None:
         query = query.where(or_(Dossier.adults.any(_named(Adult, name)), Dossier.children.any(_named(Child, name))))
     if after is not None:
-        query = query.where(Dossier.number > after)
+        query = query.where(Dossier.number > select(Dossier.number).where(Dossier.id == after).scalar_subquery())
     return (await session.scalars(query)).all()
 
 
@@ -57,24 +57,12 @@ def _named(person: type[Adult] | type[Child], name: str) -> ColumnElement[bool]:
 
 
 async def link_account(session: AsyncSession, event: AccountActivated) -> None:
-    """Keep the account of an adult and tell the address that the dossier now has for them.
-
-    Of two accounts of one adult the one made last counts: their ids are in the order they were made.
-    """
-    account = insert(Account).values(
-        guardian_id=event.guardian_id, account_id=event.account_id, email=event.email, version=event.version
-    )
-    given = account.excluded
-    kept = await session.scalar(
-        account.on_conflict_do_update(
-            index_elements=[Account.guardian_id],
-            set_={"account_id": given.account_id, "email": given.email, "version": given.version},
-            where=tuple_(Account.account_id, Account.version) < tuple_(given.account_id, given.version),
-        ).returning(Account.guardian_id)
-    )
-    dossier_id = await session.scalar(select(Adult.dossier_id).where(Adult.id == kept))
+    """Keep the account of an adult and tell the address that the dossier now has for them."""
+    if not await keep_account(session, event):
+        return
+    dossier_id = await session.scalar(select(Adult.dossier_id).where(Adult.id == event.guardian_id))
     if dossier_id is not None:
-        dossier = await read(session, dossier_id, lock=True)
+        dossier = await session.get_one(Dossier, dossier_id, options=WHOLE, with_for_update=True)
         dossier.version += 1
         await publish(session, dossier_changed(dossier))
 
@@ -97,5 +85,5 @@ def dossier_changed(dossier: Dossier) -> contract.DossierChanged:
             for adult in dossier.adults
         ),
         address=dossier.address,
-        missing=missing(dossier),
+        missing=dossier.missing,
     )

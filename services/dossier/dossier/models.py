@@ -1,17 +1,23 @@
-"""Tables of dossiers, their adults, children and quotients, and the copy of the adults' accounts."""
+"""Tables of dossiers, their adults, children and quotients."""
 
 from datetime import date
-from typing import Literal
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from chassis.database import TYPES
 from chassis.schema import may, service_metadata
+from chassis.states import state
 from contracts import dossier as contract
 from contracts.dossier import Level, Menu, PostalAddress, Role
 from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Table, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
+from dossier.completeness import missing
 from dossier.quotient import periods
+
+if TYPE_CHECKING:
+    from dossier.copies import Account
 
 
 class Base(DeclarativeBase):
@@ -27,18 +33,6 @@ dossier_children = Table(
 )
 
 
-class Account(Base):
-    """Copy of identity's: the account of an adult, which may be heard of before the adult is loaded."""
-
-    __tablename__ = "accounts"
-    __table_args__ = may("UPDATE")
-
-    guardian_id: Mapped[UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[UUID]
-    email: Mapped[str]
-    version: Mapped[int]
-
-
 class Adult(Base):
     """`recorded_email` is the town's own note of it, often old or missing."""
 
@@ -52,7 +46,7 @@ class Adult(Base):
     phone: Mapped[str | None]
     roles: Mapped[list[Role]] = mapped_column(ARRAY(Text()))
 
-    account: Mapped[Account | None] = relationship(
+    account: Mapped["Account | None"] = relationship(
         primaryjoin="Adult.id == foreign(Account.guardian_id)", viewonly=True, lazy="raise"
     )
 
@@ -109,20 +103,24 @@ class Quotient(Base):
     valid_to: Mapped[date]
 
 
+class DossierStatus(StrEnum):
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
 class Dossier(Base):
     """A family. `version` grows with each event about it, whether of the dossier itself or of its quotients."""
 
     __tablename__ = "dossiers"
     __table_args__ = (
         UniqueConstraint("number"),
-        CheckConstraint("status IN ('active', 'archived')", name="status_known"),
         CheckConstraint("num_nonnulls(street, postcode, city) IN (0, 3)", name="address_whole"),
         may("UPDATE"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[str]
-    status: Mapped[Literal["active", "archived"]] = mapped_column(Text())
+    status: Mapped[DossierStatus] = state(DossierStatus)
     street: Mapped[str | None]
     postcode: Mapped[str | None]
     city: Mapped[str | None]
@@ -139,6 +137,10 @@ class Dossier(Base):
         if self.street is None or self.postcode is None or self.city is None:
             return None
         return PostalAddress(street=self.street, postcode=self.postcode, city=self.city)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return missing(self.address, self.adults)
 
     @property
     def quotient_periods(self) -> tuple[contract.Quotient, ...]:

@@ -4,17 +4,14 @@ from datetime import date
 from typing import Literal, Self
 from uuid import UUID
 
+from chassis.bodies import Answer
 from contracts.dossier import Level, Menu, PostalAddress, Role
-from pydantic import BaseModel, ConfigDict
 
-from dossier.completeness import missing
-from dossier.models import Dossier
+from dossier.models import Dossier, DossierStatus
 from dossier.quotient import in_force
 
 
-class Person(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
+class Person(Answer):
     id: UUID
     first_name: str
     last_name: str
@@ -26,10 +23,8 @@ class AdultAnswer(Person):
     phone: str | None
 
 
-class SchoolingAnswer(BaseModel):
+class SchoolingAnswer(Answer):
     """Of one school year (« 2026-2027 »); `school_id` is a site of the catalogue."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     school_year: str
     school_id: UUID
@@ -43,10 +38,8 @@ class ChildAnswer(Person):
     menu: Menu
 
 
-class QuotientAnswer(BaseModel):
+class QuotientAnswer(Answer):
     """Whole euros."""
-
-    model_config = ConfigDict(from_attributes=True)
 
     value: int
     source: Literal["caf", "msa", "municipal"]
@@ -54,12 +47,12 @@ class QuotientAnswer(BaseModel):
     valid_to: date
 
 
-class DossierAnswer(BaseModel):
+class DossierAnswer(Answer):
     """`quotient` is the one in force; `missing` says in French what keeps the dossier incomplete."""
 
     id: UUID
     number: str
-    status: Literal["active", "archived"]
+    status: DossierStatus
     address: PostalAddress | None
     adults: list[AdultAnswer]
     children: list[ChildAnswer]
@@ -77,20 +70,13 @@ class DossierAnswer(BaseModel):
             adults=[AdultAnswer.model_validate(adult) for adult in dossier.adults],
             children=[ChildAnswer.model_validate(child) for child in dossier.children],
             quotient=QuotientAnswer.model_validate(quotient) if quotient else None,
-            missing=missing(dossier),
+            missing=dossier.missing,
         )
 
 
-class FoundDossier(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
-
+class FoundDossier(Answer):
     id: UUID
     number: str
-    status: Literal["active", "archived"]
+    status: DossierStatus
     adults: list[Person]
     children: list[Person]
-
-
-class FoundDossiers(BaseModel):
-    items: list[FoundDossier]
-    next_cursor: str | None

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dossier.dossiers import WHOLE, dossier_changed
 from dossier.families import ChildEntry, Family, Town, families
-from dossier.models import Adult, Child, Dossier, Quotient, Schooling
+from dossier.models import Adult, Child, Dossier, DossierStatus, Quotient, Schooling
 from dossier.quotient import default_end
 
 BATCH = 500
@@ -50,7 +50,7 @@ def _dossier(family: Family, town: Town, today: date) -> Dossier:
     dossier = Dossier(
         id=named_id("dossier", family.number),
         number=family.number,
-        status="active",
+        status=DossierStatus.ACTIVE,
         version=1 if family.quotient is None else 2,  # one for each event about it
         **family.address.model_dump(),
     )

@@ -208,6 +208,7 @@ async def test_a_foreign_family_finds_nothing(ask: Ask) -> None:
     assert (status, problem["type"]) == (404, "urn:problem:not-found")
     for dossier_id in (new_id(), None):
         assert (await ask("/dossiers/mine", dossier_id=dossier_id))[0] == 404
+    assert (await ask("/dossiers/mine", dossier_id=MARTIN))[1]["number"] == "100001"
     assert (await ask("/dossiers?name=moreau"))[0] == 403
 
 
@@ -243,13 +244,24 @@ async def test_an_agent_finds_a_family_by_number_or_name(ask: Ask) -> None:
 @pytest.mark.usefixtures("loaded")
 async def test_an_agent_pages_through_the_dossiers(ask: Ask) -> None:
     _, first, _ = await ask("/dossiers?limit=2", "agent")
-    assert ([item["number"] for item in first["items"]], first["next_cursor"]) == (["100001", "100002"], "100002")
-    _, second, _ = await ask("/dossiers?limit=2&cursor=100002", "agent")
+    assert [item["number"] for item in first["items"]] == ["100001", "100002"]
+    assert first["next_cursor"] == first["items"][-1]["id"]
+    _, second, _ = await ask(f"/dossiers?limit=2&cursor={first['next_cursor']}", "agent")
     assert ([item["number"] for item in second["items"]], second["next_cursor"]) == (["100042"], None)
+    assert (await ask(f"/dossiers?cursor={new_id()}", "agent"))[1] == {"items": [], "next_cursor": None}
 
 
 @pytest.mark.parametrize(
-    "path", ["/dossiers?limit=0", "/dossiers?number=%00", "/dossiers?name=a%00", "/dossiers?name=", "/dossiers/1"]
+    "path",
+    [
+        "/dossiers?limit=0",
+        "/dossiers?limit=201",
+        "/dossiers?cursor=100002",
+        "/dossiers?number=%00",
+        "/dossiers?name=a%00",
+        "/dossiers?name=",
+        "/dossiers/1",
+    ],
 )
 async def test_what_is_malformed_is_said(ask: Ask, path: str) -> None:
     status, problem, _ = await ask(path, "agent")

@@ -11,7 +11,7 @@ STATEMENTS = (
     """CREATE TABLE dossiers (
         id uuid CONSTRAINT pk_dossiers PRIMARY KEY,
         number text NOT NULL CONSTRAINT uq_dossiers_number UNIQUE,
-        status text NOT NULL CONSTRAINT ck_dossiers_status_known CHECK (status IN ('active', 'archived')),
+        status text NOT NULL CONSTRAINT ck_dossiers_status CHECK (status IN ('active', 'archived')),
         street text,
         postcode text,
         city text,
