@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis.database import Session
 from chassis.policies import Policy
 from chassis.problems import Malformed, NotFound, problems
-from contracts.caller import Caller
+from chassis.reach import Reach
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AfterValidator
 
@@ -17,7 +17,7 @@ from planning.schemas import PlanningAnswer
 
 router = APIRouter(tags=["plannings"])
 
-GuardianOrAgent = Annotated[Caller, Depends(Policy("guardian", "agent"))]
+GuardianOrAgent = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]
 
 
 def _month(text: str) -> str:
@@ -32,19 +32,16 @@ Month = Annotated[str, AfterValidator(_month), Query(description="YYYY-MM")]
 @problems(NotFound)
 async def read_planning(
     month: Month,
-    caller: GuardianOrAgent,
+    reach: GuardianOrAgent,
     session: Session,
     child_id: UUID | None = None,
     dossier_id: UUID | None = None,
 ) -> Response:
-    if caller.role == "guardian":
-        if caller.dossier_id is None or dossier_id not in (None, caller.dossier_id):
-            raise NotFound
-        dossier_id = caller.dossier_id
-    elif dossier_id is None and child_id is None:
+    dossier_id = dossier_id or reach.dossier_id
+    if reach.role == "agent" and dossier_id is None and child_id is None:
         need = "Indiquez le dossier (dossier_id) ou l'enfant (child_id)."
         raise Malformed(errors=[{"pointer": "/query/dossier_id", "detail": need}])
-    rows = await plannings.read(session, first_day(month), dossier_id, child_id)
+    rows = await plannings.read(session, reach, first_day(month), dossier_id, child_id)
     body = PlanningAnswer(month=month, rows=rows).model_dump_json().encode()
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     return Response(body, media_type="application/json", headers={"ETag": etag})

@@ -5,11 +5,21 @@ from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from itertools import groupby
 from typing import Literal
 from uuid import UUID
 
-BookingStatus = Literal["confirmed", "paid", "expired", "cancelled"]
+
+class BookingStatus(StrEnum):
+    CONFIRMED = "confirmed"
+    PAID = "paid"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+#: Bookings whose days are reserved. Revival makes an expired one confirmed again: only the version tells what is true.
+STANDING = frozenset({BookingStatus.CONFIRMED, BookingStatus.PAID})
 
 CHANGED_ELSEWHERE = "Cette semaine de vacances se modifie ou s'annule depuis la rubrique Inscription."
 BOOKED_ELSEWHERE = "Les semaines de vacances se réservent depuis la rubrique Inscription."

@@ -14,14 +14,13 @@ from contracts.enrolment import (
     SiteChanged,
 )
 
-from planning.copies import keep_activity, keep_booking, keep_child, keep_holiday_week
-from planning.models import Site
+from planning.copies import Activity, Child, HolidayWeek, Site, keep_booking
 
 HANDLERS: Handlers = {
-    ChildChanged: keep_child,
+    ChildChanged: keep(Child),
     SiteChanged: keep(Site),
-    ActivityChanged: keep_activity,
-    HolidayWeekChanged: keep_holiday_week,
+    ActivityChanged: keep(Activity),
+    HolidayWeekChanged: keep(HolidayWeek),
     BookingConfirmed: keep_booking,
     BookingChanged: keep_booking,
     BookingPaid: keep_booking,

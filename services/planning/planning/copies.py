@@ -1,56 +1,90 @@
-"""Local copies of what others own: an event older than the copy, or as old, changes nothing."""
+"""Tables of what others own, each with the version of the event it came from. None refers to another."""
+
+from datetime import date, datetime
+from uuid import UUID
 
 from chassis.copies import keep_copy
 from chassis.inbox import Together
-from contracts.dossier import ChildChanged
-from contracts.enrolment import ActivityChanged, Booking, HolidayWeekChanged
-from sqlalchemy import delete, insert
+from chassis.schema import may
+from chassis.states import state
+from contracts import enrolment as contract
+from sqlalchemy import ARRAY, ForeignKey, Index, Uuid, delete, insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
 
-from planning import models
+from planning.calendar import STANDING, BookingStatus
+from planning.models import Base
 
-#: Bookings whose days are reserved. Revival makes an expired one confirmed again: only the version tells what is true.
-STANDING = ("confirmed", "paid")
+
+class Child(Base):
+    __tablename__ = "children"
+    __table_args__ = may("UPDATE")
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    dossier_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    first_name: Mapped[str]
+
+
+class Site(Base):
+    __tablename__ = "sites"
+    __table_args__ = may("UPDATE")
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    code: Mapped[str]
+    kind: Mapped[str]
+    name: Mapped[str]
+
+
+class Activity(Base):
+    __tablename__ = "activities"
+    __table_args__ = may("UPDATE")
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    name: Mapped[str]
+
+
+class HolidayWeek(Base):
+    __tablename__ = "holiday_weeks"
+    __table_args__ = may("UPDATE")
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    cancellation_closes_at: Mapped[datetime]
+
+
+class Booking(Base):
+    __tablename__ = "bookings"
+    __table_args__ = may("UPDATE")
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    dossier_id: Mapped[UUID] = mapped_column(index=True)
+    status: Mapped[BookingStatus] = state(BookingStatus)
+
+
+class BookedDay(Base):
+    """A day of a line that stands, of a booking that does; a cancelled line has none, nor has an expired booking."""
+
+    __tablename__ = "booking_days"
+    __table_args__ = (Index(None, "child_id", "day"), may("DELETE"))
+
+    booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"), primary_key=True)
+    child_id: Mapped[UUID] = mapped_column(primary_key=True)
+    holiday_week_id: Mapped[UUID] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    activity_id: Mapped[UUID]
 
 
 @Together
-async def keep_child(session: AsyncSession, event: ChildChanged) -> None:
-    """The name, and which dossiers may see the child."""
-    await keep_copy(
-        session,
-        models.Child,
-        id=event.child_id,
-        version=event.version,
-        dossier_ids=list(event.dossier_ids),
-        first_name=event.first_name,
-    )
-
-
-@Together
-async def keep_activity(session: AsyncSession, event: ActivityChanged) -> None:
-    """The name."""
-    await keep_copy(session, models.Activity, id=event.activity_id, version=event.version, name=event.name)
-
-
-@Together
-async def keep_holiday_week(session: AsyncSession, event: HolidayWeekChanged) -> None:
-    """Until when it may be cancelled."""
-    await keep_copy(
-        session,
-        models.HolidayWeek,
-        id=event.holiday_week_id,
-        version=event.version,
-        cancellation_closes_at=event.cancellation_closes_at,
-    )
-
-
-@Together
-async def keep_booking(session: AsyncSession, event: Booking) -> None:
+async def keep_booking(session: AsyncSession, event: contract.Booking) -> None:
     """The booking's state, and the days of the lines that stand in place of those it had."""
     copy = {"dossier_id": event.dossier_id, "status": event.status}
-    if not await keep_copy(session, models.Booking, id=event.booking_id, version=event.version, **copy):
+    if not await keep_copy(session, Booking, id=event.booking_id, version=event.version, **copy):
         return
-    await session.execute(delete(models.BookedDay).where(models.BookedDay.booking_id == event.booking_id))
+    await session.execute(delete(BookedDay).where(BookedDay.booking_id == event.booking_id))
     days = [
         {
             "booking_id": event.booking_id,
@@ -64,4 +98,4 @@ async def keep_booking(session: AsyncSession, event: Booking) -> None:
         for day in line.dates
     ]
     if days:
-        await session.execute(insert(models.BookedDay), days)
+        await session.execute(insert(BookedDay), days)

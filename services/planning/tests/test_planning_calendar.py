@@ -5,11 +5,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 from chassis.identifiers import new_id
-from planning.calendar import BOOKED_ELSEWHERE, CHANGED_ELSEWHERE, BookedDay, first_day, last_day, rows
+from planning.calendar import BOOKED_ELSEWHERE, CHANGED_ELSEWHERE, BookedDay, BookingStatus, first_day, last_day, rows
 
 DEADLINE = datetime(2026, 12, 4, 22, 59, tzinfo=UTC)
 DECEMBER = date(2026, 12, 1)
-INES = BookedDay(new_id(), "Inès", new_id(), "Vacances", date(2026, 12, 31), new_id(), "paid", DEADLINE)
+INES = BookedDay(new_id(), "Inès", new_id(), "Vacances", date(2026, 12, 31), new_id(), BookingStatus.PAID, DEADLINE)
 
 
 @pytest.mark.parametrize(

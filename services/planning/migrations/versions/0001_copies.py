@@ -35,6 +35,7 @@ STATEMENTS = (
         version integer NOT NULL,
         dossier_id uuid NOT NULL,
         status text NOT NULL
+            CONSTRAINT ck_bookings_status CHECK (status IN ('confirmed', 'paid', 'expired', 'cancelled'))
     )""",
     "CREATE INDEX ix_bookings_dossier_id ON bookings (dossier_id)",
     """CREATE TABLE booking_days (
