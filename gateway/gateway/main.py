@@ -113,7 +113,13 @@ class Gateway:
 async def _read_only(page: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["method"] not in ("GET", "HEAD"):
         raise MethodNotAllowed("GET", "HEAD")
-    await page(scope, receive, send)
+
+    async def answer(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
+        await send(message)
+
+    await page(scope, receive, answer)
 
 
 def _files(files: StaticFiles) -> ASGIApp:

@@ -156,10 +156,14 @@ async def test_our_own_paths_reach_their_service_as_they_are_spelled(
     assert ear.heard == 0
 
 
-@pytest.mark.parametrize("path", ["/api/docs", "/api/docs/swagger-ui.css", "/api/openapi.json", "/healthz"])
-async def test_our_own_pages_are_only_read(client: aiohttp.ClientSession, path: str) -> None:
+@pytest.mark.parametrize(
+    "path", ["/api/docs", "/api/docs/start.js", "/api/docs/swagger-ui.css", "/api/openapi.json", "/healthz"]
+)
+async def test_our_own_pages_are_only_read_and_as_what_they_say_they_are(
+    client: aiohttp.ClientSession, path: str
+) -> None:
     async with client.get(path) as answer:
-        assert answer.status == 200
+        assert (answer.status, answer.headers.getall("X-Content-Type-Options")) == (200, ["nosniff"])
     async with client.post(path) as answer:
         assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
         assert answer.content_type == "application/problem+json"
