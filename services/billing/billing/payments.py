@@ -58,7 +58,7 @@ class NotPayable(Problem):
 
 
 class OneRegieOnly(Problem):
-    type = "urn:problem:billing:several-regies"
+    type = "urn:problem:billing:one-regie-only"
     title = "Paiement à faire en plusieurs fois"
     detail = "Ces factures ne se paient pas auprès de la même régie : payez-les séparément."
 

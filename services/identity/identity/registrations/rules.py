@@ -1,12 +1,20 @@
 """Whose dossier it is. Pure."""
 
 from collections.abc import Sequence
+from typing import TypedDict, TypeVar
 
-from identity.copies import Guardian
 from identity.names import email_key, name_key
 
 
-def matching(guardians: Sequence[Guardian], last_name: str, email: str) -> list[Guardian]:
+class Named(TypedDict):
+    last_name: str
+    email: str | None
+
+
+G = TypeVar("G", bound=Named)
+
+
+def matching(guardians: Sequence[G], last_name: str, email: str) -> list[G]:
     """The guardians of that name and email; a couple may well share both."""
     wanted = name_key(last_name), email_key(email)
     if not all(wanted):
