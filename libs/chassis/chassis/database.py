@@ -1,14 +1,14 @@
 """PostgreSQL: the engine of a process, its sessions, naming of constraints, and the plumbing's own tables."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import DateTime, Text, Uuid, event, text
+from sqlalchemy import DateTime, FromClause, Table, Text, Uuid, event, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 
@@ -98,11 +98,22 @@ async def fetch(session: AsyncSession, statement: str, *arguments: Any) -> list[
 
     For hot paths: it spares half a millisecond a statement. Errors are the driver's own.
     """
+    return list(await (await _driver(session)).fetch(statement, *arguments))
+
+
+async def copy(session: AsyncSession, table: FromClause, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Store new rows, each by its columns' names, by COPY: many times faster than any INSERT."""
+    columns = table.columns.keys()
+    records = [tuple(row.get(name) for name in columns) for row in rows]
+    await (await _driver(session)).copy_records_to_table(cast(Table, table).name, columns=columns, records=records)
+
+
+async def _driver(session: AsyncSession) -> asyncpg.Connection:
     connection = await (await session.connection()).get_raw_connection()
     driver: asyncpg.Connection = connection.driver_connection
     if not driver.is_in_transaction():  # SQLAlchemy's driver layer begins only with its own first statement
         await session.execute(text("SELECT 1"))
-    return list(await driver.fetch(statement, *arguments))
+    return driver
 
 
 async def session(request: Request) -> AsyncIterator[AsyncSession]:
