@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
+import asyncpg
 from contracts.caller import Caller
 from fastapi import Depends, Header, Request, Response
 from pydantic import BaseModel
-from sqlalchemy import text
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import clock
@@ -37,56 +38,88 @@ class TwinRunning(Problem):
     detail = "La même demande est en cours de traitement : attendez un instant, puis réessayez."
 
 
+_KEEP = """
+    INSERT INTO idempotency (account_id, key, digest, status, answer, answered_at)
+    SELECT $1::uuid, $2::text, $3::bytea, $4::integer, $5::bytea, $6::timestamptz WHERE {condition}
+    ON CONFLICT DO NOTHING RETURNING true
+"""
+_LOOK = """
+    SELECT pg_try_advisory_xact_lock(hashtextextended($1::uuid::text || ' ' || $2, 0)) AS alone, digest, status, answer
+    FROM (SELECT) AS here LEFT JOIN idempotency ON account_id = $1 AND key = $2
+"""
+
+
+def keeping(condition: str = "true") -> str:
+    """The statement that stores `Once.row` ($1 to $6), also within another one; where the condition is false the row
+    is not stored, nor where a twin's is there (then give up: `TwinRunning`): it answers nothing.
+    """
+    return _KEEP.format(condition=condition)
+
+
 class Once:
     """One (account, key) and the digest of the request that came with it."""
 
     def __init__(self, account_id: UUID, key: str, digest: bytes) -> None:
         self.account_id, self.key, self.digest = account_id, key, digest
 
-    async def stored(self, session: AsyncSession) -> Response | None:
+    async def stored(self, session: AsyncSession | asyncpg.Connection) -> Response | None:
         """The answer already given, or none: then this transaction alone holds the key until it ends.
 
+        One statement looks and locks: a twin that ends between the two is not seen, but found by `answer` and `keep`.
         Raises TwinRunning, KeyReused.
         """
-        if not await session.scalar(
-            text("SELECT pg_try_advisory_xact_lock(hashtextextended(:lock, 0))"),
-            {"lock": f"{self.account_id} {self.key}"},
-        ):
+        ((alone, digest, status, answer),) = await fetch(session, _LOOK, self.account_id, self.key)
+        if not alone:
             raise TwinRunning(retry_after_s=1)
-        rows = await fetch(
-            session,
-            "SELECT digest, status, answer FROM idempotency WHERE account_id = $1 AND key = $2",
-            self.account_id,
-            self.key,
-        )
-        if not rows:
+        if digest is None:
             return None
-        digest, status, answer = rows[0]
         if digest != self.digest:
             raise KeyReused
         return Response(answer, status, media_type="application/json")
 
+    def response(self, status: int, answer: BaseModel) -> Response:
+        return Response(answer.model_dump_json().encode(), status, media_type="application/json")
+
+    def row(self, response: Response) -> tuple[Any, ...]:
+        """What is stored of it: what `keeping()` takes."""
+        return self.account_id, self.key, self.digest, response.status_code, response.body, clock.now()
+
     async def keep(self, session: AsyncSession, status: int, answer: BaseModel) -> Response:
-        """Store the answer in the transaction of its effect, and give it."""
-        body = answer.model_dump_json().encode()
-        await fetch(
-            session,
-            "INSERT INTO idempotency (account_id, key, digest, status, answer, answered_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6)",
-            self.account_id,
-            self.key,
-            self.digest,
-            status,
-            body,
-            clock.now(),
-        )
-        return Response(body, status, media_type="application/json")
+        """Store the answer in the transaction of its effect, and give it. Raises TwinRunning."""
+        response = self.response(status, answer)
+        if not await fetch(session, keeping(), *self.row(response)):
+            raise TwinRunning(retry_after_s=1)
+        return response
 
     async def answer(
         self, session: AsyncSession, status: int, use_case: Callable[[], Awaitable[BaseModel]]
     ) -> Response:
         """The stored answer, or that of the use case, stored with its effect."""
-        return await self.stored(session) or await self.keep(session, status, await use_case())
+
+        async def kept() -> Response:
+            return await self.keep(session, status, await use_case())
+
+        return await self.replay_or(session, kept)
+
+    async def replay_or(
+        self, session: AsyncSession | asyncpg.Connection, work: Callable[[], Awaitable[Response]]
+    ) -> Response:
+        """The stored answer, or that of `work`, which stores it with its effect."""
+        if replay := await self.stored(session):
+            return replay
+        try:
+            return await work()
+        except TwinRunning:
+            raise
+        except Problem as refused:
+            # Perhaps because of what a twin has just done, and answered: then that is the answer to both.
+            try:
+                replay = await self.stored(session)
+            except (asyncpg.InFailedSQLTransactionError, InvalidRequestError):  # refused by the database itself
+                raise refused from None
+            if replay is None:
+                raise
+            return replay
 
 
 async def once(request: Request, idempotency_key: Annotated[str | None, Header()] = None) -> Once:

@@ -3,16 +3,18 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import aiohttp
 import pytest
 from chassis.app import BODY_LIMIT, create_app
 from chassis.database import Database
+from chassis.idempotency import Once
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 from chassis.testing import Databases, Signer, serving
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from sqlalchemy import MetaData
 from structlog.testing import capture_logs
 
@@ -44,6 +46,63 @@ async def test_the_same_request_fifty_times_at_once_has_one_effect(
     assert {status for status, _ in answers} <= {201, 409}
     assert len({body for status, body in answers if status == 201}) == 1
     assert await rows.count("things") == await rows.count("outbox") == 1
+
+
+def unseen_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request's first look finds nothing, as when its twin ends between the statement's snapshot and its lock."""
+    stored, looked = Once.stored, set[Once]()
+
+    async def look(once: Once, session: Any) -> Response | None:
+        answer = await stored(once, session)
+        if once in looked:
+            return answer
+        looked.add(once)
+        return None
+
+    monkeypatch.setattr(Once, "stored", look)
+
+
+async def test_a_twin_that_ended_unseen_leaves_one_effect(
+    client: aiohttp.ClientSession, headers: dict[str, str], rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with client.post("/v1/things", json={"name": "table"}, headers=headers) as answer:
+        assert answer.status == 201
+        first = await answer.read()
+    with monkeypatch.context() as patched:
+        unseen_at_first(patched)
+        async with client.post("/v1/things", json={"name": "table"}, headers=headers) as answer:
+            assert answer.status == 409
+            assert answer.headers["Retry-After"] == "1"
+            assert (await answer.json(content_type=PROBLEM))["type"] == "urn:problem:idempotency-twin-running"
+    async with client.post("/v1/things", json={"name": "table"}, headers=headers) as answer:
+        assert (answer.status, await answer.read()) == (201, first)
+    assert await rows.count("things") == await rows.count("outbox") == 1
+
+
+async def test_what_is_refused_because_of_an_unseen_twin_is_answered_as_the_twin_was(
+    client: aiohttp.ClientSession, headers: dict[str, str], rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with client.post("/v1/lone-things", json={"name": "table"}, headers=headers) as answer:
+        assert answer.status == 201
+        first = await answer.read()
+    unseen_at_first(monkeypatch)
+    async with client.post("/v1/lone-things", json={"name": "table"}, headers=headers) as answer:
+        assert (answer.status, await answer.read()) == (201, first)
+    another = headers | {"Idempotency-Key": "another"}
+    async with client.post("/v1/lone-things", json={"name": "table"}, headers=another) as answer:
+        assert answer.status == 404
+    assert await rows.count("things") == 1
+
+
+async def test_what_the_database_itself_refused_is_told_as_such(
+    client: aiohttp.ClientSession, headers: dict[str, str], rows: Rows
+) -> None:
+    """Its transaction is over: nothing more can be looked up in it."""
+    for key, status in (("first", 201), ("second", 404)):
+        sent = headers | {"Idempotency-Key": key}
+        async with client.post("/v1/lone-things", json={"name": "twice the id", "size": 7}, headers=sent) as answer:
+            assert answer.status == status
+    assert await rows.count("things") == 1
 
 
 async def test_the_same_request_later_is_answered_with_the_same_bytes(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from chassis import clock
-from chassis.database import Session
+from chassis.database import Driver, Session
 from chassis.idempotency import OnceOnly
 from chassis.policies import Policy
 from chassis.problems import Forbidden, Malformed, NotFound, problems
@@ -15,7 +15,7 @@ from french.paris import day_in_paris
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment import bookings, cancellations, catalogue
+from enrolment import bookings, cancellations, catalogue, holds
 from enrolment.families import find_family
 from enrolment.schemas import (
     Activities,
@@ -112,16 +112,18 @@ async def list_holiday_weeks(
 
 
 @router.post("/bookings", status_code=201, response_model=BookingAnswer)
-@problems(NotFound, bookings.NotEligible, bookings.SeveralRegies, bookings.OverlappingWeek, bookings.WeekFull)
-async def hold(body: BookingRequest, caller: FamilyOrDesk, session: Session, once: OnceOnly) -> Response:
+@problems(NotFound, holds.NotEligible, holds.SeveralRegies, holds.OverlappingWeek, holds.WeekFull)
+async def hold(body: BookingRequest, caller: FamilyOrDesk, once: OnceOnly, connection: Driver) -> Response:
     """Hold a place for each line, all or none."""
     dossier_id, now = _dossier(caller, body.dossier_id), clock.now()
 
-    async def held() -> BaseModel:
-        booking, refused = await bookings.hold(session, dossier_id, body.wishes(), body.keep_available, now)
-        return BookingAnswer.of(booking, now, refused)
+    async def held() -> Response:
+        hold = await holds.judge(connection, dossier_id, body.wishes(), body.keep_available, now)
+        answer = once.response(201, BookingAnswer.model_validate(hold))
+        await holds.take(connection, hold, once.row(answer))
+        return answer
 
-    return await once.answer(session, 201, held)
+    return await once.replay_or(connection, held)
 
 
 @router.get("/bookings")

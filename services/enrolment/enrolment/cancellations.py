@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment import notices, places
 from enrolment.bookings import event_of, find
-from enrolment.eligibility import BEGUN, Terms, terms
+from enrolment.eligibility import BEGUN, BookingStatus, Terms, terms
 from enrolment.families import children_of
-from enrolment.models import Booking, BookingLine, BookingStatus, Dossier
+from enrolment.models import Booking, BookingLine, Dossier
 
 
 class AlreadyExpired(Problem):

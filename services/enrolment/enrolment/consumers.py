@@ -1,6 +1,5 @@
 """What enrolment does with what it hears."""
 
-from chassis.copies import keep
 from chassis.inbox import Handlers
 from contracts.billing import (
     CreditGranted,
@@ -13,12 +12,12 @@ from contracts.billing import (
 from contracts.dossier import ChildChanged, DossierChanged
 
 from enrolment.cancellations import cancel_refused
-from enrolment.models import Child, Dossier
+from enrolment.families import keep_child, keep_dossier
 from enrolment.settlements import keep_invoice, take_late_credit
 
 HANDLERS: Handlers = {
-    DossierChanged: keep(Dossier),
-    ChildChanged: keep(Child),
+    DossierChanged: keep_dossier,
+    ChildChanged: keep_child,
     InvoiceOpened: keep_invoice,
     InvoiceSettled: keep_invoice,
     InvoiceLapsed: keep_invoice,

@@ -2,15 +2,68 @@
 in French.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
+from typing import Protocol
 
 from french.paris import day_in_paris
 from french.wording import day_and_month, hour
 
-from enrolment.models import BookingStatus, Child, Dossier, HolidayWeek
-
 BEGUN = "Cette semaine a commencé : elle ne peut plus être annulée."
+
+
+class BookingStatus(StrEnum):
+    HELD = "held"
+    CONFIRMED = "confirmed"
+    PAID = "paid"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: Mapping[BookingStatus, frozenset[BookingStatus]] = {
+    BookingStatus.HELD: frozenset({BookingStatus.CONFIRMED, BookingStatus.EXPIRED, BookingStatus.CANCELLED}),
+    BookingStatus.CONFIRMED: frozenset({BookingStatus.PAID, BookingStatus.EXPIRED, BookingStatus.CANCELLED}),
+    BookingStatus.PAID: frozenset({BookingStatus.CANCELLED}),
+    BookingStatus.EXPIRED: frozenset({BookingStatus.CONFIRMED}),  # revived by money that came late
+    BookingStatus.CANCELLED: frozenset(),
+}
+
+
+class Dated(Protocol):
+    @property
+    def dates(self) -> Sequence[date]: ...
+
+
+class Bookable(Dated, Protocol):
+    """A week, by what is asked of who books it."""
+
+    @property
+    def min_age(self) -> int: ...
+    @property
+    def max_age(self) -> int: ...
+    @property
+    def booking_closes_at(self) -> datetime: ...
+
+
+class Leavable(Dated, Protocol):
+    @property
+    def cancellation_closes_at(self) -> datetime: ...
+
+
+class Child(Protocol):
+    @property
+    def first_name(self) -> str: ...
+    @property
+    def birth_date(self) -> date: ...
+
+
+class Dossier(Protocol):
+    @property
+    def status(self) -> str: ...
+    @property
+    def missing(self) -> Sequence[str]: ...
 
 
 def age_on(birth_date: date, day: date) -> int:
@@ -18,7 +71,7 @@ def age_on(birth_date: date, day: date) -> int:
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
-def suits_age(week: HolidayWeek, child: Child) -> bool:
+def suits_age(week: Bookable, child: Child) -> bool:
     """Whether the child is in the week's age group on its first day."""
     return week.min_age <= age_on(child.birth_date, week.dates[0]) <= week.max_age
 
@@ -34,7 +87,7 @@ def dossier_refusal(dossier: Dossier | None) -> str | None:
     return None
 
 
-def refusal(week: HolidayWeek, child: Child, dossier: Dossier | None, now: datetime) -> str | None:
+def refusal(week: Bookable, child: Child, dossier: Dossier | None, now: datetime) -> str | None:
     """Why not, or none. Places are another matter."""
     if not suits_age(week, child):
         return (
@@ -51,7 +104,7 @@ def refusal(week: HolidayWeek, child: Child, dossier: Dossier | None, now: datet
     return dossier_refusal(dossier)
 
 
-def begun(week: HolidayWeek, now: datetime) -> bool:
+def begun(week: Dated, now: datetime) -> bool:
     """Whether the week's first day has come, in Paris."""
     return week.dates[0] <= day_in_paris(now)
 
@@ -64,7 +117,7 @@ class Terms:
     reason: str
 
 
-def terms(week: HolidayWeek, status: BookingStatus, now: datetime) -> Terms | None:
+def terms(week: Leavable, status: BookingStatus, now: datetime) -> Terms | None:
     """Of leaving that week of a held, confirmed or paid booking; none: the week has begun, and is not left any more.
 
     A hold has promised nothing yet, so it may always be given up. Until the payment is known, nothing is due.

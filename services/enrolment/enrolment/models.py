@@ -1,8 +1,6 @@
 """Tables of enrolment: the catalogue, copies of families, and bookings with their states and transitions."""
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
@@ -12,22 +10,7 @@ from sqlalchemy import CheckConstraint, Date, Enum, ForeignKey, Index, Integer, 
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE, JSONB, ExcludeConstraint, Range
 from sqlalchemy.orm import DeclarativeBase, Mapped, foreign, mapped_column, relationship
 
-
-class BookingStatus(StrEnum):
-    HELD = "held"
-    CONFIRMED = "confirmed"
-    PAID = "paid"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-
-
-TRANSITIONS: Mapping[BookingStatus, frozenset[BookingStatus]] = {
-    BookingStatus.HELD: frozenset({BookingStatus.CONFIRMED, BookingStatus.EXPIRED, BookingStatus.CANCELLED}),
-    BookingStatus.CONFIRMED: frozenset({BookingStatus.PAID, BookingStatus.EXPIRED, BookingStatus.CANCELLED}),
-    BookingStatus.PAID: frozenset({BookingStatus.CANCELLED}),
-    BookingStatus.EXPIRED: frozenset({BookingStatus.CONFIRMED}),  # revived by money that came late
-    BookingStatus.CANCELLED: frozenset(),
-}
+from enrolment.eligibility import TRANSITIONS, BookingStatus
 
 
 class IllegalMove(Exception):

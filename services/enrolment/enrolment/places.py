@@ -4,38 +4,143 @@ Locks are always taken in this order, so that nobody waits in a circle: booking,
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, ClassVar
 from uuid import UUID
 
+from asyncpg import Connection
 from chassis.database import fetch
+from chassis.idempotency import TwinRunning, keeping
+from chassis.problems import NotFound
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment.models import Booking, HolidayWeek
+from enrolment.eligibility import BookingStatus
+from enrolment.models import Booking
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A week with the régie that collects for it, and those of the children who are busy in it."""
+class Wish:
+    """A line asked for; `position` counts from 0 in the request."""
 
-    week: HolidayWeek
+    position: int
+    child_id: UUID
+    holiday_week_id: UUID
+
+
+@dataclass(frozen=True)
+class Week:
+    """A holiday week as a hold reads it."""
+
+    id: UUID
+    centre: str
+    name: str
+    group_name: str
+    min_age: int
+    max_age: int
+    dates: Sequence[date]
+    places: int
+    taken: int
+    booking_closes_at: datetime
+    cancellation_closes_at: datetime
+    hold_minutes: int
+
+
+@dataclass(frozen=True)
+class Child:
+    first_name: str
+    birth_date: date
+
+
+@dataclass(frozen=True)
+class Dossier:
+    status: str
+    missing: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Wanted(Wish):
+    """A wish with all that decides on it: `regie` collects for the week; `busy`: the child has an overlapping line.
+
+    The dossier is none while its copy has not arrived.
+    """
+
+    week: Week
+    child: Child
+    dossier: Dossier | None
     regie: str
-    busy: list[UUID]
+    busy: bool
 
 
-_WANTED = """
-    SELECT week.id, week.activity_id, week.site_id, week.centre, week.name, week.group_name, week.min_age, week.max_age,
-           week.dates, week.places, week.taken, week.booking_closes_at, week.cancellation_closes_at, week.hold_minutes,
-           activity.regie, ARRAY(
-               SELECT line.child_id FROM booking_lines line
-               WHERE line.child_id = ANY($2) AND line.active AND line.period && week.period
+@dataclass(frozen=True)
+class Refused:
+    """A line that cannot be had, and why in French."""
+
+    wish: Wish
+    detail: str
+
+
+@dataclass(frozen=True)
+class Hold:
+    """A booking about to be, with a place for each line; `refused` is what was given up for it."""
+
+    id: UUID
+    dossier_id: UUID
+    lines: Sequence[Wanted]
+    refused: Sequence[Refused]
+    hold_expires_at: datetime
+    created_at: datetime
+    status: ClassVar = BookingStatus.HELD
+    version: ClassVar = 1
+
+
+_LOCK = "SELECT id FROM holiday_weeks WHERE id = ANY($1) ORDER BY id FOR UPDATE"
+
+_READ = """
+    SELECT week.id, week.centre, week.name, week.group_name, week.min_age, week.max_age, week.dates, week.places,
+           week.taken, week.booking_closes_at, week.cancellation_closes_at, week.hold_minutes,
+           child.first_name, child.birth_date, dossier.status, dossier.missing, activity.regie, EXISTS (
+               SELECT FROM booking_lines line
+               WHERE line.child_id = child.id AND line.active AND line.period && week.period
            ) AS busy
-    FROM holiday_weeks week JOIN activities activity ON activity.id = week.activity_id WHERE week.id = ANY($1)
+    FROM unnest($2::uuid[], $3::uuid[]) WITH ORDINALITY AS wish (child_id, week_id, place)
+    JOIN children child ON child.id = wish.child_id AND child.dossier_ids @> ARRAY[$1::uuid]
+    JOIN holiday_weeks week ON week.id = wish.week_id
+    JOIN activities activity ON activity.id = week.activity_id
+    LEFT JOIN dossiers dossier ON dossier.id = $1
+    ORDER BY wish.place
 """
 
-TAKE = """
+#: The weeks first, then the lines, which are sorted once every week has answered; the answer where all are stored.
+HOLD = f"""
+    WITH booking AS (
+        INSERT INTO bookings (id, dossier_id, status, hold_expires_at, version, created_at)
+        VALUES ($7, $8, $9, $10, $11, $12)
+    ), line AS (
+        SELECT * FROM unnest($13::integer[], $14::uuid[], $15::uuid[]) AS line (position, child_id, week_id)
+    ), locked AS (
+        SELECT week.id, wanted.count FROM holiday_weeks week
+        JOIN (SELECT week_id AS id, count(*) FROM line GROUP BY week_id) AS wanted USING (id)
+        ORDER BY week.id FOR UPDATE OF week
+    ), taken AS (
+        UPDATE holiday_weeks week SET taken = taken + locked.count
+        FROM locked WHERE week.id = locked.id AND taken + locked.count <= places
+        RETURNING week.id, week.period
+    ), stored AS (
+        INSERT INTO booking_lines (booking_id, position, child_id, holiday_week_id, period, active)
+        SELECT $7, line.position, line.child_id, taken.id, taken.period, true
+        FROM line JOIN taken ON taken.id = line.week_id
+        ORDER BY line.child_id, taken.id
+        ON CONFLICT ON CONSTRAINT ex_booking_lines_overlapping_weeks DO NOTHING
+        RETURNING position
+    ), kept AS ({keeping("(SELECT count(*) FROM stored) = cardinality($13)")})
+    SELECT ARRAY(SELECT id FROM taken), ARRAY(SELECT position FROM stored), EXISTS (SELECT FROM kept)
+"""  # noqa: S608 -- made of constants alone
+
+_TAKE = """
     WITH wanted AS (
         SELECT * FROM unnest($1::uuid[], $2::integer[]) AS wanted (id, count)
     ), locked AS (
@@ -57,20 +162,6 @@ _GIVE_BACK = text("""
     UPDATE holiday_weeks week SET taken = taken - locked.count FROM locked WHERE week.id = locked.id
 """)
 
-_INSERT = """
-    WITH booking AS (
-        INSERT INTO bookings (id, dossier_id, status, hold_expires_at, version, created_at)
-        VALUES ($1, $2, $3, $4, $5, $6)
-    )
-    INSERT INTO booking_lines (booking_id, position, child_id, holiday_week_id, period, active)
-    SELECT $1, line.position, line.child_id, week.id, week.period, true
-    FROM unnest($7::integer[], $8::uuid[], $9::uuid[]) AS line (position, child_id, week_id)
-    JOIN holiday_weeks week ON week.id = line.week_id
-    ORDER BY line.child_id, week.id
-    ON CONFLICT ON CONSTRAINT ex_booking_lines_overlapping_weeks DO NOTHING
-    RETURNING position
-"""
-
 _DEACTIVATE = text("""
     UPDATE booking_lines SET active = false
     WHERE booking_id = ANY(:bookings) AND position = ANY(coalesce(:positions, ARRAY[position])) AND active
@@ -78,33 +169,59 @@ _DEACTIVATE = text("""
 _REACTIVATE = text("UPDATE booking_lines SET active = true WHERE booking_id = :booking AND NOT cancelled")
 
 
-async def wanted_weeks(
-    session: AsyncSession, week_ids: Collection[UUID], child_ids: Collection[UUID], *, lock: bool
-) -> dict[UUID, Wanted]:
-    """Those of the weeks that exist; a child is busy who already has a line in an overlapping week."""
-    statement = _WANTED + "ORDER BY week.id FOR UPDATE OF week" if lock else _WANTED
-    rows = await fetch(session, statement, list(week_ids), list(child_ids))
-    return {row["id"]: Wanted(HolidayWeek(**dict(list(row.items())[:-2])), row["regie"], row["busy"]) for row in rows}
+async def read(connection: Connection, dossier_id: UUID, wishes: Sequence[Wish], *, lock: bool) -> list[Wanted]:
+    """Each wish with what decides on it; raises NotFound unless all are weeks, and children of that dossier.
+
+    With `lock` nobody else takes or frees places of the weeks until the transaction ends.
+    """
+    week_ids = [wish.holiday_week_id for wish in wishes]
+    if lock:
+        await fetch(connection, _LOCK, week_ids)
+    rows = await fetch(connection, _READ, dossier_id, [wish.child_id for wish in wishes], week_ids)
+    if len(rows) < len(wishes):
+        raise NotFound
+    return [_wanted(wish, *row) for wish, row in zip(wishes, rows, strict=True)]
 
 
-async def take(session: AsyncSession, wanted: Mapping[UUID, int]) -> set[UUID]:
-    """Take so many places of each week; answers the weeks without as many left (then the caller must give up)."""
-    taken = await fetch(session, TAKE, list(wanted), list(wanted.values()))
-    return set(wanted) - {week_id for (week_id,) in taken}
-
-
-async def insert(session: AsyncSession, booking: Booking) -> set[int]:
-    """Store a new booking; answers the positions that overlap with another line of that child (then give up)."""
-    columns = ("id", "dossier_id", "status", "hold_expires_at", "version", "created_at")
-    stored = await fetch(
-        session,
-        _INSERT,
-        *(getattr(booking, name) for name in columns),
-        [line.position for line in booking.lines],
-        [line.child_id for line in booking.lines],
-        [line.holiday_week_id for line in booking.lines],
+def _wanted(wish: Wish, *row: Any) -> Wanted:
+    *week, first_name, birth_date, status, missing, regie, busy = row
+    return Wanted(
+        position=wish.position,
+        child_id=wish.child_id,
+        holiday_week_id=wish.holiday_week_id,
+        week=Week(*week),
+        child=Child(first_name, birth_date),
+        dossier=None if status is None else Dossier(status, missing),
+        regie=regie,
+        busy=busy,
     )
-    return {line.position for line in booking.lines} - {position for (position,) in stored}
+
+
+async def take_for(connection: Connection, hold: Hold, answer: Sequence[Any]) -> tuple[set[UUID], set[int]]:
+    """Take the places, store the booking, and the answer to the request (`Once.row`).
+
+    Answers the weeks without as many places left, else the positions that overlap with another line of that child:
+    where there is one, the caller gives up. Raises TwinRunning.
+    """
+    ((taken, stored, kept),) = await fetch(
+        connection,
+        HOLD,
+        *answer,
+        *(hold.id, hold.dossier_id, hold.status.value, hold.hold_expires_at, hold.version, hold.created_at),
+        [line.position for line in hold.lines],
+        [line.child_id for line in hold.lines],
+        [line.holiday_week_id for line in hold.lines],
+    )
+    gone = {line.holiday_week_id for line in hold.lines}.difference(taken)
+    overlapping = {line.position for line in hold.lines}.difference(stored)
+    if not (gone or overlapping or kept):
+        raise TwinRunning(retry_after_s=1)
+    return gone, overlapping
+
+
+async def take(session: AsyncSession, wanted: Mapping[UUID, int]) -> bool:
+    """Take so many places of each week; False where one has not as many left (then the caller must give up)."""
+    return len(await fetch(session, _TAKE, list(wanted), list(wanted.values()))) == len(wanted)
 
 
 async def free_places(
@@ -125,7 +242,7 @@ async def retake(session: AsyncSession, booking: Booking) -> bool:
     wanted = Counter(line.holiday_week_id for line in booking.standing)
     try:
         async with session.begin_nested() as attempt:
-            if await take(session, wanted):
+            if not await take(session, wanted):
                 await attempt.rollback()
                 return False
             await session.execute(_REACTIVATE, {"booking": booking.id})

@@ -1,17 +1,16 @@
 """What enrolment's API takes and gives."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
-from chassis.bodies import RequestBody
-from pydantic import AwareDatetime, BaseModel, Field
+from chassis.bodies import Answer, RequestBody
+from pydantic import AliasPath, AwareDatetime, BaseModel, Field
 
-from enrolment.bookings import Refused, Wish
 from enrolment.catalogue import Offer
-from enrolment.eligibility import BEGUN, begun
-from enrolment.models import Booking, BookingLine, BookingStatus
+from enrolment.eligibility import BEGUN, BookingStatus, begun
+from enrolment.models import Booking
+from enrolment.places import Wish
 
 
 class LineWish(RequestBody):
@@ -104,52 +103,37 @@ class Weeks(BaseModel):
     next_cursor: UUID | None
 
 
-class LineAnswer(BaseModel):
+def _of_the_week(name: str) -> Any:
+    return Field(validation_alias=AliasPath("week", name))
+
+
+class LineAnswer(Answer, json_schema_serialization_defaults_required=True):
     """`reason` says why a cancelled line is `refundable` or not, or that the week of another one has begun.
 
     `position` names it for good; `amount_cents` is what billing asks for it, once it is known.
     """
 
     position: int
-    status: Literal["active", "cancelled"]
+    status: Literal["active", "cancelled"] = "active"
     child_id: UUID
     holiday_week_id: UUID
-    centre: str
-    name: str
-    group: str
-    dates: list[date]
-    cancellation_closes_at: AwareDatetime
-    refundable: bool
-    reason: str | None
-    amount_cents: int | None
-
-    @classmethod
-    def of(cls, line: BookingLine, booking: Booking, now: datetime) -> Self:
-        week = line.week
-        attended = booking.status in (BookingStatus.CONFIRMED, BookingStatus.PAID) and begun(week, now)
-        return cls(
-            position=line.position,
-            status=line.status,
-            child_id=line.child_id,
-            holiday_week_id=line.holiday_week_id,
-            centre=week.centre,
-            name=week.name,
-            group=week.group_name,
-            dates=week.dates,
-            cancellation_closes_at=week.cancellation_closes_at,
-            refundable=line.refundable,
-            reason=BEGUN if attended and not line.cancelled else line.reason,
-            amount_cents=(booking.line_amounts or {}).get(str(line.position)),
-        )
+    centre: str = _of_the_week("centre")
+    name: str = _of_the_week("name")
+    group: str = _of_the_week("group_name")
+    dates: list[date] = _of_the_week("dates")
+    cancellation_closes_at: AwareDatetime = _of_the_week("cancellation_closes_at")
+    refundable: bool = False
+    reason: str | None = None
+    amount_cents: int | None = None
 
 
-class RefusedLine(BaseModel):
-    child_id: UUID
-    holiday_week_id: UUID
+class RefusedLine(Answer):
+    child_id: UUID = Field(validation_alias=AliasPath("wish", "child_id"))
+    holiday_week_id: UUID = Field(validation_alias=AliasPath("wish", "holiday_week_id"))
     detail: str
 
 
-class BookingAnswer(BaseModel):
+class BookingAnswer(Answer, json_schema_serialization_defaults_required=True):
     """A booking; what billing decides (`invoice_id`, `amount_cents`, `payable_until`) is there once it is known.
 
     `invoice_number` comes with the payment; `refused` with the answer to `keep_available` only.
@@ -160,39 +144,26 @@ class BookingAnswer(BaseModel):
     dossier_id: UUID
     hold_expires_at: AwareDatetime
     lines: list[LineAnswer]
-    quote_id: UUID | None
-    confirmed_at: AwareDatetime | None
-    reason: str | None
-    invoice_id: UUID | None
-    invoice_number: str | None
-    amount_cents: int | None
-    payable_until: AwareDatetime | None
+    quote_id: UUID | None = None
+    confirmed_at: AwareDatetime | None = None
+    reason: str | None = None
+    invoice_id: UUID | None = None
+    invoice_number: str | None = None
+    amount_cents: int | None = None
+    payable_until: AwareDatetime | None = None
     version: int
     created_at: AwareDatetime
-    refused: list[RefusedLine] = []
+    refused: list[RefusedLine] = Field(default_factory=list)
 
     @classmethod
-    def of(cls, booking: Booking, now: datetime, refused: Sequence[Refused] = ()) -> Self:
-        return cls(
-            id=booking.id,
-            status=booking.status,
-            dossier_id=booking.dossier_id,
-            hold_expires_at=booking.hold_expires_at,
-            lines=[LineAnswer.of(line, booking, now) for line in booking.lines],
-            quote_id=booking.quote_id,
-            confirmed_at=booking.confirmed_at,
-            reason=booking.reason,
-            invoice_id=booking.invoice_id,
-            invoice_number=booking.invoice_number,
-            amount_cents=booking.amount_cents,
-            payable_until=booking.payable_until,
-            version=booking.version,
-            created_at=booking.created_at,
-            refused=[
-                RefusedLine(child_id=one.wish.child_id, holiday_week_id=one.wish.holiday_week_id, detail=one.detail)
-                for one in refused
-            ],
-        )
+    def of(cls, booking: Booking, now: datetime) -> Self:
+        answer = cls.model_validate(booking)
+        to_come = booking.status not in (BookingStatus.CONFIRMED, BookingStatus.PAID)
+        for line, shown in zip(booking.lines, answer.lines, strict=True):
+            shown.amount_cents = (booking.line_amounts or {}).get(str(line.position))
+            if not (to_come or line.cancelled) and begun(line.week, now):
+                shown.reason = BEGUN
+        return answer
 
 
 class Bookings(BaseModel):

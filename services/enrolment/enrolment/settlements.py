@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment import notices, places
 from enrolment.bookings import event_of
-from enrolment.eligibility import begun
+from enrolment.eligibility import BookingStatus, begun
 from enrolment.families import children_of
-from enrolment.models import Booking, BookingStatus, Dossier
+from enrolment.models import Booking, Dossier
 
 LAPSED = "La réservation n'a pas été payée dans le délai prévu."
 

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 from chassis import clock
 from chassis.database import Database
+from chassis.idempotency import Once
 from chassis.identifiers import new_id
 from enrolment.bookings import expire_holds
-from enrolment.models import TRANSITIONS, Booking, BookingStatus, HolidayWeek, IllegalMove
+from enrolment.eligibility import TRANSITIONS, BookingStatus
+from enrolment.models import Booking, HolidayWeek, IllegalMove
+from fastapi import Response
 
 
 async def expire(database: Database) -> None:
@@ -255,4 +258,27 @@ async def test_the_same_request_twice_is_one_booking(town: Any) -> None:
     )
     assert await town.post(dossier_id, (ines, week_id), key=key) == (201, first)
     assert (await town.post(dossier_id, (ines, week_id), key=key, keep_available=True))[0] == 422
+    assert await town.taken(week_id) == [1]
+
+
+async def test_a_hold_refused_because_of_an_unseen_twin_is_answered_as_the_twin_was(
+    town: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first look finds nothing, as when the twin ends between the statement's snapshot and its lock."""
+    dossier_id, (ines,) = await town.family(9)
+    week_id = await town.week()
+    key = new_id().hex
+    first = await town.post(dossier_id, (ines, week_id), key=key)
+    stored, looked = Once.stored, set[Once]()
+
+    async def look(once: Once, connection: Any) -> Response | None:
+        answer = await stored(once, connection)
+        if once in looked:
+            return answer
+        looked.add(once)
+        return None
+
+    monkeypatch.setattr(Once, "stored", look)
+    assert await town.post(dossier_id, (ines, week_id), key=key) == first
+    assert (await town.post(dossier_id, (ines, week_id)))[0] == 409
     assert await town.taken(week_id) == [1]

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 from chassis.identifiers import new_id
-from enrolment.eligibility import age_on, refusal, terms
-from enrolment.models import BookingStatus, Child, Dossier, HolidayWeek
+from enrolment.eligibility import BookingStatus, age_on, refusal, terms
+from enrolment.models import Child, Dossier, HolidayWeek
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CLOSES = datetime(2026, 12, 4, 22, 59, tzinfo=UTC)

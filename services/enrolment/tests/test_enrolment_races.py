@@ -12,33 +12,39 @@ import asyncpg
 import pytest
 from chassis import clock
 from chassis.database import Database
+from chassis.idempotency import Once
 from chassis.identifiers import new_id
 from chassis.testing import Databases
-from enrolment import bookings, cancellations, places
-from enrolment.bookings import HoldExpired, NotHeld, OverlappingWeek, WeekFull, Wish
+from enrolment import bookings, cancellations, holds, places
+from enrolment.bookings import HoldExpired, NotHeld
 from enrolment.cancellations import AlreadyExpired
-from enrolment.models import Booking, BookingStatus
+from enrolment.eligibility import BookingStatus
+from enrolment.holds import OverlappingWeek, WeekFull
+from enrolment.models import Booking
+from enrolment.places import Hold, Wish
+from fastapi import Response
 
 AT_ONCE = 8
-UNGUARDED = """
-    UPDATE holiday_weeks SET taken = taken + wanted.count
-    FROM unnest($1::uuid[], $2::integer[]) AS wanted (id, count)
-    WHERE holiday_weeks.id = wanted.id RETURNING holiday_weeks.id
-"""
 
 
 @contextmanager
 def all_read_before_any_takes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every hold has seen its places and children free before the first one takes anything."""
-    barrier, take = asyncio.Barrier(AT_ONCE), places.take
+    barrier, take = asyncio.Barrier(AT_ONCE), holds.take
 
-    async def wait_then_take(*arguments: Any) -> set[UUID]:
+    async def wait_then_take(*arguments: Any) -> None:
         await barrier.wait()
-        return await take(*arguments)
+        await take(*arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(places, "take", wait_then_take)
+        patched.setattr(holds, "take", wait_then_take)
         yield
+
+
+def without(guard: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take that out of the statement that holds."""
+    assert guard in places.HOLD
+    monkeypatch.setattr(places, "HOLD", places.HOLD.replace(guard, ""))
 
 
 async def drop_constraint(databases: Databases, table: str, name: str) -> None:
@@ -47,18 +53,21 @@ async def drop_constraint(databases: Databases, table: str, name: str) -> None:
     await connection.close()
 
 
-async def hold(database: Database, dossier_id: UUID, *lines: tuple[UUID, UUID]) -> Booking | Exception:
+async def hold(database: Database, dossier_id: UUID, *lines: tuple[UUID, UUID]) -> Hold | Exception:
     wishes = [Wish(position, *line) for position, line in enumerate(lines)]
+    once = Once(dossier_id, new_id().hex, b"")
     try:
-        async with asyncio.timeout(20), database.sessions.begin() as session:
-            return (await bookings.hold(session, dossier_id, wishes, False, clock.now()))[0]
+        async with asyncio.timeout(20), database.transaction() as connection:
+            held = await holds.judge(connection, dossier_id, wishes, False, clock.now())
+            await holds.take(connection, held, once.row(Response()))
+            return held
     except (WeekFull, OverlappingWeek) as refused:
         return refused
 
 
 async def hold_the_last_place_at_once(
     town: Any, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> tuple[UUID, Sequence[Booking | Exception]]:
+) -> tuple[UUID, Sequence[Hold | Exception]]:
     families = [await town.family(9) for _ in range(AT_ONCE)]
     week_id: UUID = await town.week(places=1)
     with all_read_before_any_takes(monkeypatch):
@@ -70,9 +79,9 @@ async def test_without_the_guard_the_last_place_is_sold_many_times(
     town: Any, database: Database, databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await drop_constraint(databases, "holiday_weeks", "ck_holiday_weeks_places")
-    monkeypatch.setattr(places, "TAKE", UNGUARDED)
+    without("AND taken + locked.count <= places", monkeypatch)
     week_id, outcomes = await hold_the_last_place_at_once(town, database, monkeypatch)
-    assert all(isinstance(outcome, Booking) for outcome in outcomes)
+    assert all(isinstance(outcome, Hold) for outcome in outcomes)
     assert await town.taken(week_id) == [AT_ONCE]
 
 
@@ -80,7 +89,7 @@ async def test_with_the_guard_the_last_place_is_sold_once(
     town: Any, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     week_id, outcomes = await hold_the_last_place_at_once(town, database, monkeypatch)
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Booking"] + ["WeekFull"] * (AT_ONCE - 1)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Hold"] + ["WeekFull"] * (AT_ONCE - 1)
     assert await town.taken(week_id) == [1]
 
 
@@ -122,7 +131,7 @@ async def test_keeping_what_is_available_shares_the_last_places_exactly(town: An
 
 async def book_one_child_twice_at_once(
     town: Any, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> tuple[list[UUID], Sequence[Booking | Exception]]:
+) -> tuple[list[UUID], Sequence[Hold | Exception]]:
     dossier_id, (ines,) = await town.family(9)
     weeks = [await town.week(centre=f"Centre {n}") for n in range(AT_ONCE)]
     with all_read_before_any_takes(monkeypatch):
@@ -133,17 +142,16 @@ async def test_without_the_constraint_a_child_is_in_two_places_at_once(
     town: Any, database: Database, databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await drop_constraint(databases, "booking_lines", "ex_booking_lines_overlapping_weeks")
-    guard = "ON CONFLICT ON CONSTRAINT ex_booking_lines_overlapping_weeks DO NOTHING"
-    monkeypatch.setattr(places, "_INSERT", places._INSERT.replace(guard, ""))
+    without("ON CONFLICT ON CONSTRAINT ex_booking_lines_overlapping_weeks DO NOTHING", monkeypatch)
     _, outcomes = await book_one_child_twice_at_once(town, database, monkeypatch)
-    assert all(isinstance(outcome, Booking) for outcome in outcomes)
+    assert all(isinstance(outcome, Hold) for outcome in outcomes)
 
 
 async def test_with_the_constraint_a_child_gets_one_of_the_overlapping_weeks(
     town: Any, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     weeks, outcomes = await book_one_child_twice_at_once(town, database, monkeypatch)
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Booking"] + ["OverlappingWeek"] * (AT_ONCE - 1)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Hold"] + ["OverlappingWeek"] * (AT_ONCE - 1)
     refused = next(outcome for outcome in outcomes if isinstance(outcome, OverlappingWeek))
     assert "Inès" in refused.errors[0]["detail"]
     assert sum(await town.taken(*weeks)) == 1

@@ -3,10 +3,13 @@
 from typing import TypedDict
 from uuid import UUID
 
+from chassis.copies import keep_copy
+from chassis.inbox import Together
 from chassis.schema import may
 from contracts.dossier import DossierChanged
 from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.models import Base
@@ -33,9 +36,10 @@ class Dossier(Base):
     guardians: Mapped[list[Guardian]] = mapped_column(JSONB())
 
 
-def guardians(event: DossierChanged) -> list[Guardian]:
+@Together
+async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
     """Its legal guardians, without the other adults."""
-    return [
+    guardians = [
         Guardian(
             guardian_id=str(adult.adult_id),
             first_name=adult.first_name,
@@ -45,6 +49,14 @@ def guardians(event: DossierChanged) -> list[Guardian]:
         for adult in event.adults
         if event.status == "active" and "legal_guardian" in adult.roles
     ]
+    await keep_copy(
+        session,
+        Dossier,
+        dossier_id=event.dossier_id,
+        version=event.version,
+        number=event.number,
+        guardians=guardians,
+    )
 
 
 class Site(Base):

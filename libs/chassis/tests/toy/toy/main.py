@@ -1,4 +1,4 @@
-"""The toy service: one endpoint with an idempotency key, one that breaks, one event published and heard."""
+"""The toy service: two endpoints with an idempotency key, one that breaks, one event published and heard."""
 
 from typing import Annotated, ClassVar
 from uuid import UUID
@@ -20,7 +20,8 @@ from contracts.notices import NoticeWritten
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 from pydantic_settings import SettingsConfigDict
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import UniqueConstraint, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -85,6 +86,28 @@ async def make(session: AsyncSession, body: NewThing) -> MadeThing:
 @router.post("/things", status_code=201, response_model=MadeThing)
 async def post_thing(body: NewThing, caller: Guardian, session: Session, once: OnceOnly) -> Response:
     return await once.answer(session, 201, lambda: make(session, body))
+
+
+#: The id of every lone thing of size 7.
+SEVEN = UUID(int=7)
+
+
+@router.post("/lone-things", status_code=201, response_model=MadeThing)
+async def post_lone_thing(body: NewThing, caller: Guardian, session: Session, once: OnceOnly) -> Response:
+    """There is one of each name; a second is refused after a look, one of size 7 by the database."""
+
+    async def made() -> MadeThing:
+        if body.size != 7 and await session.scalar(select(Thing.id).where(Thing.name == body.name)):
+            raise NotFound
+        thing = Thing(id=SEVEN if body.size == 7 else new_id(), name=body.name, size=body.size)
+        session.add(thing)
+        try:
+            await session.flush()
+        except IntegrityError:
+            raise NotFound from None
+        return MadeThing(id=thing.id, name=thing.name)
+
+    return await once.answer(session, 201, made)
 
 
 @router.get("/things/{thing_id}")
