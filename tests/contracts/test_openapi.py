@@ -17,7 +17,7 @@ from deploy.local.prepare import services
 
 Operation = dict[str, Any]
 #: Services whose routes are still to say whose things they are about.
-REACH_UNSAID = {"enrolment", "billing"}
+REACH_UNSAID = {"enrolment"}
 NOWHERE = "postgresql://nobody@127.0.0.1:9/nothing"
 
 

@@ -3,9 +3,11 @@
 from chassis.service import Service
 from contracts.billing import NoticeWritten
 
-from billing.api import router
 from billing.consumers import HANDLERS
+from billing.invoices.api import router as invoices
 from billing.models import Base
+from billing.payments.api import router as payments
+from billing.quotes.api import router as quotes
 from billing.settings import Settings
 from billing.town import load
 from billing.worker import JOBS
@@ -14,7 +16,7 @@ SERVICE = Service(
     name="billing",
     settings=Settings,
     metadata=Base.metadata,
-    routers=(router,),
+    routers=(quotes, invoices, payments),
     handlers=HANDLERS,
     jobs=JOBS,
     load=load,

@@ -12,8 +12,9 @@ from pydantic import Field, field_validator, model_validator
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.models import Regie, TariffRow
-from billing.tariffs import EffortRate
+from billing.models import Regie
+from billing.tariffs.models import TariffRow
+from billing.tariffs.rules import EffortRate
 
 
 class RegieEntry(Entry):

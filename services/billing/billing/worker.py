@@ -2,9 +2,9 @@
 
 from chassis.worker import Job
 
-from billing.lapses import lapse_unpaid
-from billing.payments import give_up_openings
-from billing.watching import ask_payfip
+from billing.bookings.lapses import lapse_unpaid
+from billing.payments.opening import give_up_openings
+from billing.payments.watching import ask_payfip
 
 JOBS: tuple[Job, ...] = (
     Job(ask_payfip, every_s=0.5),

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import aiohttp
+from billing.bookings.lapses import lapse_unpaid
 from billing.consumers import HANDLERS
-from billing.lapses import lapse_unpaid
-from billing.ledger import post
+from billing.invoices.models import BookingInvoice, Invoice
+from billing.ledger.books import post
+from billing.ledger.models import Account, LedgerEntry
 from billing.main import SERVICE
-from billing.models import Account, BookingInvoice, Invoice, LedgerEntry
+from billing.payments.watching import ask_payfip
 from billing.settings import Settings
-from billing.watching import ask_payfip
 from chassis import clock
 from chassis.command import load
 from chassis.database import Database
@@ -289,11 +290,15 @@ class Scene:
         *,
         of: Family | None = None,
         role: str = "guardian",
+        regies: Sequence[str] = ("enfance",),
         key: str = "",
     ) -> tuple[int, Any]:
-        """Status and JSON of a call made by that family's guardian (always the same account), or by staff."""
+        """Status and JSON of a call made by that family's guardian (always the same account), or by staff; a cashier
+        collects for these régies."""
         family = of or self.moreau
         claims: dict[str, Any] = {"sub": family.guardian_id}
+        if role == "cashier":
+            claims["regies"] = list(regies)
         if role == "guardian":
             claims |= {"dossier_id": family.dossier_id, "guardian_id": family.guardian_id}
         headers = {"Authorization": f"Bearer {self.signer.token(role, **claims)}"}

@@ -7,7 +7,9 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from billing.models import Account, InvoiceLine, TariffRow
+from billing.invoices.models import InvoiceLine
+from billing.ledger.models import Account
+from billing.tariffs.models import TariffRow
 from chassis import clock
 from chassis.identifiers import new_id
 from contracts.billing import (

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from billing.models import Account, Invoice, InvoiceState
+from billing.invoices.models import Invoice, InvoiceState
+from billing.ledger.models import Account
 from contracts.billing import CreditGranted, InvoiceLapsed, InvoiceSettled
 from contracts.enrolment import Booking
 from sqlalchemy import func, select

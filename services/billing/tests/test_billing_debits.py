@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from billing import collecting
-from billing.models import Account, Allocation, Invoice, InvoiceState
+from billing.invoices.models import Allocation, Invoice, InvoiceState
+from billing.ledger.models import Account
+from billing.payments import collecting
 from contracts.billing import CreditGranted, InvoiceLapsed, InvoiceSettled, NoticeWritten
 from sqlalchemy import func, select
 

@@ -5,10 +5,11 @@ from itertools import permutations
 from uuid import UUID
 
 import pytest
-from billing import ledger
-from billing.bookings import PAYABLE_FOR
+from billing.bookings.invoicing import PAYABLE_FOR
 from billing.consumers import HANDLERS
-from billing.models import Account, TariffRow
+from billing.ledger import books
+from billing.ledger.models import Account
+from billing.tariffs.models import TariffRow
 from chassis.inbox import handle
 from chassis.outbox import envelope
 from chassis.parking import NotYetKnown
@@ -166,7 +167,7 @@ async def test_without_the_familys_lock_a_credit_would_be_spent_twice(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await scene.grant(8085)
-    both_have_read, read = asyncio.Barrier(2), ledger.credit
+    both_have_read, read = asyncio.Barrier(2), books.credit
 
     async def read_together(session: AsyncSession, dossier_id: UUID) -> int:
         credit = await read(session, dossier_id)
@@ -176,8 +177,8 @@ async def test_without_the_familys_lock_a_credit_would_be_spent_twice(
     async def no_lock(session: AsyncSession, dossier_id: UUID) -> None:
         pass
 
-    monkeypatch.setattr(ledger, "credit", read_together)
-    monkeypatch.setattr(ledger, "hold_family", no_lock)
+    monkeypatch.setattr(books, "credit", read_together)
+    monkeypatch.setattr(books, "hold_family", no_lock)
     bookings = [scene.booking() for _ in range(2)]
     await asyncio.gather(*(scene.hear(booking) for booking in bookings))
     assert [(await scene.invoice(booking)).status for booking in bookings] == ["settled", "settled"]

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import asyncpg
 import pytest
-from billing.ledger import post
-from billing.models import Account
-from billing.numbering import take_number
+from billing.invoices.numbering import take_number
+from billing.ledger.books import post
+from billing.ledger.models import Account
 from chassis import clock
 from chassis.database import Database
 from chassis.identifiers import new_id

@@ -4,16 +4,17 @@ import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
-from typing import Any
 from uuid import UUID
 
 import pytest
-from billing import payfip as payfip_service
-from billing.models import PAYMENT_TRANSITIONS, Account, Payment, PaymentNews, PaymentStatus
-from billing.payfip import Report, read
-from billing.payments import OPENING_TAKES, give_up_openings
+from billing.ledger.models import Account
+from billing.payments import payfip as payfip_service
+from billing.payments.models import Payment
+from billing.payments.opening import OPENING_TAKES, give_up_openings
+from billing.payments.payfip import Report, read
+from billing.payments.rules import NEXT, PaymentNews, PaymentStatus, next_check, next_check_after
+from billing.payments.watching import apply
 from billing.settings import Settings
-from billing.watching import apply, next_check, next_check_after
 from chassis import clock
 from chassis.idempotency import Once
 from chassis.identifiers import new_id
@@ -587,11 +588,11 @@ async def test_a_payment_reported_again_changes_nothing(scene: Scene) -> None:
 
 
 def test_money_counts_whatever_was_believed_before() -> None:
-    for status, moves in PAYMENT_TRANSITIONS.items():
+    for status, moves in NEXT.items():
         if status not in (PaymentStatus.OPENING, PaymentStatus.SUCCEEDED):
             assert moves[PaymentNews.PAID] is PaymentStatus.SUCCEEDED
             assert moves[PaymentNews.DEBITED] is PaymentStatus.SUCCEEDED
-    assert PAYMENT_TRANSITIONS[PaymentStatus.SUCCEEDED] == {PaymentNews.DEBIT_REFUSED: PaymentStatus.FAILED}
+    assert NEXT[PaymentStatus.SUCCEEDED] == {PaymentNews.DEBIT_REFUSED: PaymentStatus.FAILED}
 
 
 @pytest.mark.parametrize(
@@ -613,8 +614,8 @@ def test_asking_ends_when_there_is_nothing_more_to_learn() -> None:
     late = OPENED_AT + timedelta(hours=2)
     old = OPENED_AT + timedelta(days=60)
 
-    def asked(status: PaymentStatus, news: PaymentNews, now: datetime, **facts: Any) -> datetime | None:
-        return next_check_after(Payment(status=status, opened_at=OPENED_AT, **facts), news, now)
+    def asked(status: PaymentStatus, news: PaymentNews, now: datetime, **facts: bool) -> datetime | None:
+        return next_check_after(status, OPENED_AT, news, now, **facts)
 
     succeeded, failed = PaymentStatus.SUCCEEDED, PaymentStatus.FAILED
     abandoned, uncertain = PaymentStatus.ABANDONED, PaymentStatus.UNCERTAIN
@@ -628,7 +629,7 @@ def test_asking_ends_when_there_is_nothing_more_to_learn() -> None:
         before = old - timedelta(seconds=1)
         assert asked(succeeded, news, before, is_debit=True) == before + timedelta(hours=12)
         assert asked(succeeded, news, old, is_debit=True) is None
-    assert asked(failed, PaymentNews.DEBIT_REFUSED, OPENED_AT, is_debit=True, returned_at=OPENED_AT) is None
+    assert asked(failed, PaymentNews.DEBIT_REFUSED, OPENED_AT, is_debit=True, returned=True) is None
 
 
 def test_production_never_runs_in_payfips_test_mode(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

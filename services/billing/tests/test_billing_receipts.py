@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from billing.receipts import Due, Shares, Spent, Takes, allocate, undone
+from billing.receipts.rules import Due, Shares, Spent, Takes, allocate, undone
 from chassis.identifiers import new_id
 from hypothesis import given
 from hypothesis import strategies as st

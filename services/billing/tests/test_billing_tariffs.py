@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from billing.tariffs import EffortRate, Tariff, price, quotient_on, tariff_on
+from billing.tariffs.rules import EffortRate, Tariff, price, quotient_on, tariff_on
 from contracts.dossier import Quotient
 from hypothesis import given
 from hypothesis import strategies as st

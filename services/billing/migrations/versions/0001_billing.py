@@ -45,7 +45,7 @@ TABLES = (
     """CREATE TABLE activities (
         id uuid CONSTRAINT pk_activities PRIMARY KEY,
         version integer NOT NULL,
-        regie_code text NOT NULL
+        regie text NOT NULL
     )""",
     """CREATE TABLE holiday_weeks (
         id uuid CONSTRAINT pk_holiday_weeks PRIMARY KEY,
@@ -119,7 +119,9 @@ TABLES = (
         invoice_id uuid CONSTRAINT pk_invoice_states PRIMARY KEY
             CONSTRAINT fk_invoice_states_invoice_id REFERENCES invoices (id),
         version integer NOT NULL,
-        status text NOT NULL,
+        status text NOT NULL CONSTRAINT ck_invoice_states_status CHECK (
+            status IN ('to_pay', 'settled', 'reopened', 'lapsed', 'cancelled')
+        ),
         allocated_cents integer NOT NULL,
         payable_until timestamptz,
         settled_at timestamptz,
@@ -143,7 +145,9 @@ TABLES = (
     )""",
     """CREATE TABLE payments (
         id uuid CONSTRAINT pk_payments PRIMARY KEY,
-        status text NOT NULL,
+        status text NOT NULL CONSTRAINT ck_payments_status CHECK (
+            status IN ('opening', 'pending', 'succeeded', 'failed', 'abandoned', 'uncertain')
+        ),
         dossier_id uuid NOT NULL,
         amount_cents integer NOT NULL,
         refdet text NOT NULL CONSTRAINT uq_payments_refdet UNIQUE,

@@ -10,17 +10,11 @@ from contracts.billing import InvoiceLapsed
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import aliased
 
-from billing.invoices import event
-from billing.ledger import hold_family
-from billing.models import (
-    BookingInvoice,
-    Invoice,
-    InvoiceState,
-    InvoiceStatus,
-    Payment,
-    PaymentInvoice,
-    PaymentStatus,
-)
+from billing.invoices.documents import event
+from billing.invoices.models import BookingInvoice, Invoice, InvoiceState, InvoiceStatus
+from billing.ledger.books import hold_family
+from billing.payments.models import Payment, PaymentInvoice
+from billing.payments.rules import PaymentStatus
 
 #: A family that opened a payment in time may still be on PayFiP's page.
 AFTER_LAST_PAYMENT = timedelta(minutes=20)

@@ -10,11 +10,16 @@ from contracts.billing import CreditGranted
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import ledger, notices
-from billing.bookings import current
-from billing.invoices import pay, reopen
-from billing.models import Account, Allocation, Dossier, Invoice, InvoiceStatus, Payment, Source
-from billing.receipts import Due, Spent, Takes, allocate, undone
+from billing.copies import Dossier
+from billing.invoices.documents import pay, reopen
+from billing.invoices.models import Allocation, Invoice, InvoiceStatus, Source
+from billing.invoices.notices import FROM_CREDIT
+from billing.invoices.origins import current
+from billing.ledger import books
+from billing.ledger.models import Account
+from billing.payments import notices
+from billing.payments.models import Payment
+from billing.receipts.rules import Due, Spent, Takes, allocate, undone
 
 TAKES = {
     InvoiceStatus.TO_PAY: Takes.WHOLE,
@@ -28,10 +33,10 @@ TAKES = {
 async def receive(session: AsyncSession, payment: Payment, received: int, now: datetime) -> None:
     """Enter a payment's money, once, and let it pay what it came for as that stands now; the rest is credit."""
     dossier_id = payment.dossier_id
-    before = await ledger.credit(session, dossier_id)
+    before = await books.credit(session, dossier_id)
     payment.received_cents = received
     cents = {Account.PAYFIP: received, Account.CREDIT: -received}
-    await ledger.post(session, now, "Paiement PayFiP", dossier_id, cents, payment_id=payment.id)
+    await books.post(session, now, "Paiement PayFiP", dossier_id, cents, payment_id=payment.id)
     invoices = {one.id: one for one in [await current(session, asked) for asked in payment.invoices]}
     shares = allocate(received, before, map(_due, invoices.values()), now)
     for invoice_id, part in shares.paid.items():
@@ -44,7 +49,7 @@ async def receive(session: AsyncSession, payment: Payment, received: int, now: d
     if shares.kept_cents:
         await _grant(session, dossier_id, shares.kept_cents)
     if shares.kept_cents or shares.short:
-        credit = await ledger.credit(session, dossier_id)
+        credit = await books.credit(session, dossier_id)
         short = [invoices[invoice_id] for invoice_id in shares.short]
         await publish(session, notices.money_kept(dossier_id, received, shares.kept_cents, credit, short, now))
     if received != payment.amount_cents:
@@ -57,18 +62,18 @@ async def take_back(session: AsyncSession, payment: Payment, now: datetime) -> N
     dossier_id, received = payment.dossier_id, payment.received_cents or 0
     payment.returned_at = now
     cents = {Account.PAYFIP: -received, Account.CREDIT: received}
-    await ledger.post(session, now, "Prélèvement rejeté", dossier_id, cents, payment_id=payment.id)
+    await books.post(session, now, "Prélèvement rejeté", dossier_id, cents, payment_id=payment.id)
     spent = await _spent(session, dossier_id)
     reopened: dict[UUID, Invoice] = {}
-    for part in undone(payment.id, await ledger.credit(session, dossier_id), spent):
+    for part in undone(payment.id, await books.credit(session, dossier_id), spent):
         invoice = await session.get_one(Invoice, part.invoice_id)
         await reopen(session, invoice, now, part.cents, part.payment_id)
         reopened[invoice.id] = invoice
     # What is left of the credit pays at once what it can of that.
-    shares = allocate(0, await ledger.credit(session, dossier_id), map(_due, reopened.values()), now)
+    shares = allocate(0, await books.credit(session, dossier_id), map(_due, reopened.values()), now)
     for invoice_id, cents_left in shares.paid.items():
-        await pay(session, reopened[invoice_id], now, notices.FROM_CREDIT, cents=cents_left)
-    credit, number = await ledger.credit(session, dossier_id), await _number(session, dossier_id)
+        await pay(session, reopened[invoice_id], now, FROM_CREDIT, cents=cents_left)
+    credit, number = await books.credit(session, dossier_id), await _number(session, dossier_id)
     await publish(
         session,
         notices.debit_returned(dossier_id, received, reopened.values(), credit),

@@ -7,33 +7,24 @@ from uuid import UUID
 
 from chassis import clock
 from chassis.database import Database
-from chassis.idempotency import Once
 from chassis.identifiers import new_id
 from chassis.problems import NotFound, Problem
-from contracts.caller import Caller
+from chassis.reach import Acting, Reach
 from contracts.dossier import Adult
-from fastapi import Response
 from french.paris import PARIS
-from pydantic import BaseModel
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import payfip, watching
-from billing.invoices import SMALLEST_PAYMENT_CENTS
-from billing.ledger import hold_family
-from billing.models import (
-    OPEN,
-    BookingInvoice,
-    Dossier,
-    Invoice,
-    InvoiceStatus,
-    Payment,
-    PaymentInvoice,
-    PaymentNews,
-    PaymentStatus,
-    Regie,
-)
+from billing.copies import Dossier
+from billing.invoices.documents import SMALLEST_PAYMENT_CENTS
+from billing.invoices.models import OPEN, BookingInvoice, Invoice, InvoiceStatus
+from billing.invoices.reading import reaches
+from billing.ledger.books import hold_family
+from billing.models import Regie
 from billing.notices import until
+from billing.payments import payfip, watching
+from billing.payments.models import Payment, PaymentInvoice
+from billing.payments.rules import PaymentNews, PaymentStatus, next_check
 from billing.settings import Settings
 
 #: How long an idOp opens PayFiP's page.
@@ -98,111 +89,49 @@ class PayFiPUnavailable(Problem):
         )
 
 
-class PaymentOpened(BaseModel):
-    payment_id: UUID
-    redirect_url: str
-
-
 @dataclass(frozen=True)
 class Opening:
     """A payment that PayFiP is now asked to open."""
 
     payment_id: UUID
+    dossier_id: UUID
     order: payfip.Order
     kept_until: datetime | None
 
 
-async def open_payment(
-    database: Database,
-    settings: Settings,
-    guardian: Caller,
-    dossier_id: UUID,
-    invoice_ids: Sequence[UUID],
-    return_url: str,
-    once: Once,
-) -> Response:
-    """Answer with the payment of these invoices that the family should use: the one still open, or a new one.
+@dataclass(frozen=True)
+class Doubted:
+    """Payments that may have been paid on a page that does not open any more; `kept_until`: see `_kept_until`."""
 
-    Raises NotFound, AlreadySettled, NotPayable, OneRegieOnly, TooSmall, EmailNeeded, InProgress, PayFiPUnavailable.
-    """
-    async with database.sessions.begin() as session:
-        if answered := await once.stored(session):
-            return answered
-        invoices = await _own_invoices(session, dossier_id, invoice_ids)
-        older = await _undecided(session, invoice_ids)
-    for payment in older:
-        # Perhaps it was paid: better asked than paid twice.
-        if payment.idop and not _page_opens(payment, clock.now()):
-            status = await watching.ask(database, settings, payment.id, payment.idop, payment.next_check_at)
-            if status == PaymentStatus.UNCERTAIN:
-                raise PayFiPUnavailable(_kept_until(invoices))
-    async with database.sessions.begin() as session:
-        # Before looking again: a twin's answer is kept under this lock, together with the payment that would be found.
-        await hold_family(session, dossier_id)
-        if answered := await once.stored(session):
-            return answered
-        opening = await _prepare(session, guardian, dossier_id, invoice_ids, return_url)
-        if isinstance(opening, Payment):
-            return await once.keep(session, 201, _opened(settings, opening))
-    return await _open_at_payfip(database, settings, dossier_id, opening, once)
+    payments: Sequence[Payment]
+    kept_until: datetime | None
 
 
-async def _open_at_payfip(
-    database: Database, settings: Settings, dossier_id: UUID, opening: Opening, once: Once
-) -> Response:
-    try:
-        idop = await payfip.open_payment(settings, opening.order)
-    except payfip.NotOpened as error:
-        async with database.sessions.begin() as session:
-            (await _locked(session, opening.payment_id)).hear(PaymentNews.NOT_OPENED)
-        raise EmailNeeded if error.for_email else PayFiPUnavailable(opening.kept_until) from None
-    async with database.sessions.begin() as session:
-        await hold_family(session, dossier_id)
-        payment = await _locked(session, opening.payment_id)
-        if not payment.hear(PaymentNews.OPENED):  # given up meanwhile as its process's death; nobody has seen its idOp
-            raise PayFiPUnavailable(opening.kept_until)
-        payment.idop = idop
-        payment.next_check_at = watching.next_check(payment.opened_at, clock.now())
-        return await once.keep(session, 201, _opened(settings, payment))
+async def doubted(session: AsyncSession, acting: Acting, invoice_ids: Sequence[UUID]) -> Doubted:
+    """Older payments of these invoices. Raises NotFound."""
+    invoices, now = await _own_invoices(session, acting, invoice_ids), clock.now()
+    older = [one for one in await _undecided(session, invoice_ids) if one.idop and not _page_opens(one, now)]
+    return Doubted(older, _kept_until(invoices))
 
 
-async def give_up_openings(database: Database, settings: object) -> None:
-    """Fail what a dead process left `opening`: its idOp, if there is one, was never shown to anybody."""
-    async with database.sessions.begin() as session:
-        abandoned = await session.scalars(
-            select(Payment)
-            .where(Payment.status == PaymentStatus.OPENING, Payment.opened_at < clock.now() - OPENING_TAKES)
-            .limit(BATCH)
-            .with_for_update(skip_locked=True)
-        )
-        for payment in abandoned:
-            payment.hear(PaymentNews.NOT_OPENED)
+async def ask_about(database: Database, settings: Settings, doubted: Doubted) -> None:
+    """Perhaps it was paid: better asked than paid twice. Raises PayFiPUnavailable."""
+    for payment in doubted.payments:
+        status = await watching.ask(database, settings, payment.id, str(payment.idop), payment.next_check_at)
+        if status is PaymentStatus.UNCERTAIN:
+            raise PayFiPUnavailable(doubted.kept_until)
 
 
-def redirect_url(settings: Settings, payment: Payment, now: datetime) -> str | None:
-    """PayFiP's page, while it can be opened."""
-    still_due = all(invoice.status in OPEN for invoice in payment.invoices)
-    if payment.idop and payment.status == PaymentStatus.PENDING and still_due and _page_opens(payment, now):
-        return payfip.page(settings, payment.idop)
-    return None
-
-
-def _page_opens(payment: Payment, now: datetime) -> bool:
-    return now < payment.opened_at + PAGE_OPENS_FOR
-
-
-def _opened(settings: Settings, payment: Payment) -> PaymentOpened:
-    assert payment.idop  # noqa: S101 -- a pending payment has one
-    return PaymentOpened(payment_id=payment.id, redirect_url=payfip.page(settings, payment.idop))
-
-
-async def _prepare(
-    session: AsyncSession, guardian: Caller, dossier_id: UUID, invoice_ids: Sequence[UUID], return_url: str
+async def prepare(
+    session: AsyncSession, acting: Acting, invoice_ids: Sequence[UUID], return_url: str
 ) -> Payment | Opening:
-    """The payment already open for these invoices, or a new one that has still to be opened at PayFiP. The family is
-    held."""
+    """The payment already open for these invoices, or a new one that has still to be opened at PayFiP; the family is
+    held.
+
+    Raises NotFound, AlreadySettled, NotPayable, OneRegieOnly, TooSmall, EmailNeeded, InProgress.
+    """
     now = clock.now()
-    invoices = await _own_invoices(session, dossier_id, invoice_ids)
+    invoices = await _own_invoices(session, acting, invoice_ids)
     if any(invoice.status is InvoiceStatus.SETTLED for invoice in invoices):
         raise AlreadySettled
     if any(invoice.status not in OPEN for invoice in invoices):
@@ -224,7 +153,7 @@ async def _prepare(
     payment_id = new_id()
     payment = Payment(
         id=payment_id,
-        dossier_id=dossier_id,
+        dossier_id=acting.dossier_id,
         amount_cents=amount_cents,
         refdet=f"{now.astimezone(PARIS):%Y%m%d}{payment_id.hex[-20:]}",
         opened_at=now,
@@ -237,10 +166,64 @@ async def _prepare(
         refdet=payment.refdet,
         amount_cents=payment.amount_cents,
         subject=f"Espace Familles {regie.name}",
-        mel=await _email(session, guardian, dossier_id),
+        mel=await _email(session, acting),
         return_url=return_url,
     )
-    return Opening(payment_id, order, kept_until)
+    return Opening(payment_id, acting.dossier_id, order, kept_until)
+
+
+async def open_at_payfip(database: Database, settings: Settings, opening: Opening) -> str:
+    """The new payment's idOp. Raises EmailNeeded, PayFiPUnavailable."""
+    try:
+        return await payfip.open_payment(settings, opening.order)
+    except payfip.NotOpened as error:
+        async with database.sessions.begin() as session:
+            (await _locked(session, opening.payment_id)).hear(PaymentNews.NOT_OPENED)
+        raise EmailNeeded if error.for_email else PayFiPUnavailable(opening.kept_until) from None
+
+
+async def opened(session: AsyncSession, opening: Opening, idop: str) -> Payment:
+    """The payment, now that its page may be shown. Raises PayFiPUnavailable."""
+    await hold_family(session, opening.dossier_id)
+    payment = await _locked(session, opening.payment_id)
+    if not payment.hear(PaymentNews.OPENED):  # given up meanwhile as its process's death; nobody has seen its idOp
+        raise PayFiPUnavailable(opening.kept_until)
+    payment.idop = idop
+    payment.next_check_at = next_check(payment.opened_at, clock.now())
+    return payment
+
+
+async def give_up_openings(database: Database, settings: object) -> None:
+    """Fail what a dead process left `opening`: its idOp, if there is one, was never shown to anybody."""
+    async with database.sessions.begin() as session:
+        abandoned = await session.scalars(
+            select(Payment)
+            .where(Payment.status == PaymentStatus.OPENING, Payment.opened_at < clock.now() - OPENING_TAKES)
+            .limit(BATCH)
+            .with_for_update(skip_locked=True)
+        )
+        for payment in abandoned:
+            payment.hear(PaymentNews.NOT_OPENED)
+
+
+async def payment(session: AsyncSession, reach: Reach, payment_id: UUID) -> Payment:
+    """Raises NotFound."""
+    found = await session.get(Payment, payment_id)
+    if found is None or not reaches(reach, found.dossier_id, found.regie_code):
+        raise NotFound
+    return found
+
+
+def redirect_url(settings: Settings, payment: Payment, now: datetime) -> str | None:
+    """PayFiP's page, while it can be opened."""
+    still_due = all(invoice.status in OPEN for invoice in payment.invoices)
+    if payment.idop and payment.status == PaymentStatus.PENDING and still_due and _page_opens(payment, now):
+        return payfip.page(settings, payment.idop)
+    return None
+
+
+def _page_opens(payment: Payment, now: datetime) -> bool:
+    return now < payment.opened_at + PAGE_OPENS_FOR
 
 
 def _kept_until(invoices: Sequence[Invoice]) -> datetime | None:
@@ -249,9 +232,9 @@ def _kept_until(invoices: Sequence[Invoice]) -> datetime | None:
     return min(ends, default=None)
 
 
-async def _own_invoices(session: AsyncSession, dossier_id: UUID, invoice_ids: Sequence[UUID]) -> Sequence[Invoice]:
+async def _own_invoices(session: AsyncSession, acting: Acting, invoice_ids: Sequence[UUID]) -> Sequence[Invoice]:
     invoices = (await session.scalars(select(Invoice).where(Invoice.id.in_(invoice_ids)))).all()
-    if len(invoices) != len(set(invoice_ids)) or any(invoice.dossier_id != dossier_id for invoice in invoices):
+    if len(invoices) != len(set(invoice_ids)) or any(invoice.dossier_id != acting.dossier_id for invoice in invoices):
         raise NotFound
     return invoices
 
@@ -275,13 +258,12 @@ async def _locked(session: AsyncSession, payment_id: UUID) -> Payment:
     return await session.get_one(Payment, payment_id, with_for_update=True)
 
 
-async def _email(session: AsyncSession, guardian: Caller, dossier_id: UUID) -> str:
+async def _email(session: AsyncSession, acting: Acting) -> str:
     """The guardian's own address, else a payer's, that PayFiP would accept: nobody else's goes there."""
-    dossier = await session.get(Dossier, dossier_id)
-    adults = [Adult.model_validate(one) for one in dossier.adults] if dossier else []
-    adults.sort(key=lambda adult: adult.adult_id != guardian.guardian_id)
-    for adult in adults:
-        their = adult.adult_id == guardian.guardian_id or "payer" in adult.roles
+    dossier, guardian_id = await session.get(Dossier, acting.dossier_id), acting.by.guardian_id
+    adults = map(Adult.model_validate, dossier.adults if dossier else ())
+    for adult in sorted(adults, key=lambda adult: adult.adult_id != guardian_id):
+        their = adult.adult_id == guardian_id or "payer" in adult.roles
         if their and adult.email and "@" in adult.email and 6 <= len(adult.email) <= 80:
             return adult.email
     raise EmailNeeded

@@ -11,9 +11,11 @@ from contracts.billing import InvoiceLine as LineAmount
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import ledger, notices
-from billing.models import Account, Allocation, Invoice, InvoiceLine, InvoiceState, InvoiceStatus, Source
-from billing.numbering import take_number
+from billing.invoices import notices
+from billing.invoices.models import Allocation, Invoice, InvoiceLine, InvoiceState, InvoiceStatus, Source
+from billing.invoices.numbering import take_number
+from billing.ledger import books
+from billing.ledger.models import Account
 
 #: PayFiP takes no less; a smaller amount waits for the month's invoice.
 SMALLEST_PAYMENT_CENTS = 100
@@ -24,7 +26,7 @@ async def open_invoice(session: AsyncSession, invoice: Invoice, now: datetime) -
     session.add(invoice)
     await session.flush()
     await publish(session, InvoiceOpened(**event(invoice)))
-    if await ledger.credit(session, invoice.dossier_id) >= invoice.amount_cents:
+    if await books.credit(session, invoice.dossier_id) >= invoice.amount_cents:
         await pay(session, invoice, now, notices.FROM_CREDIT if invoice.amount_cents else notices.FREE)
     elif invoice.amount_cents < SMALLEST_PAYMENT_CENTS:
         await pay(session, invoice, now, notices.DEFERRED, source=Source.DEFERRED)
@@ -98,7 +100,7 @@ async def correct(
     )
     await publish(session, granted, notices.credit_note(note, invoice))
     if invoice.status is InvoiceStatus.REOPENED:  # what is given back is first no longer owed
-        credit = await ledger.credit(session, invoice.dossier_id)
+        credit = await books.credit(session, invoice.dossier_id)
         await pay(session, invoice, now, notices.FROM_CREDIT, cents=min(credit, invoice.due_cents))
 
 
@@ -149,7 +151,7 @@ async def _recognise(session: AsyncSession, invoice: Invoice, now: datetime) -> 
         Account.FOOD: childcare - invoice.amount_cents,
     }
     memo = "Avoir" if invoice.kind == "credit_note" else "Facture"
-    await ledger.post(session, now, memo, invoice.dossier_id, cents, invoice_id=invoice.id)
+    await books.post(session, now, memo, invoice.dossier_id, cents, invoice_id=invoice.id)
 
 
 async def _enter(
@@ -162,4 +164,4 @@ async def _enter(
     invoice.state.allocated_cents += cents
     account = Account.DEFERRED if source is Source.DEFERRED else Account.CREDIT
     cents_of = {account: cents, Account.FAMILY: -cents}
-    await ledger.post(session, now, "Affectation", invoice.dossier_id, cents_of, invoice_id=invoice.id)
+    await books.post(session, now, "Affectation", invoice.dossier_id, cents_of, invoice_id=invoice.id)

@@ -14,7 +14,7 @@ import structlog
 from eopayment.payfip_ws import PayFiP, PayFiPError, normalize_objet
 from zeep.transports import Transport
 
-from billing.models import PaymentNews
+from billing.payments.rules import PaymentNews
 from billing.settings import Settings
 
 log = structlog.get_logger()

@@ -8,7 +8,7 @@ from chassis.identifiers import new_id
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.models import Account, LedgerEntry
+from billing.ledger.models import Account, LedgerEntry
 
 
 async def hold_family(session: AsyncSession, dossier_id: UUID) -> None:

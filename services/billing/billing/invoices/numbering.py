@@ -6,7 +6,7 @@ from french.paris import day_in_paris
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.models import NumberSeries
+from billing.invoices.models import NumberSeries
 
 
 async def take_number(session: AsyncSession, regie_code: str, now: datetime) -> str:

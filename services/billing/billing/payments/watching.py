@@ -10,47 +10,17 @@ from chassis.database import Database
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import collecting, ledger, payfip
-from billing.models import Payment, PaymentNews, PaymentStatus
+from billing.ledger import books
+from billing.payments import collecting, payfip
+from billing.payments.models import Payment
+from billing.payments.rules import PaymentNews, PaymentStatus, next_check_after
 from billing.settings import Settings
 
 log = structlog.get_logger()
 
-#: (age of the payment, how long until it is asked about again); later, hourly until PayFiP has deleted it.
-SCHEDULE = (
-    (timedelta(minutes=20), timedelta(seconds=10)),
-    (timedelta(hours=2), timedelta(minutes=2)),
-)
-HOURLY = timedelta(hours=1)
-#: A refusal or an abandon may still turn into a payment on the same page; after that only a notification reopens it.
-DOUBTED_FOR = timedelta(hours=2)
-#: A direct debit that was accepted may still be refused by the bank: PayFiP then says so, if it is asked.
-DEBIT_DOUBTED_FOR, DEBIT_ASKED_EVERY = timedelta(days=60), timedelta(hours=12)
-#: PayFiP does not like to be asked sooner after a malfunction.
-AFTER_MALFUNCTION = timedelta(minutes=30)
 #: While one worker asks, the others leave the payment alone.
 LEASE = timedelta(seconds=60)
 AT_ONCE = 20
-
-
-def next_check(opened_at: datetime, now: datetime) -> datetime:
-    """When to ask again about a payment whose end is not known."""
-    age = now - opened_at
-    return now + next((every for until, every in SCHEDULE if age < until), HOURLY)
-
-
-def next_check_after(payment: Payment, news: PaymentNews, now: datetime) -> datetime | None:
-    """When to ask again, having heard `news`; none when there is nothing more to learn by asking."""
-    age = now - payment.opened_at
-    if news is PaymentNews.GONE or payment.returned_at:
-        return None
-    if payment.status == PaymentStatus.SUCCEEDED:
-        return now + DEBIT_ASKED_EVERY if payment.is_debit and age < DEBIT_DOUBTED_FOR else None
-    if news is PaymentNews.BROKEN:
-        return now + AFTER_MALFUNCTION
-    if news in (PaymentNews.REFUSED, PaymentNews.DEBIT_REFUSED, PaymentNews.LEFT) and age >= DOUBTED_FOR:
-        return None
-    return next_check(payment.opened_at, now)
 
 
 async def notified(session: AsyncSession, idop: str, now: datetime) -> None:
@@ -103,7 +73,7 @@ async def apply(
     """Let the answer have its effect, once: the payment's state, and the money if there is any."""
     now = clock.now()
     dossier_id = (await session.execute(select(Payment.dossier_id).where(Payment.id == payment_id))).scalar_one()
-    await ledger.hold_family(session, dossier_id)
+    await books.hold_family(session, dossier_id)
     payment = await session.get_one(Payment, payment_id, with_for_update=True)
     moved = payment.hear(answer.news)
     if moved and answer.amount_cents is not None:
@@ -114,5 +84,12 @@ async def apply(
     if answer.news not in (PaymentNews.UNREACHABLE, PaymentNews.BROKEN):
         payment.answered_at = asked_at
     if payment.next_check_at == planned or (payment.status == PaymentStatus.SUCCEEDED and not payment.is_debit):
-        payment.next_check_at = next_check_after(payment, answer.news, now)
-    return PaymentStatus(payment.status)
+        payment.next_check_at = next_check_after(
+            payment.status,
+            payment.opened_at,
+            answer.news,
+            now,
+            is_debit=payment.is_debit,
+            returned=payment.returned_at is not None,
+        )
+    return payment.status

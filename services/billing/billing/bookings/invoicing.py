@@ -1,8 +1,6 @@
 """What a booking, as it is now, means for its invoices: opened, replaced, cancelled, corrected, or refused."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from chassis.copies import keep_copy
 from chassis.outbox import publish
@@ -10,12 +8,17 @@ from chassis.parking import NotYetKnown
 from contracts.billing import InvoiceRefused
 from contracts.dossier import Adult, PostalAddress
 from contracts.enrolment import Booking
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing import invoices, ledger, notices
-from billing.models import BilledBooking, BookingInvoice, Dossier, Invoice, InvoiceLine, InvoiceState, InvoiceStatus
-from billing.quotes import Unbillable, price_booking
+from billing.bookings.models import BilledBooking
+from billing.bookings.rules import refundable_positions, standing_positions
+from billing.copies import Dossier
+from billing.invoices import documents, notices
+from billing.invoices.models import BookingInvoice, Invoice, InvoiceLine, InvoiceState, InvoiceStatus
+from billing.invoices.origins import of_booking
+from billing.ledger import books
+from billing.quotes.pricing import Unbillable
+from billing.quotes.promises import price_booking
 
 PAYABLE_FOR = timedelta(minutes=20)
 
@@ -34,55 +37,29 @@ async def bill(session: AsyncSession, booking: Booking, now: datetime) -> None:
     stand; of what is paid, lines cancelled and refundable are corrected. Raises NotYetKnown while the family, a child,
     a week or an activity is not known here.
     """
-    await ledger.hold_family(session, booking.dossier_id)
+    await books.hold_family(session, booking.dossier_id)
     seen = {"booking_id": booking.booking_id, "version": booking.version, "status": booking.status}
     if not await keep_copy(session, BilledBooking, **seen):
         return
     known = await of_booking(session, booking.booking_id)
     newest = known[-1] if known else None
-    billed = newest is not None and newest.booking is not None and _covers(newest.booking, booking)
-    standing = _standing(booking)
+    # Its confirmation has had its invoice, be it lapsed or cancelled since.
+    billed = bool(newest and newest.booking and newest.booking.confirmed_version >= booking.confirmed_version)
+    standing = standing_positions(booking)
     if (
         newest
         and newest.status is InvoiceStatus.TO_PAY
         and not (billed and standing == {line.position for line in newest.lines})
     ):
-        await invoices.cancel(session, newest, booking.reason)
+        await documents.cancel(session, newest, booking.reason)
         if billed and standing:
-            await invoices.open_invoice(session, _smaller(newest, booking, standing, now), now)
+            await documents.open_invoice(session, _smaller(newest, booking, standing, now), now)
     if booking.status == "confirmed" and not billed:
         await _open(session, booking, now)
-    refundable = {line.position for line in booking.lines if line.status == "cancelled" and line.refundable}
+    refundable = refundable_positions(booking)
     for invoice in known:
         if invoice.number:
-            await invoices.correct(session, invoice, refundable, booking.reason, now)
-
-
-async def of_booking(session: AsyncSession, booking_id: UUID) -> Sequence[Invoice]:
-    """Its invoices, in the order of what they were opened for: of two that are not numbered the last one counts."""
-    found = await session.scalars(
-        select(Invoice)
-        .join(Invoice.booking)
-        .where(BookingInvoice.booking_id == booking_id)
-        .order_by(BookingInvoice.booking_version)
-    )
-    return found.all()
-
-
-async def current(session: AsyncSession, invoice: Invoice) -> Invoice:
-    """The invoice that money for this one is for now: the last of its booking, which may have been replaced."""
-    return (await of_booking(session, invoice.booking.booking_id))[-1] if invoice.booking else invoice
-
-
-def _covers(billed: BookingInvoice, booking: Booking) -> bool:
-    """Whether this confirmation has had its invoice, be it lapsed or cancelled since."""
-    return billed.confirmed_version >= booking.confirmed_version
-
-
-def _standing(booking: Booking) -> set[int]:
-    if booking.status not in ("confirmed", "paid"):
-        return set()
-    return {line.position for line in booking.lines if line.status == "active"}
+            await documents.correct(session, invoice, refundable, booking.reason, now)
 
 
 async def _open(session: AsyncSession, booking: Booking, now: datetime) -> None:
@@ -112,7 +89,7 @@ async def _open(session: AsyncSession, booking: Booking, now: datetime) -> None:
         state=InvoiceState(payable_until=max(booking.pay_by, usual) if booking.pay_by else usual),
         booking=_origin(booking),
     )
-    await invoices.open_invoice(session, invoice, now)
+    await documents.open_invoice(session, invoice, now)
     if invoice.repriced:
         await publish(session, notices.repriced(invoice))
 
@@ -147,11 +124,11 @@ async def _payer(session: AsyncSession, booking: Booking) -> tuple[str, str | No
     dossier = await session.get(Dossier, booking.dossier_id)
     if dossier is None:
         raise NotYetKnown(Dossier, booking.dossier_id)
-    payers = [adult for adult in map(Adult.model_validate, dossier.adults) if "payer" in adult.roles]
-    if not payers:
+    payer = next((adult for adult in map(Adult.model_validate, dossier.adults) if "payer" in adult.roles), None)
+    if payer is None:
         raise NoPayer
     address = PostalAddress.model_validate(dossier.address) if dossier.address else None
     return (
-        f"{payers[0].first_name} {payers[0].last_name}",
+        f"{payer.first_name} {payer.last_name}",
         f"{address.street}, {address.postcode} {address.city}" if address else None,
     )

@@ -1,0 +1,1 @@
+"""The invoices of bookings: opened, replaced, corrected, and lapsed where nobody paid."""

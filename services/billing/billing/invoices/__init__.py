@@ -1,0 +1,1 @@
+"""Numbered documents, where each stands, and what is paid of it, wherever they came from."""

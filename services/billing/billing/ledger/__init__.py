@@ -1,0 +1,1 @@
+"""Every euro received, owed or credited, in double entry."""

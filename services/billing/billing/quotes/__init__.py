@@ -1,0 +1,1 @@
+"""Prices promised for half an hour."""

@@ -1,0 +1,25 @@
+"""Tariffs, as the town describes them."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from chassis.identifiers import new_id
+from sqlalchemy import UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from billing.models import Base
+
+
+class TariffRow(Base):
+    """A day's price of an activity from a date on; both rates are rules.EffortRate."""
+
+    __tablename__ = "tariffs"
+    __table_args__ = (UniqueConstraint("activity_id", "valid_from"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    activity_id: Mapped[UUID]
+    valid_from: Mapped[date]
+    childcare: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    food: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
