@@ -1,58 +1,149 @@
-"""Another family's things are a 404, through the gateway and at each service."""
+"""Nobody touches another family's things: every operation, every role, through the gateway and at each service.
 
+Generated from the joined OpenAPI document, which says who may call and whose things are named. The family's own call,
+or the desk's, is the positive control. A new route that takes something unknown fails here until it has an example.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import pytest
+from chassis.identifiers import new_id
+from identity.second_factor import STEP_S, totp
 
+from deploy.local.portal import Portal
 from deploy.local.stack import Stack
-from tests.actors import Family
+from tests.actors import STAFF_PASSWORD, TOTP_SECRET, Clock, Family
+from tests.conftest import NewFamily
+from tests.security.examples import THEIRS, Json, Operation, booking_of, example, operations, values_of
 
-Call = tuple[str, str, str, Any]
+STAFF = {"agent": "agent", "cashier": "regie", "administrator": "admin"}
 
 
-async def things_of(family: Family) -> list[Call]:
-    """(service, method, path, body) of every call of the journey that names something of that family's."""
-    booking = await family.billed()
-    payment = await family.portal.open_payment(booking["invoice_id"])
-    line = {"child_id": booking["lines"][0]["child_id"], "holiday_week_id": booking["lines"][0]["holiday_week_id"]}
-    child, month = line["child_id"], booking["lines"][0]["dates"][0][:7]
-    return [
-        ("dossier", "GET", f"/v1/dossiers/{family.dossier_id}", None),
-        ("enrolment", "GET", f"/v1/holiday-weeks?child_id={child}", None),
-        ("enrolment", "POST", "/v1/bookings", {"lines": [line]}),
-        ("enrolment", "GET", f"/v1/bookings/{booking['id']}", None),
-        ("enrolment", "POST", f"/v1/bookings/{booking['id']}/confirm", {"quote_id": booking["quote_id"]}),
-        ("enrolment", "DELETE", f"/v1/bookings/{booking['id']}", None),
-        ("enrolment", "DELETE", f"/v1/bookings/{booking['id']}/lines/0", None),
-        ("planning", "GET", f"/v1/plannings?month={month}&child_id={child}", None),
-        ("billing", "POST", "/v1/quotes", {"lines": [line]}),
-        ("billing", "GET", f"/v1/invoices/{booking['invoice_id']}", None),
-        (
-            "billing",
-            "POST",
-            "/v1/payments",
-            {"invoice_ids": [booking["invoice_id"]], "return_url": f"{family.portal.stack.web}/facturation"},
-        ),
-        ("billing", "GET", f"/v1/payments/{payment['payment_id']}", None),
-    ]
+@dataclass(frozen=True)
+class Actor:
+    role: str
+    token: str
+    scopes: str = ""
+
+
+@pytest.fixture
+async def actors(stack: Stack, moving_clock: Clock) -> AsyncIterator[dict[str, Actor]]:
+    """One of each role that is no guardian, signed in by its own door."""
+    moving_clock.advance(seconds=STEP_S + 1)  # a code is good once
+    found = {}
+    async with AsyncExitStack() as opened:
+        for role, username in STAFF.items():
+            portal = await opened.enter_async_context(Portal(stack))
+            code = totp(TOTP_SECRET, int(moving_clock.now().timestamp()) // STEP_S)
+            await portal.sign_in(username, STAFF_PASSWORD, code)
+            found[role] = Actor(role, str(portal.token))
+        portal = await opened.enter_async_context(Portal(stack))
+        tablet = {"login": "animateur", "pin": "2026", "device_token": "tablette-demo-2026"}
+        found["site_staff"] = Actor("site_staff", (await portal.post("/identity/v1/sessions", tablet))["access_token"])
+        program = {"client_id": "meal-kitchen", "client_secret": "Cuisine!2026", "grant_type": "client_credentials"}
+        async with portal.client.post("/api/identity/v1/oauth/token", data=program) as answer:
+            found["integrator"] = Actor("integrator", (await answer.json())["access_token"], "meals:read")
+        yield found
+
+
+@dataclass(frozen=True)
+class Door:
+    """Where calls are made: the gateway, or each service itself."""
+
+    stack: Stack
+    through: str
+    client: aiohttp.ClientSession
+
+    async def call(self, operation: Operation, token: str, values: Json, *named: str) -> tuple[int, str]:
+        """Status and text of the least call that is possible, and these optional things named with it."""
+        query: dict[str, str] = {}
+        body: Any = example(values, operation.body) if operation.body else None
+        for name in {*operation.needed, *named}:
+            match operation.taken[name][0]:
+                case "query":
+                    query[name] = str(example(values, {}, name))
+                case "body":
+                    body[name] = values[name]
+        path = operation.path.format_map({name: example(values, {}, name) for name in _in_path(operation)})
+        gateway = self.through == "gateway"
+        base = f"{self.stack.gateway}/api/{operation.service}" if gateway else self.stack.services[operation.service]
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
+        async with self.client.request(
+            operation.method, base + path, params=query, json=body, headers=headers
+        ) as answer:
+            return answer.status, await answer.text()
+
+
+def _in_path(operation: Operation) -> list[str]:
+    return [name for name, (where, _) in operation.taken.items() if where == "path"]
+
+
+@pytest.fixture
+async def document(portal: Portal) -> Json:
+    async with portal.client.get("/api/openapi.json") as answer:
+        found: Json = await answer.json()
+    return found
 
 
 @pytest.mark.parametrize("through", ["gateway", "service"])
-async def test_a_foreign_familys_things_do_not_exist(stack: Stack, new_family: Any, through: str) -> None:
+async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
+    stack: Stack, document: Json, new_family: NewFamily, actors: dict[str, Actor], through: str
+) -> None:
     owner, stranger = await new_family(), await new_family()
+    values, wrong = await values_of(owner), []
+    nothing = {name: str(new_id()) for name in THEIRS} | {"invoice_ids": [str(new_id())]}
+    everybody = actors | {"guardian": Actor("guardian", str(stranger.portal.token))}
     async with aiohttp.ClientSession() as client:
-        for service, method, path, body in await things_of(owner):
-            base = f"{stack.gateway}/api/{service}" if through == "gateway" else stack.services[service]
-            headers = {"Authorization": f"Bearer {stranger.portal.token}", "Idempotency-Key": f"{method} {path}"}
-            async with client.request(method, base + path, json=body, headers=headers) as answer:
-                problem = await answer.json(content_type=None)
-            assert answer.status == 404, (service, method, path, answer.status, problem)
+        door = Door(stack, through, client)
+        for operation in operations(document):
+            for actor in everybody.values():
+                values["booking_id"] = await booking_of(owner, values, operation)
+                judged = _refusals(door, operation, actor, values, values | nothing)
+                wrong += [f"{operation} by {actor.role}: {fault}" async for fault in judged]
+            if "guardian" in operation.roles:
+                values["booking_id"] = await booking_of(owner, values, operation)
+                wrong += [f"{operation} by its family: {one}" async for one in _owners(door, operation, owner, values)]
+    assert not wrong, "\n".join(wrong)
 
 
-async def test_lists_show_only_ones_own(new_family: Any) -> None:
-    owner, stranger = await new_family(), await new_family()
-    booking = await owner.billed()
-    for path, key in (("/enrolment/v1/bookings", "id"), ("/billing/v1/invoices", "booking_id")):
-        assert booking["id"] in {one[key] for one in (await owner.portal.get(path))["items"]}
-        assert (await stranger.portal.get(path))["items"] == []
+async def _refusals(door: Door, operation: Operation, actor: Actor, values: Json, nothing: Json) -> AsyncIterator[str]:
+    """What is wrong with what somebody else is answered who names that family's things."""
+    optional = (operation.taken.keys() - operation.needed) & THEIRS
+    if not operation.admits(actor.role, actor.scopes):
+        status, text = await door.call(operation, actor.token, values)
+        if status != 403:
+            yield f"{status} instead of 403: {text}"
+    elif actor.role in STAFF:
+        status, text = await door.call(operation, actor.token, values, *optional & {"dossier_id"})
+        if status >= 300:
+            yield f"{status}, though it may: {text}"
+    elif operation.required_theirs:
+        status, text = await door.call(operation, actor.token, values)
+        if status != 404:
+            yield f"{status} instead of 404: {text}"
+        if (told := (await door.call(operation, actor.token, nothing))) != (status, text):
+            yield f"{text} differs from what is said of nothing: {told}"
+    else:
+        bare = status, text = await door.call(operation, actor.token, values)
+        if status >= 300 or any(values[name] in text for name in THEIRS - {"invoice_ids"}):
+            yield f"{status}, {text}"
+        for name in optional:
+            status, text = await door.call(operation, actor.token, values, name)
+            # 422: a guardian never names the dossier. What nobody reads tells nothing.
+            if status not in (403, 404, 422) and (status, text) != bare:
+                yield f"{status} with {name}: {text}"
+
+
+async def _owners(door: Door, operation: Operation, owner: Family, values: Json) -> AsyncIterator[str]:
+    """What is wrong with what the family itself is answered."""
+    token = str(owner.portal.token)
+    for named in ((), *({name} for name in operation.taken.keys() & {"child_id"})):
+        status, text = await door.call(operation, token, values, *named)
+        if status >= 300:
+            yield f"{status}, {text}"
+        elif operation.reach == "dossier" and not any(str(values[name]) in text for name in THEIRS - {"invoice_ids"}):
+            yield f"nothing of theirs in {text}"

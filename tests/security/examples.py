@@ -1,0 +1,137 @@
+"""Every guarded operation of the joined OpenAPI document, and examples of what it takes, made for one family."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.actors import Family
+
+Json = dict[str, Any]
+#: Parameters and fields that name something of one family's.
+THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "invoice_ids", "payment_id"}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """As the document has it; `taken` is what it takes by name: where (path, query, body) and whether it must be."""
+
+    method: str
+    path: str
+    service: str
+    roles: frozenset[str]
+    scope: str | None
+    reach: str | None
+    taken: dict[str, tuple[str, bool]]
+    body: Json | None
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def needed(self) -> set[str]:
+        return {name for name, (_, needed) in self.taken.items() if needed}
+
+    @property
+    def required_theirs(self) -> set[str]:
+        """What of one family's it cannot be called without."""
+        return (self.needed | set(_names(self.body))) & THEIRS
+
+    def admits(self, role: str, scopes: str = "") -> bool:
+        return role in self.roles or (self.scope is not None and self.scope in scopes.split())
+
+
+def operations(document: Json) -> list[Operation]:
+    """The one that ends the caller's own session comes last."""
+    found = [
+        _operation(document, method, path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if operation["security"]
+    ]
+    return sorted(found, key=lambda one: (one.method, one.path) == ("DELETE", "/v1/sessions/current"))
+
+
+def _operation(document: Json, method: str, path: str, operation: Json) -> Operation:
+    _, _, service, rest = path.split("/", 3)
+    taken = {one["name"]: (one["in"], one.get("required", False)) for one in operation.get("parameters", ())}
+    taken.pop("idempotency-key", None)
+    body = None
+    if content := operation.get("requestBody", {}).get("content"):
+        body = _resolved(document, content["application/json"]["schema"])
+        # What the staff must name, and a guardian may not.
+        taken |= {name: ("body", False) for name in body["properties"] if name == "dossier_id"}
+    return Operation(
+        method=method.upper(),
+        path=f"/{rest}",
+        service=service,
+        roles=frozenset(operation["x-roles"]),
+        scope=operation.get("x-scope"),
+        reach=operation.get("x-reach"),
+        taken=taken,
+        body=body,
+    )
+
+
+def _resolved(document: Json, schema: Any) -> Any:
+    """That schema with all it refers to in its place."""
+    if isinstance(schema, list):
+        return [_resolved(document, one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if reference := schema.get("$ref"):
+        return _resolved(document, document["components"]["schemas"][reference.rsplit("/", 1)[1]])
+    return {name: _resolved(document, one) for name, one in schema.items()}
+
+
+def _names(schema: Any) -> Iterator[str]:
+    """What a body of that schema must name, at any depth."""
+    if not schema:
+        return
+    if "items" in schema:
+        yield from _names(schema["items"])
+    for name in schema.get("required", ()):
+        yield name
+        yield from _names(schema["properties"][name])
+
+
+def example(values: Json, schema: Json, name: str = "body") -> Any:
+    """The least that fits; raises KeyError for what `values` has no example of."""
+    if name in values:
+        return values[name]
+    if schema.get("type") == "object":
+        return {one: example(values, schema["properties"][one], one) for one in schema.get("required", ())}
+    if schema.get("type") == "array":
+        return [example(values, schema["items"], f"one of {name}")] if name else []
+    raise KeyError(f"no example of {name}: say one in {__name__}")
+
+
+async def values_of(family: Family) -> Json:
+    """Examples by name, all about one child: a week with an invoice to pay, one to book and one to hold."""
+    billed_line, (child_id, week_id), held_line = [await family.line(week=week) for week in range(3)]
+    billed = await family.billed(billed_line)
+    payment = await family.portal.open_payment(billed["invoice_id"])
+    quote = await family.portal.quote([(child_id, week_id)])
+    return {
+        "dossier_id": family.dossier_id,
+        "child_id": child_id,
+        "holiday_week_id": week_id,
+        "quote_id": quote["quote_id"],
+        "position": 0,
+        "invoice_id": billed["invoice_id"],
+        "invoice_ids": [billed["invoice_id"]],
+        "payment_id": payment["payment_id"],
+        "month": billed["lines"][0]["dates"][0][:7],
+        "return_url": f"{family.portal.stack.web}/facturation",
+        "billed": billed["id"],
+        "held": held_line,
+    }
+
+
+async def booking_of(family: Family, values: Json, operation: Operation) -> str:
+    """A booking held for the child, fresh for what may change it; nothing else is left in its way."""
+    if "booking_id" in values and operation.method == "GET":
+        return str(values["booking_id"])
+    for booking in (await family.portal.get("/enrolment/v1/bookings"))["items"]:
+        if booking["id"] != values["billed"] and booking["status"] in ("held", "confirmed"):
+            await family.portal.cancel(booking["id"])
+    return str((await family.portal.book([values["held"]]))["id"])
