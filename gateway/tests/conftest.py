@@ -1,8 +1,6 @@
 """The gateway and a service of the test's own, both really listening."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
 
 import aiohttp
 import pytest
@@ -10,6 +8,8 @@ import uvicorn
 from aiohttp import web
 from gateway.main import configuration
 from gateway.settings import Settings
+
+from tests.security.wire import Ear, exchange, listening
 
 Wire = Callable[..., Awaitable[bytes]]
 
@@ -80,37 +80,12 @@ def wire(client: aiohttp.ClientSession) -> Wire:
 
     async def send(sent: bytes, *, hang_up: bool = False) -> bytes:
         async with client.get("/healthz") as answer:
-            reader, writer = await asyncio.open_connection("127.0.0.1", answer.url.port)
-        writer.write(sent)
-        if hang_up:
-            writer.write_eof()
-        try:
-            async with asyncio.timeout(5):
-                return await reader.read()
-        finally:
-            writer.close()
+            return await exchange(answer.url.port or 0, sent, hang_up=hang_up)
 
     return send
 
 
-@dataclass
-class Ear:
-    """A listener that must never hear anything."""
-
-    address: str = ""
-    heard: int = 0
-
-
 @pytest.fixture
 async def ear() -> AsyncIterator[Ear]:
-    ear = Ear()
-
-    def hear(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ear.heard += 1
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nheard")
-        writer.close()
-
-    server = await asyncio.start_server(hear, "127.0.0.1", 0)
-    ear.address = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server:
-        yield ear
+    async with listening() as opened:
+        yield opened
