@@ -120,6 +120,29 @@ async def test_the_same_booking_sent_fifty_times_at_once_and_later_is_one(
     assert refused.value.status == 422
 
 
+async def test_the_same_confirmation_sent_thirty_times_at_once_and_later_is_one(family: Family) -> None:
+    line, key = await family.line(), str(new_id())
+    booking, quote = await family.portal.book([line]), await family.portal.quote([line])
+
+    async def send() -> int | str:
+        try:
+            return int((await family.portal.confirm(booking["id"], quote["quote_id"], key=key))["version"])
+        except RefusedError as refused:
+            assert refused.type == "urn:problem:idempotency-twin-running"  # noqa: PT017
+            return "twin"
+
+    answers = set(await asyncio.gather(*(send() for _ in range(30)))) - {"twin"}
+    assert answers == {booking["version"] + 1}
+    assert (await family.portal.confirm(booking["id"], quote["quote_id"], key=key))["version"] in answers
+    with pytest.raises(RefusedError) as refused:
+        await family.portal.confirm(booking["id"], str(new_id()), key=key)
+    assert refused.value.status == 422
+
+    billed = await family.portal.invoiced(booking["id"])
+    invoices = (await family.portal.get("/billing/v1/invoices"))["items"]
+    assert [one["id"] for one in invoices] == [billed["invoice_id"]]
+
+
 async def invoice_confirmed_with(family: Family, line: tuple[str, str], quote_id: str) -> dict[str, Any]:
     booking = await family.portal.book([line])
     await family.portal.confirm(booking["id"], quote_id)
