@@ -4,8 +4,8 @@ import asyncio
 import json
 import sys
 import time
-import tomllib
 from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 import typer
 from chassis import towns
@@ -43,11 +43,16 @@ def _print_addresses(running: Stack) -> None:
     addresses.add_row("PayFiP", running.payfip)
     addresses.add_row("databases, queue", str(running.run.path / "stack.json"))
     console.print(addresses)
-    accounts = tomllib.loads(TOWN.read_text()).get("accounts", [])
-    sign_ins = Table("sign-in", "password", "role", "TOTP secret", title="Demo sign-ins", title_justify="left")
-    for account in accounts:
-        sign_ins.add_row(account["username"], account["password"], account["role"], account.get("totp_secret", ""))
-    console.print(sign_ins)
+    console.print(sign_ins(towns.read(TOWN)))
+
+
+def sign_ins(town: dict[str, Any]) -> Table:
+    """Who may sign in to the demo town, and with what."""
+    table = Table("sign-in", "password", "role", "TOTP secret", title="Demo sign-ins", title_justify="left")
+    for account in town["accounts"]:
+        secret = account.get("password") or f"PIN {account['pin']} on its tablet"
+        table.add_row(account["username"], secret, account["role"], account.get("totp_secret", ""))
+    return table
 
 
 @app.command()
@@ -58,9 +63,13 @@ def install() -> None:
 
 
 @app.command()
-def run() -> None:
+def run(
+    families: Annotated[int | None, typer.Option(min=0, help="so many, not the demo town's")] = None,
+    apart: Annotated[bool, typer.Option("--apart", help="API and worker of each service as two processes")] = False,
+) -> None:
     """Start the whole stack and keep it up until Ctrl-C or SIGTERM."""
-    with reported(when_interrupted=0), stack(RUN, tell=_teller()) as running:
+    mode: Literal["all", "apart"] = "apart" if apart else "all"
+    with reported(when_interrupted=0), stack(RUN, mode=mode, families=families, tell=_teller()) as running:
         _print_addresses(running)
         console.print("Ctrl-C stops everything.")
         while True:

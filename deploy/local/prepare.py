@@ -1,4 +1,4 @@
-"""`python -m deploy.local.prepare TOWN`: `migrate`, then `load TOWN`, of every service, in one process.
+"""`python -m deploy.local.prepare TOWN [FAMILIES]`: `migrate`, then `load TOWN`, of every service, in one process.
 
 The same by `python -m SERVICE` would be ten processes, each spending two seconds on importing the same libraries.
 """
@@ -8,6 +8,7 @@ import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from chassis import command, migrations, towns
 from chassis.service import Service
@@ -20,10 +21,18 @@ def services() -> list[Service]:
     return [import_module(f"{name}.main").SERVICE for name in SERVICES]
 
 
+def of_families(town: dict[str, Any], count: int) -> dict[str, Any]:
+    """The town with so many families: those written in it, and as many drawn as are still wanted."""
+    drawn = max(0, count - len(town.get("families", ())))
+    return town | {"generated_families": town["generated_families"] | {"count": drawn}}
+
+
 def main() -> None:
     """Owners' database URLs are taken from the environment, as the services take theirs."""
     try:
         town = towns.read(Path(sys.argv[1]))
+        if len(sys.argv) > 2:
+            town = of_families(town, int(sys.argv[2]))
         towns.validated(town)  # before any database is touched
     except towns.TownError as error:
         raise SystemExit(str(error)) from None

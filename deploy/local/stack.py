@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -63,22 +63,27 @@ class Stack(Addresses):
         return _python_environment() | whole | {f"{part.upper()}_{name}": value for name, value in own.items()}
 
     def process(self, service: str, part: Part = "all") -> Process:
-        """The process of that service that answers (`api`), works (`worker`) or does both; started or not."""
+        """The process of that service that answers (`api`), works (`worker`) or does both, or the gateway's.
+
+        Started or not.
+        """
         name = service if part == "all" else f"{service}-{part}"
         if name not in self.run.processes:
             environment = self.environment(service)
             if part == "worker":  # it tells its health on a port of its own
                 environment[f"{service.upper()}_PORT"] = str(self.run.port())
-            self.run.process(name, [sys.executable, "-m", service, part], environment)
+            arguments = [part] if service in self.services else []
+            self.run.process(name, [sys.executable, "-m", service, *arguments], environment)
         return self.run.processes[name]
 
     def start(self, *wanted: tuple[str, Part]) -> None:
-        """Start these parts of services at once; returns when each is ready."""
+        """Start these parts of services, and `("gateway", "all")`, at once; returns when each is ready."""
         for service, part in wanted:
             self.process(service, part).start()
         for service, part in wanted:
             process = self.process(service, part)
-            url = f"http://127.0.0.1:{process.env[f'{service.upper()}_PORT']}/readyz"
+            path = "/readyz" if service in self.services else "/healthz"
+            url = f"http://127.0.0.1:{process.env[f'{service.upper()}_PORT']}{path}"
             self.run.wait_until(partial(answers, url), process, READY_S)
 
     def memory(self) -> dict[str, float]:
@@ -108,12 +113,14 @@ def stack(
     mode: Literal["all", "apart"] = "all",
     definitions: Path = DEFINITIONS,
     town: Path = TOWN,
+    families: int | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Stack]:
     """A stack on fresh data, ready, described in `folder`/stack.json; stopped on leaving.
 
-    `apart` runs API and worker of each service as two processes. Without `services` the databases are there, migrated
-    and loaded, but neither services nor gateway run: `start()` starts what is wanted. `tell` hears what is done.
+    `apart` runs API and worker of each service as two processes; `families` is how many, if not as the file says.
+    Without `services` the databases are there, migrated and loaded, but neither services nor gateway run: `start()`
+    starts what is wanted. `tell` hears what is done.
     """
     with RunFolder(folder) as run:
         description = run.file("stack.json")
@@ -137,20 +144,21 @@ def stack(
                 broker=broker,
                 run=run,
             )
-            _prepare(running, town)
+            _prepare(running, town, families)
             told = complete(_told(running, json.loads(definitions.read_text())))
-            tell("migrations and demo town")
+            tell("town loaded")
             broker.wait_ready()
             tell("RabbitMQ")
             for url in (mail, payfip):
                 run.wait_until(partial(answers, f"{url}/healthz"), run.processes["sandbox"], READY_S)
             try:
                 if services:
-                    _start_services(running, ("all",) if mode == "all" else ("api", "worker"))
-                    tell("services and gateway")
+                    parts: tuple[Part, ...] = ("all",) if mode == "all" else ("api", "worker")
+                    running.start(("gateway", "all"), *((service, part) for service in SERVICES for part in parts))
+                    tell("services ready")
                     last = running.process("billing", "all" if mode == "all" else "worker")
                     run.wait_until(lambda: complete(_have_heard(running, told)), last, READY_S)
-                    tell("the town is known to every service")
+                    tell("town heard")
                 _describe(running, description)
                 yield running
             finally:
@@ -171,10 +179,12 @@ def _start_sandbox(run: RunFolder) -> tuple[str, str, str]:
     return f"http://127.0.0.1:{mail}", f"http://127.0.0.1:{payfip}", f"smtp://127.0.0.1:{smtp}"
 
 
-def _prepare(running: Stack, town: Path) -> None:
+def _prepare(running: Stack, town: Path, families: int | None) -> None:
     """Migrate and load every database."""
     environment = {name: value for service in SERVICES for name, value in running.environment(service).items()}
     arguments = [sys.executable, "-m", "deploy.local.prepare", str(town)]
+    if families is not None:
+        arguments.append(str(families))
     preparation = running.run.process("prepare", arguments, environment)
     preparation.start()
     running.run.finish([preparation], PREPARE_S)
@@ -202,13 +212,6 @@ async def _have_heard(running: Stack, told: dict[str, int]) -> bool:
         if heard < count:
             return False
     return True
-
-
-def _start_services(running: Stack, parts: Sequence[Part]) -> None:
-    gateway = running.run.process("gateway", [sys.executable, "-m", "gateway"], running.environment("gateway"))
-    gateway.start()
-    running.start(*((service, part) for service in SERVICES for part in parts))
-    running.run.wait_until(lambda: answers(f"{running.gateway}/healthz"), gateway, READY_S)
 
 
 def _stop_services(running: Stack) -> None:

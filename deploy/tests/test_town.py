@@ -14,9 +14,11 @@ import asyncpg
 import pytest
 from chassis import command, towns
 from chassis.testing import create_database, drop_database, migrate
+from dossier.families import families
 
+from deploy.local.__main__ import sign_ins
 from deploy.local.checks import SCHEMA
-from deploy.local.prepare import services
+from deploy.local.prepare import of_families, services
 from deploy.local.stack import TOWN
 
 Document = dict[str, Any]
@@ -282,3 +284,14 @@ def test_nothing_odd_anywhere_ends_in_anything_but_sentences(town: Document, odd
         put(".".join(map(str, path)), odd)(changed)
         with suppress(towns.TownError):
             towns.validated(changed)
+
+
+@pytest.mark.parametrize("count", [2, 60, 2200])
+def test_a_town_of_so_many_families_keeps_those_written_and_draws_the_others(town: Document, count: int) -> None:
+    found = [family.number for family in families(towns.validated(of_families(town, count))["dossier"])]
+    written = [family["number"] for family in town["families"]]
+    assert (found[:3], len(found)) == (written, max(count, 3))
+
+
+def test_everybody_of_the_demo_town_is_told_how_to_sign_in(town: Document) -> None:
+    assert sign_ins(town).row_count == len(town["accounts"])

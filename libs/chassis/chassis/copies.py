@@ -1,52 +1,79 @@
 """Local copies of what other services own, each with the version of the event it came from."""
 
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, cast
+from uuid import UUID
 
 from contracts import Event
-from sqlalchemy import Executable, Table, bindparam
-from sqlalchemy.dialects.postgresql import insert
+from pydantic_core import to_json
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import DeclarativeBase
 
-from chassis.inbox import Handler, Together
+from chassis.database import fetch
+from chassis.inbox import AtOnce
 from chassis.parking import arrived
 
 
-def keep(copy: type[DeclarativeBase]) -> Handler:
-    """A handler that keeps a copy: its key is the event's subject, its other columns the fields of the same names."""
-    (key,) = copy.__table__.primary_key
-    names = [column.name for column in copy.__table__.columns if column is not key]
+def keep(copy: type[DeclarativeBase], **facts: Callable[[Any], Any]) -> AtOnce:
+    """A handler that keeps a copy of many events at once: its key is the event's subject.
 
-    @Together
-    async def kept(session: AsyncSession, event: Event) -> None:
-        await keep_copy(session, copy, **{key.name: event.subject}, **{name: getattr(event, name) for name in names})
+    Its other columns are the event's fields of the same names, or what `facts` makes of the event for them.
+    """
+    key, *names = _columns(copy)
 
-    return kept
+    async def kept(session: AsyncSession, events: Sequence[Event]) -> None:
+        await keep_copies(
+            session,
+            copy,
+            [
+                {key: event.subject}
+                | {name: facts[name](event) if name in facts else getattr(event, name) for name in names}
+                for event in events
+            ],
+        )
+
+    return AtOnce(kept)
 
 
 async def keep_copy(session: AsyncSession, copy: type[DeclarativeBase], **values: Any) -> bool:
-    """Store the copy (all its columns, `version` among them) unless one as new is there; whether it was stored.
+    """The same for one row (all its columns, `version` among them); whether it was stored."""
+    return bool(await keep_copies(session, copy, [values]))
 
-    Repeats and disorder change nothing. The row stays locked until the transaction ends; what was parked until the copy
+
+async def keep_copies(
+    session: AsyncSession, copy: type[DeclarativeBase], rows: Sequence[Mapping[str, Any]]
+) -> set[UUID]:
+    """Store each row unless one as new is there; the keys of those stored.
+
+    Repeats and disorder change nothing. The rows stay locked until the transaction ends; what was parked until a copy
     arrives goes on after that.
     """
-    keys, statement = _keeping(copy, tuple(values))
-    if (await session.execute(statement, values)).first() is None:
-        return False
-    arrived(session, copy, values[keys[0]])
-    return True
+    key = _columns(copy)[0]
+    newest: dict[UUID, Mapping[str, Any]] = {}
+    for row in sorted(rows, key=lambda row: (row[key], row["version"])):  # the order in which they are locked
+        newest[row[key]] = row
+    stored = {key for (key,) in await fetch(session, _keeping(copy), to_json(list(newest.values())).decode())}
+    for one in stored:
+        arrived(session, copy, one)
+    return stored
 
 
 @cache
-def _keeping(copy: type[DeclarativeBase], names: tuple[str, ...]) -> tuple[list[str], Executable]:
-    """The table's key, and the statement, made once: making it takes longer than running it."""
-    table = cast(Table, copy.__table__)
-    keys = [column.name for column in table.primary_key]
-    stored = insert(table).values({name: bindparam(name, type_=table.columns[name].type) for name in names})
-    newer = stored.on_conflict_do_update(
-        index_elements=keys,
-        set_={name: stored.excluded[name] for name in names if name not in keys},
-        where=table.columns["version"] < stored.excluded.version,
+def _columns(copy: type[DeclarativeBase]) -> tuple[str, ...]:
+    """The table's key, which is one column, then its others."""
+    (key,) = copy.__table__.primary_key
+    return (key.name, *(column.name for column in copy.__table__.columns if column is not key))
+
+
+@cache
+def _keeping(copy: type[DeclarativeBase]) -> str:
+    """One statement for any number of rows, given as a JSON array of objects: the table says their types."""
+    table, (key, *names) = cast(Table, copy.__table__).name, _columns(copy)
+    columns = ", ".join((key, *names))
+    newer = ", ".join(f"{name} = excluded.{name}" for name in names)
+    return (
+        f"INSERT INTO {table} AS old ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, $1)"  # noqa: S608 -- names of our own models
+        f" ON CONFLICT ({key}) DO UPDATE SET {newer} WHERE old.version < excluded.version RETURNING {key}"
     )
-    return keys, newer.returning(table.columns["version"])

@@ -1,15 +1,15 @@
 """PostgreSQL: the engine of a process, its sessions, naming of constraints, and the plumbing's own tables."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Request
-from sqlalchemy import DateTime, Text, Uuid, event, text
+from sqlalchemy import DateTime, FromClause, Table, Text, Uuid, event, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 
@@ -129,6 +129,13 @@ async def fetch(session: AsyncSession | asyncpg.Connection, statement: str, *arg
     """
     driver = await _driver(session) if isinstance(session, AsyncSession) else session
     return list(await driver.fetch(statement, *arguments))
+
+
+async def copy(session: AsyncSession, table: FromClause, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Store new rows, each by its columns' names, by COPY: many times faster than any INSERT."""
+    columns = table.columns.keys()
+    records = [tuple(row.get(name) for name in columns) for row in rows]
+    await (await _driver(session)).copy_records_to_table(cast(Table, table).name, columns=columns, records=records)
 
 
 async def _driver(session: AsyncSession) -> asyncpg.Connection:

@@ -5,8 +5,9 @@ What waits is handled in batches: one transaction for many, in one order, and on
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -44,14 +45,23 @@ DRAIN_S = 10.0
 class Together:
     """A handler (`@Together async def keep_dossier(...)`) that many events may share a transaction of.
 
-    It locks nothing but what belongs to its event's subject. A batch is handled in the order of subjects, so two
-    workers never wait for each other in a ring; a handler that takes another lock could close one, and stays alone.
+    It locks nothing but what belongs to its event's subject, and nothing that another handler locks. A batch is handled
+    in the order of HANDLERS, then of subjects, so two workers never wait for each other in a ring; a handler that takes
+    another lock could close one, and stays alone.
     """
 
     handler: Handler
 
     async def __call__(self, session: AsyncSession, event: Any) -> None:
         await self.handler(session, event)
+
+
+@dataclass(frozen=True)
+class AtOnce(Together):
+    """One whose `handler(session, events)` takes all that a transaction has for it, of which none causes an event."""
+
+    async def __call__(self, session: AsyncSession, event: Any) -> None:
+        await self.handler(session, [event])
 
 
 class Undecodable(Exception):
@@ -64,6 +74,7 @@ class Decoded(NamedTuple):
     envelope: Envelope
     event: Event
     handler: Handler
+    turn: int
 
 
 def decode(body: bytes, handlers: Handlers) -> Decoded:
@@ -71,7 +82,9 @@ def decode(body: bytes, handlers: Handlers) -> Decoded:
     try:
         envelope = Envelope.model_validate_json(body)
         kind = EVENTS[envelope.type]
-        return Decoded(envelope, kind.model_validate(envelope.data), handlers[kind])
+        handler = handlers[kind]
+        turn = list(handlers.values()).index(handler)
+        return Decoded(envelope, kind.model_validate(envelope.data), handler, turn)
     except (ValidationError, KeyError) as error:
         raise Undecodable(said(error)) from error
 
@@ -85,23 +98,25 @@ async def _handle(database: Database, messages: Sequence[Decoded]) -> None:
     """The messages in one transaction: inbox rows, effects, commit. An event already handled is passed over."""
     async with database.sessions.begin() as session:
         first = await _enter(session, [one.envelope.id for one in messages])
-        todo = set(first)
-        for envelope, event, handler in in_order(messages):
-            if envelope.id in todo:
-                todo.remove(envelope.id)  # the same event may be there twice
-                logs.enter_trace(envelope.traceparent)
-                await handler(session, event)
+        new = {one.envelope.id: one for one in messages if one.envelope.id in first}  # the same may be there twice
+        for handler, some in groupby(in_order(new.values()), key=lambda one: one.handler):
+            if isinstance(handler, AtOnce):
+                await handler.handler(session, [one.event for one in some])
+                continue
+            for one in some:
+                logs.enter_trace(one.envelope.traceparent)
+                await handler(session, one.event)
     now = clock.now()
-    for envelope, _, _ in messages:
+    for envelope, *_ in messages:
         logs.enter_trace(envelope.traceparent)
         elapsed_ms = round((now - envelope.time).total_seconds() * 1000, 1)
         repeated = envelope.id not in first
         log.info("event_handled", type=envelope.type, event_id=str(envelope.id), repeated=repeated, ms=elapsed_ms)
 
 
-def in_order(messages: Sequence[Decoded]) -> list[Decoded]:
-    """By subject, which is the key of what is locked, then by table: every worker takes its locks in this order."""
-    return sorted(messages, key=lambda one: (one.event.subject, one.envelope.type, one.event.version))
+def in_order(messages: Iterable[Decoded]) -> list[Decoded]:
+    """By table, then by subject, which is the key of what is locked: every worker takes its locks in this order."""
+    return sorted(messages, key=lambda one: (one.turn, one.event.subject, one.event.version))
 
 
 async def _enter(session: AsyncSession, ids: list[UUID]) -> set[UUID]:

@@ -11,16 +11,20 @@ from aio_pika.exceptions import DeliveryError
 from aiormq import Channel
 from contracts import Envelope, Event
 from pamqp.commands import Basic
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import broker, clock, logs, parking
-from chassis.database import connect
+from chassis.database import connect, fetch
 from chassis.identifiers import new_id
 from chassis.stopping import Stop
 from chassis.supervision import keep_going
 
 log = structlog.get_logger()
+
+STORE = """
+    INSERT INTO outbox (id, attempts, type, body)
+    SELECT id, 0, type, body FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS event (id, type, body)
+"""
 
 BATCH = 500
 POLL_S = 1.0
@@ -42,12 +46,15 @@ def envelope(event: Event) -> Envelope:
 
 async def publish(session: AsyncSession, *events: Event) -> None:
     """Store the events in the session's transaction; they leave once it has committed."""
-    rows = [
-        {"id": wrapped.id, "type": wrapped.type, "body": wrapped.model_dump_json().encode()}
-        for wrapped in map(envelope, events)
-    ]
-    if rows:
-        await session.execute(text("INSERT INTO outbox (id, attempts, type, body) VALUES (:id, 0, :type, :body)"), rows)
+    if events:
+        wrapped = [envelope(event) for event in events]
+        await fetch(
+            session,
+            STORE,
+            [one.id for one in wrapped],
+            [one.type for one in wrapped],
+            [one.model_dump_json().encode() for one in wrapped],
+        )
         session.sync_session.info["has_published"] = True
 
 

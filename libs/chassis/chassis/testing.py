@@ -132,10 +132,10 @@ def migrate(service: str, databases: Databases) -> None:
 
 
 class Signer:
-    """Signs tokens as identity would; `keys` is what services verify them with."""
+    """Signs tokens as identity would, with its key where that is known; `keys` is what services verify them with."""
 
-    def __init__(self) -> None:
-        self.key = ECKey.generate_key("P-256", {"kid": new_id().hex, "use": "sig", "alg": "ES256"})
+    def __init__(self, key: ECKey | None = None) -> None:
+        self.key = key or ECKey.generate_key("P-256", {"kid": new_id().hex, "use": "sig", "alg": "ES256"})
         self.keys = KeySet.import_key_set({"keys": [self.key.as_dict(private=False)]})
 
     def token(self, role: str = "guardian", *, header: dict[str, Any] | None = None, **claims: Any) -> str:

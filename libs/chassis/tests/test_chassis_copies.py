@@ -49,3 +49,24 @@ async def test_a_declared_copy_has_the_subject_as_its_key_and_the_fields_of_its_
     async with database.sessions() as session:
         found = await session.get_one(Heard, dossier_id)
         assert (found.dossier_id, found.version) == (dossier_id, 2)
+
+
+async def test_of_many_events_at_once_each_copy_is_the_newest_of_its_own(database: Database) -> None:
+    dossiers = [new_id() for _ in range(3)]
+    events = [
+        QuotientChanged(version=version, dossier_id=dossier_id, quotients=())
+        for versions in ((2, 1, 3), (1, 3, 2), (3, 2, 1))
+        for dossier_id, version in zip(dossiers, versions, strict=True)
+    ]
+    async with database.sessions.begin() as session:
+        await keep(Heard).handler(session, events)
+    async with database.sessions() as session:
+        assert [(await session.get_one(Heard, dossier_id)).version for dossier_id in dossiers] == [3, 3, 3]
+
+
+async def test_what_no_field_of_the_event_says_is_made_of_it(database: Database) -> None:
+    event, other = QuotientChanged(version=1, dossier_id=new_id(), quotients=()), new_id()
+    async with database.sessions.begin() as session:
+        await keep(Heard, dossier_id=lambda event: other if event.version == 1 else None)(session, event)
+    async with database.sessions() as session:
+        assert (await session.get_one(Heard, event.dossier_id)).dossier_id == other

@@ -7,7 +7,7 @@ from contracts import dossier, enrolment
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.bookings.invoicing import bill
-from billing.copies import Activity, Child, HolidayWeek, keep_dossier, keep_quotients
+from billing.copies import Activity, Child, Dossier, HolidayWeek, QuotientHistory
 
 
 async def bill_booking(session: AsyncSession, event: enrolment.Booking) -> None:
@@ -15,9 +15,9 @@ async def bill_booking(session: AsyncSession, event: enrolment.Booking) -> None:
 
 
 HANDLERS: Handlers = {
-    dossier.DossierChanged: keep_dossier,
+    dossier.DossierChanged: keep(Dossier),
     dossier.ChildChanged: keep(Child),
-    dossier.QuotientChanged: keep_quotients,
+    dossier.QuotientChanged: keep(QuotientHistory),
     enrolment.ActivityChanged: keep(Activity),
     enrolment.HolidayWeekChanged: keep(HolidayWeek),
     enrolment.BookingConfirmed: bill_booking,

@@ -7,13 +7,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from chassis.copies import keep_copy
-from chassis.inbox import Together
 from chassis.schema import may
-from contracts.dossier import DossierChanged, QuotientChanged
 from sqlalchemy import ARRAY, Date, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.models import Base
@@ -30,12 +26,6 @@ class Dossier(Base):
     number: Mapped[str]
     adults: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
-
-
-@Together
-async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
-    facts = event.model_dump(mode="json", include={"adults", "address"})
-    await keep_copy(session, Dossier, id=event.dossier_id, version=event.version, number=event.number, **facts)
 
 
 class Child(Base):
@@ -59,12 +49,6 @@ class QuotientHistory(Base):
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
     quotients: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
-
-
-@Together
-async def keep_quotients(session: AsyncSession, event: QuotientChanged) -> None:
-    facts = event.model_dump(mode="json", include={"quotients"})
-    await keep_copy(session, QuotientHistory, dossier_id=event.dossier_id, version=event.version, **facts)
 
 
 class Activity(Base):

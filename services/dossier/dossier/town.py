@@ -1,23 +1,27 @@
 """Loading a town's families."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from chassis import clock
+from chassis.database import copy
 from chassis.identifiers import named_id, new_id
 from chassis.outbox import publish
 from contracts import Event
 from contracts import dossier as contract
 from french.calendar import school_year
 from french.paris import day_in_paris
-from sqlalchemy import select, text
+from sqlalchemy import FromClause, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
-from dossier.dossiers import WHOLE, dossier_changed
+from dossier.copies import Account
+from dossier.dossiers import dossier_changed
 from dossier.families import ChildEntry, Family, Town, families
-from dossier.models import Adult, Child, Dossier, DossierStatus, Quotient, Schooling
+from dossier.models import Adult, Child, Dossier, DossierStatus, Quotient, Schooling, dossier_children
 from dossier.quotient import default_end
 
 BATCH = 500
@@ -34,21 +38,36 @@ async def load(session: AsyncSession, town: Town) -> None:
 
 
 async def _store(session: AsyncSession, batch: Sequence[Family], town: Town, today: date) -> None:
+    """By COPY, past the ORM: its objects only hold the values. No more than a batch is ever in memory."""
     known = set(await session.scalars(select(Dossier.number).where(Dossier.number.in_([f.number for f in batch]))))
-    session.add_all(_dossier(family, town, today) for family in batch if family.number not in known)
-    ids = [named_id("dossier", family.number) for family in batch if family.number not in known]
-    await session.flush()
-    session.expunge_all()
-    events: list[Event] = []
-    for dossier in await session.scalars(select(Dossier).where(Dossier.id.in_(ids)).options(*WHOLE)):
-        events += _events(dossier)
-    await publish(session, *events)
-    session.expunge_all()  # however many families, no more than a batch in memory
+    dossiers = [_dossier(family, town, today) for family in batch if family.number not in known]
+    adults = [adult for dossier in dossiers for adult in dossier.adults]
+    children = [child for dossier in dossiers for child in dossier.children]
+    # An account may have been heard of before its adult is loaded.
+    accounts = select(Account).where(Account.guardian_id.in_([adult.id for adult in adults]))
+    of = {account.guardian_id: account for account in await session.scalars(accounts)}
+    for adult in adults:
+        set_committed_value(adult, "account", of.get(adult.id))
+    stored: tuple[tuple[FromClause, Iterable[Mapping[str, Any]]], ...] = (
+        (Dossier.__table__, map(vars, dossiers)),
+        (Adult.__table__, map(vars, adults)),
+        (Child.__table__, map(vars, children)),
+        (Schooling.__table__, (vars(year) for child in children for year in child.schooling)),
+        (Quotient.__table__, (vars(quotient) for dossier in dossiers for quotient in dossier.quotients)),
+        (
+            dossier_children,
+            ({"dossier_id": one.id, "child_id": child.id} for one in dossiers for child in one.children),
+        ),
+    )
+    for table, rows in stored:
+        await copy(session, table, rows)
+    await publish(session, *(event for dossier in dossiers for event in _events(dossier)))
 
 
 def _dossier(family: Family, town: Town, today: date) -> Dossier:
+    dossier_id = named_id("dossier", family.number)
     dossier = Dossier(
-        id=named_id("dossier", family.number),
+        id=dossier_id,
         number=family.number,
         status=DossierStatus.ACTIVE,
         version=1 if family.quotient is None else 2,  # one for each event about it
@@ -58,6 +77,7 @@ def _dossier(family: Family, town: Town, today: date) -> Dossier:
         dossier.adults.append(
             Adult(
                 id=named_id("adult", family.number, str(index)),
+                dossier_id=dossier_id,
                 first_name=adult.first_name,
                 last_name=adult.last_name,
                 recorded_email=adult.email,
@@ -65,14 +85,16 @@ def _dossier(family: Family, town: Town, today: date) -> Dossier:
                 roles=["legal_guardian", "payer"] if index == 1 else ["legal_guardian"],
             )
         )
+    dossier.adults.sort(key=lambda adult: (adult.first_name, adult.id))  # as they are read later
     for child in family.children:
+        child_id = named_id("child", family.number, child.first_name)
         dossier.children.append(
             Child(
-                id=named_id("child", family.number, child.first_name),
+                id=child_id,
                 first_name=child.first_name,
                 last_name=child.last_name,
                 birth_date=birth_date(child.age, today),
-                schooling=_schooling(child, town, today),
+                schooling=_schooling(child_id, child, town, today),
                 menu="standard",
                 resident=family.address.postcode == town.town.postcode,
                 version=1,
@@ -83,6 +105,7 @@ def _dossier(family: Family, town: Town, today: date) -> Dossier:
         dossier.quotients.append(
             Quotient(
                 id=new_id(),
+                dossier_id=dossier_id,
                 value=family.quotient,
                 source="caf",
                 valid_from=first_day,
@@ -92,12 +115,18 @@ def _dossier(family: Family, town: Town, today: date) -> Dossier:
     return dossier
 
 
-def _schooling(child: ChildEntry, town: Town, today: date) -> list[Schooling]:
+def _schooling(child_id: UUID, child: ChildEntry, town: Town, today: date) -> list[Schooling]:
     school = next((school for school in town.schools if school.code == child.school), None)
     if school is None:
         return []
-    school_id = named_id("site", school.code)
-    return [Schooling(school_year=school_year(today), school_id=school_id, level=school.level, class_name=None)]
+    return [
+        Schooling(
+            child_id=child_id,
+            school_year=school_year(today),
+            school_id=named_id("site", school.code),
+            level=school.level,
+        )
+    ]
 
 
 def birth_date(age: int, today: date) -> date:

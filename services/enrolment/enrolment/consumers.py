@@ -1,5 +1,6 @@
 """What enrolment does with what it hears."""
 
+from chassis.copies import keep
 from chassis.inbox import Handlers
 from contracts.billing import (
     CreditGranted,
@@ -12,12 +13,12 @@ from contracts.billing import (
 from contracts.dossier import ChildChanged, DossierChanged
 
 from enrolment.cancellations import cancel_refused
-from enrolment.families import keep_child, keep_dossier
+from enrolment.models import Child, Dossier
 from enrolment.settlements import keep_invoice, take_late_credit
 
 HANDLERS: Handlers = {
-    DossierChanged: keep_dossier,
-    ChildChanged: keep_child,
+    DossierChanged: keep(Dossier),
+    ChildChanged: keep(Child),
     InvoiceOpened: keep_invoice,
     InvoiceSettled: keep_invoice,
     InvoiceLapsed: keep_invoice,

@@ -4,11 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.copies import keep_copy
 from chassis.database import fetch
-from chassis.inbox import Together
 from chassis.problems import NotFound
-from contracts.dossier import ChildChanged, DossierChanged
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,22 +43,3 @@ async def children_of(session: AsyncSession, booking: Booking) -> Mapping[UUID, 
     """Those of the booking's lines, by id."""
     query = select(Child).where(Child.id.in_({line.child_id for line in booking.lines}))
     return {child.id: child for child in await session.scalars(query)}
-
-
-@Together
-async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
-    facts = {"number": event.number, "status": event.status, "missing": list(event.missing)}
-    await keep_copy(session, Dossier, id=event.dossier_id, version=event.version, **facts)
-
-
-@Together
-async def keep_child(session: AsyncSession, event: ChildChanged) -> None:
-    await keep_copy(
-        session,
-        Child,
-        id=event.child_id,
-        version=event.version,
-        dossier_ids=list(event.dossier_ids),
-        first_name=event.first_name,
-        birth_date=event.birth_date,
-    )

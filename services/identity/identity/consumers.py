@@ -4,11 +4,11 @@ from chassis.copies import keep
 from chassis.inbox import Handlers
 from contracts import billing, dossier, enrolment, identity, planning
 
-from identity.copies import Regie, Site, keep_dossier
+from identity.copies import Dossier, Regie, Site, guardians
 from identity.notices.writing import keep_notice
 
 HANDLERS: Handlers = {
-    dossier.DossierChanged: keep_dossier,
+    dossier.DossierChanged: keep(Dossier, guardians=guardians),
     enrolment.SiteChanged: keep(Site),
     billing.RegieChanged: keep(Regie),
     identity.NoticeWritten: keep_notice,

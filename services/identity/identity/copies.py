@@ -3,13 +3,10 @@
 from typing import TypedDict
 from uuid import UUID
 
-from chassis.copies import keep_copy
-from chassis.inbox import Together
 from chassis.schema import may
 from contracts.dossier import DossierChanged
 from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.models import Base
@@ -36,10 +33,9 @@ class Dossier(Base):
     guardians: Mapped[list[Guardian]] = mapped_column(JSONB())
 
 
-@Together
-async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
+def guardians(event: DossierChanged) -> list[Guardian]:
     """Its legal guardians, without the other adults."""
-    guardians = [
+    return [
         Guardian(
             guardian_id=str(adult.adult_id),
             first_name=adult.first_name,
@@ -49,14 +45,6 @@ async def keep_dossier(session: AsyncSession, event: DossierChanged) -> None:
         for adult in event.adults
         if event.status == "active" and "legal_guardian" in adult.roles
     ]
-    await keep_copy(
-        session,
-        Dossier,
-        dossier_id=event.dossier_id,
-        version=event.version,
-        number=event.number,
-        guardians=guardians,
-    )
 
 
 class Site(Base):
