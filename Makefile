@@ -34,6 +34,9 @@ check: setup ## lint, types, dependencies between parts, generated files, migrat
 	@.venv/bin/hadolint deploy/Dockerfile
 	@.venv/bin/python -m deploy.local check
 
+bench: setup ## measure what is promised of speed, against the same work done plainly; keep it in docs/benchmarks.md
+	@.venv/bin/python -m tests.lab.bench
+
 secrets: .venv/.ready ## make the secrets of an installation in containers, in .secrets
 	@.venv/bin/python -m deploy.containers secrets
 

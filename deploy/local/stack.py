@@ -86,6 +86,12 @@ class Stack(Addresses):
             url = f"http://127.0.0.1:{process.env[f'{service.upper()}_PORT']}{path}"
             self.run.wait_until(partial(answers, url), process, READY_S)
 
+    def stop(self) -> None:
+        """Stop what was started: first the gateway, so that nothing new comes in, then the services."""
+        known = self.run.processes
+        processes.stop([process for name, process in known.items() if name == "gateway"])
+        processes.stop([process for name, process in known.items() if name.partition("-")[0] in SERVICES])
+
     def memory(self) -> dict[str, float]:
         """Megabytes (PSS) of each part, summed over its processes."""
         return {name: sum(map(_pss_mb, process.family())) for name, process in self.run.processes.items()}
@@ -162,7 +168,7 @@ def stack(
                 _describe(running, description)
                 yield running
             finally:
-                _stop_services(running)
+                running.stop()
 
 
 def _address(run: RunFolder) -> str:
@@ -212,13 +218,6 @@ async def _have_heard(running: Stack, told: dict[str, int]) -> bool:
         if heard < count:
             return False
     return True
-
-
-def _stop_services(running: Stack) -> None:
-    """First the gateway, so that nothing new comes in, then the services; the servers under them come after."""
-    known = running.run.processes
-    processes.stop([process for name, process in known.items() if name == "gateway"])
-    processes.stop([process for name, process in known.items() if name.partition("-")[0] in SERVICES])
 
 
 def _describe(running: Stack, description: Path) -> None:

@@ -1,0 +1,100 @@
+"""Families in enrolment's database with weeks that have places for everybody, and requests in their names."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+from chassis.testing import Signer
+from joserfc.jwk import ECKey
+
+from deploy.local.stack import Stack
+from tests.lab.bench import load
+
+FAMILIES, WEEKS = 20_000, 50
+#: What an id is of: the n-th of its kind can be named by anybody, a script of pgbench too.
+DOSSIER, CHILD, WEEK, ACCOUNT, GUARDIAN = range(1, 6)
+
+
+def named(kind: int, number: int) -> UUID:
+    return UUID(f"{kind:08x}-0000-7000-8000-{number:012x}")
+
+
+async def fill(url: str) -> None:
+    """Families of two children, and a week every week from a hundred days on; all of it again changes nothing."""
+    connection = await asyncpg.connect(url)
+    try:
+        if not await connection.fetchval("SELECT 1 FROM dossiers WHERE id = $1", named(DOSSIER, 0)):
+            await _families(connection)
+            await _weeks(connection)
+            await connection.execute("VACUUM ANALYZE")
+    finally:
+        await connection.close()
+
+
+async def _families(connection: asyncpg.Connection) -> None:
+    today = datetime.now(UTC).date()
+    born = today.replace(year=today.year - 8, day=1)
+    await connection.copy_records_to_table(
+        "dossiers",
+        columns=("id", "number", "status", "missing", "version"),
+        records=((named(DOSSIER, n), f"9{n:06}", "active", [], 1) for n in range(FAMILIES)),
+    )
+    await connection.copy_records_to_table(
+        "children",
+        columns=("id", "dossier_ids", "first_name", "birth_date", "version"),
+        records=((named(CHILD, n), [named(DOSSIER, n // 2)], "Inès", born, 1) for n in range(2 * FAMILIES)),
+    )
+
+
+async def _weeks(connection: asyncpg.Connection) -> None:
+    """Like one that the town has."""
+    now = datetime.now(UTC)
+    week = dict(await connection.fetchrow("SELECT * FROM holiday_weeks LIMIT 1"))
+    for n in range(WEEKS):
+        first = now.date() + timedelta(days=100 - now.weekday(), weeks=n)
+        dates = [first + timedelta(days=day) for day in range(5)]
+        values = week | {
+            "id": named(WEEK, n),
+            "dates": dates,
+            "period": asyncpg.Range(dates[0], dates[-1], upper_inc=True),
+            "places": 10_000_000,
+            "taken": 0,
+            "min_age": 3,
+            "max_age": 11,
+            "booking_closes_at": now + timedelta(days=90),
+            "cancellation_closes_at": now + timedelta(days=90),
+        }
+        places = ", ".join(f"${at}" for at in range(1, len(values) + 1))
+        await connection.execute(f"INSERT INTO holiday_weeks ({', '.join(values)}) VALUES ({places})", *values.values())
+
+
+class Families:
+    """Signs for families as identity would."""
+
+    def __init__(self, running: Stack) -> None:
+        self.signer = Signer(ECKey.import_key(json.loads(running.own_settings["identity"]["SIGNING_KEY"])))
+        self.issuer = running.gateway
+        self._tokens: dict[int, str] = {}
+
+    def token(self, family: int) -> str:
+        if family not in self._tokens:
+            self._tokens[family] = self.signer.token(
+                iss=self.issuer,
+                sub=named(ACCOUNT, family),
+                dossier_id=named(DOSSIER, family),
+                guardian_id=named(GUARDIAN, family),
+                exp=int((datetime.now(UTC) + timedelta(hours=2)).timestamp()),
+            )
+        return self._tokens[family]
+
+    def lines(self, family: int, week: int) -> dict[str, Any]:
+        """A place in that week for both children."""
+        children = (named(CHILD, 2 * family), named(CHILD, 2 * family + 1))
+        return {"lines": [{"child_id": str(child), "holiday_week_id": str(named(WEEK, week))} for child in children]}
+
+    def hold(self, family: int, week: int) -> bytes:
+        """The request for it."""
+        body = json.dumps(self.lines(family, week)).encode()
+        return load.request("POST", "/v1/bookings", self.token(family), body, Idempotency_Key=uuid4().hex)
