@@ -112,7 +112,8 @@ async def test_only_the_owner_migrates_and_loads(
 
 
 async def test_the_clock_may_not_be_shifted_in_production(databases: Databases, processes: Processes) -> None:
-    toy = await processes.start("api", **environment(databases) | {"ENVIRONMENT": "production"})
+    production = {"ENVIRONMENT": "production", "TOY_TRUSTED_PROXIES": "10.0.0.1"}
+    toy = await processes.start("api", **environment(databases) | production)
     assert await toy.ended() != 0
     assert "CLOCK_FILE is set, and the clock may not be shifted in production." in toy.output()
     assert "Traceback" not in toy.output()
