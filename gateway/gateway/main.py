@@ -8,14 +8,12 @@ import aiohttp
 import uvicorn
 from chassis import listening
 from chassis.problems import MethodNotAllowed, NotFound, Problem, unexpected
-from limits import parse
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yarl import URL
 
+from gateway.flood import Flood
 from gateway.openapi import DOCS_FILES, DOCS_PAGE, DOCS_POLICY, DOCS_SCRIPT, joined
 from gateway.proxy import UpstreamBroken, UpstreamTimeout, forward
 from gateway.settings import Settings
@@ -43,8 +41,7 @@ class Gateway:
 
     def __init__(self, settings: Settings) -> None:
         self.upstreams = {name: URL(url.rstrip("/")) for name, url in settings.upstreams.items()}
-        self.limit = parse(settings.flood_limit)
-        self.flood = FixedWindowRateLimiter(MemoryStorage())
+        self.flood = Flood(settings.flood_limit)
         self.pages: dict[str, ASGIApp] = {
             "/api/openapi.json": self._document,
             "/api/docs": HTMLResponse(DOCS_PAGE, headers={"Content-Security-Policy": DOCS_POLICY}),
@@ -79,7 +76,7 @@ class Gateway:
             await _read_only(self.health, scope, receive, send)
             return
         address = scope["client"][0] if scope["client"] else ""
-        if not self.flood.hit(self.limit, address):
+        if not self.flood.allows(address):
             raise TooManyRequests(retry_after_s=1)
         if path in self.pages:
             await _read_only(self.pages[path], scope, receive, send)
