@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import TypeAdapter
 
+from chassis.editing import IfMatchMissing, Seen, Stale
 from chassis.idempotency import KeyMissing, KeyReused, TwinRunning, once
 from chassis.policies import Policy, calls
 from chassis.problems import (
@@ -52,8 +53,8 @@ def _complete(operation: dict[str, Any], route: Any) -> None:
             operation["x-scope"] = policy.scope
             who += f" Programs need the scope `{policy.scope}`."
         operation["description"] = f"{operation['description']}\n\n{who}" if "description" in operation else who
-    if once in called:
-        next(one for one in operation["parameters"] if one["name"] == "idempotency-key")["required"] = True
+    for parameter in operation.get("parameters", ()):
+        parameter["required"] |= parameter["name"] in ("idempotency-key", "if-match")
     for answer in operation["responses"].values():
         if answer.get("content", {}).get("application/json") == {"schema": {}}:
             del answer["content"]  # a bare Response: its body is empty
@@ -70,6 +71,7 @@ def _problems(operation: dict[str, Any], called: list[object], guarded: bool) ->
         *((TooLarge,) if body else ()),
         *((Malformed,) if body or parameters else ()),
         *((KeyMissing, TwinRunning, KeyReused) if once in called else ()),
+        *((IfMatchMissing, Stale) if Seen in called else ()),
         Unavailable,
         Unexpected,
     ]

@@ -192,6 +192,8 @@ _FIELD_ERRORS = {
     "literal_error": "Une de ces valeurs est attendue : {expected}.",
     "list_type": "Une liste est attendue.",
     "model_type": "Un groupe de champs est attendu.",
+    "union_tag_not_found": "Ce groupe de champs doit comporter {discriminator}.",
+    "union_tag_invalid": "Une de ces valeurs est attendue pour {discriminator} : {expected_tags}.",
 }
 
 
@@ -203,10 +205,25 @@ def in_french(error: ErrorDetails) -> str:
     return text.format(**error.get("ctx", {})).replace("' or '", "' ou '")
 
 
+def place(document: Any, loc: Sequence[int | str]) -> list[int | str]:
+    """The way in the document to what pydantic speaks of: it also names which part of a union it tried."""
+    found: list[int | str] = []
+    for number, step in enumerate(loc, start=1):
+        try:
+            document = document[step]
+        except (KeyError, IndexError, TypeError):
+            if number < len(loc):  # only the last can be missing
+                continue
+        found.append(step)
+    return found
+
+
 def _field_errors(error: RequestValidationError) -> list[dict[str, str]]:
     found = []
     for one in error.errors():
-        where = one["loc"][1:] if one["loc"] and one["loc"][0] == "body" else one["loc"]
+        where: Sequence[int | str] = one["loc"]
+        if where and where[0] == "body":
+            where = place(error.body, where[1:])
         if one["type"] == "json_invalid":
             where = ()  # a place in the text, not in the document
         found.append({"pointer": "".join(f"/{part}" for part in where), "detail": in_french(one)})

@@ -25,7 +25,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from chassis.problems import in_french
+from chassis.problems import in_french, place
 
 #: What tells one entry of a list from its neighbours, for the reader of an error.
 LABELS = ("code", "number", "username", "name")
@@ -148,7 +148,7 @@ def _counter(document: Mapping[str, Any]) -> Callable[[tuple[str, ...], str], Co
 def _place(document: Any, loc: tuple[int | str, ...]) -> str:
     """« activities[3].regie (« cantine ») : »; the label is of the innermost entry of a list."""
     path, label = "", ""
-    for step in loc:
+    for step in place(document, loc):
         path += f"[{step}]" if isinstance(step, int) else f".{step}"
         try:
             document = document[step]
@@ -180,10 +180,12 @@ def _inlined(part: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, 
     some = [one for one in part.get("anyOf", ()) if one.get("type") != "null"]
     if len(some) == 1:
         return _inlined(some[0], definitions)
-    kept = {key: part[key] for key in part.keys() - {"$defs", "title", "description", "default"}}
+    kept = {key: part[key] for key in part.keys() - {"$defs", "title", "description", "default", "discriminator"}}
     if "properties" in part:
         kept["properties"] = {name: _inlined(one, definitions) for name, one in part["properties"].items()}
         kept["additionalProperties"] = False
+    if "oneOf" in part:
+        kept["oneOf"] = [_inlined(one, definitions) for one in part["oneOf"]]
     if "items" in part:
         kept["items"] = _inlined(part["items"], definitions)
     return kept

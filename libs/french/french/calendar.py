@@ -1,6 +1,6 @@
 """Public holidays, working days, and the periods of school holidays."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -12,7 +12,6 @@ from vacances_scolaires_france import SchoolHolidayDates, UnsupportedYearExcepti
 DAY = timedelta(days=1)
 
 _published = cache(SchoolHolidayDates)  # reads a table of every day since 1990
-_public = holidays.country_holidays("FR")  # adds the years that it is asked about
 
 
 @dataclass(frozen=True)
@@ -23,9 +22,15 @@ class Period:
     days: tuple[date, ...]
 
 
+@cache
+def public_holidays(year: int) -> Mapping[date, str]:
+    """Those of the whole country, with their names, in order."""
+    return dict(sorted(holidays.country_holidays("FR", years=year, language="fr").items()))
+
+
 def is_working_day(day: date, closed: Collection[date] = ()) -> bool:
     """Monday to Friday, neither a public holiday nor one of the days the town has `closed`; school holidays count."""
-    return day.weekday() < 5 and day not in _public and day not in closed
+    return day.weekday() < 5 and day not in public_holidays(day.year) and day not in closed
 
 
 def working_days_before(day: date, count: int, closed: Collection[date] = ()) -> date:
