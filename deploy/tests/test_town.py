@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def again(section: str, number: int = 0) -> Change:
 
 
 def test_the_demo_town_is_valid(town: Document) -> None:
-    assert set(towns.validated(town)) == {"identity", "dossier", "enrolment", "billing"}
+    assert set(towns.validated(town)) == {"identity", "dossier", "enrolment", "planning", "billing"}
 
 
 def test_the_schema_for_editors_says_what_the_services_read() -> None:
@@ -124,6 +125,43 @@ BROKEN: list[tuple[Change, str]] = [
     (
         put("activities.5.centre", "la-bievre"),
         "activities : Le centre « la-bievre » a plusieurs activités extrascolaires.",
+    ),
+    # deadlines and closed days
+    (drop("calendar"), "calendar : Ce champ est obligatoire."),
+    (drop("activities.3.cancellation_deadline"), "activities[3] (« cantine ») : Il manque : cancellation_deadline."),
+    (
+        put("activities.3.booking_deadline.rule", "sometimes"),
+        "activities[3].booking_deadline (« cantine ») : Une de ces valeurs est attendue pour 'rule' : "
+        "'days_before', 'weekday_before', 'day_of_month_before', 'none'.",
+    ),
+    (
+        drop("activities.3.booking_deadline.rule"),
+        "activities[3].booking_deadline (« cantine ») : Ce groupe de champs doit comporter 'rule'.",
+    ),
+    (
+        put("activities.3.booking_deadline.n", "1"),
+        "activities[3].booking_deadline.n (« cantine ») : Un nombre entier est attendu.",
+    ),
+    (
+        drop("activities.2.booking_deadline.weekday"),
+        "activities[2].booking_deadline.weekday (« mercredi ») : Ce champ est obligatoire.",
+    ),
+    (
+        put("activities.3.booking_deadline.time", "9 h"),
+        "activities[3].booking_deadline.time (« cantine ») : Une heure (HH:MM) est attendue, celle de Paris.",
+    ),
+    (
+        put("activities.4.booking_deadline", {"rule": "none"}),
+        "activities[4] (« vacances-la-bievre ») : Une activité extrascolaire n'a pas de weekdays, booking_deadline, "
+        "cancellation_deadline : voir holiday_weeks.",
+    ),
+    (
+        put("calendar.closed_days.0.date", "2027-02-29"),
+        "calendar.closed_days[0].date (« Pont de l'Ascension ») : Une date (AAAA-MM-JJ) est attendue.",
+    ),
+    (
+        put("calendar.closed_days.1.date", date(2027, 5, 7)),
+        "calendar.closed_days : Le 07/05/2027 est donné plus d'une fois.",
     ),
     # what is not of the right kind
     (put("regies", {}), "regies : Une liste est attendue."),

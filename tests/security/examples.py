@@ -4,6 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from chassis import towns
+from chassis.identifiers import named_id
+
+from deploy.local.stack import TOWN
 from tests.actors import Family
 
 Json = dict[str, Any]
@@ -13,7 +17,10 @@ THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "invoice_ids", "
 
 @dataclass(frozen=True)
 class Operation:
-    """As the document has it; `taken` is what it takes by name: where (path, query, body) and whether it must be."""
+    """As the document has it; `taken` is what it takes by name: where (path, query, body) and whether it must be.
+
+    What `edits` needs the version that its own GET tells.
+    """
 
     method: str
     path: str
@@ -22,6 +29,7 @@ class Operation:
     scope: str | None
     reach: str | None
     taken: dict[str, tuple[str, bool]]
+    edits: bool
     body: Json | None
 
     def __str__(self) -> str:
@@ -55,6 +63,7 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> Opera
     _, _, service, rest = path.split("/", 3)
     taken = {one["name"]: (one["in"], one.get("required", False)) for one in operation.get("parameters", ())}
     taken.pop("idempotency-key", None)
+    edits = taken.pop("if-match", None) is not None
     body = None
     if content := operation.get("requestBody", {}).get("content"):
         body = _resolved(document, content["application/json"]["schema"])
@@ -68,6 +77,7 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> Opera
         scope=operation.get("x-scope"),
         reach=operation.get("x-reach"),
         taken=taken,
+        edits=edits,
         body=body,
     )
 
@@ -122,6 +132,12 @@ async def values_of(family: Family) -> Json:
         "payment_id": payment["payment_id"],
         "month": billed["lines"][0]["dates"][0][:7],
         "return_url": f"{family.portal.stack.web}/facturation",
+        # Changes nothing of the demo town.
+        "activity_id": str(named_id("activity", "mercredi")),
+        "weekdays": ["wednesday"],
+        "booking_deadline": {"rule": "weekday_before", "weekday": "thursday", "time": "12:00", "weeks": 1},
+        "cancellation_deadline": {"rule": "weekday_before", "weekday": "thursday", "time": "12:00", "weeks": 1},
+        "closed_days": [one | {"date": str(one["date"])} for one in towns.read(TOWN)["calendar"]["closed_days"]],
         "billed": billed["id"],
         "held": held_line,
     }

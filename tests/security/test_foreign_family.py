@@ -72,6 +72,9 @@ class Door:
         gateway = self.through == "gateway"
         base = f"{self.stack.gateway}/api/{operation.service}" if gateway else self.stack.services[operation.service]
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
+        if operation.edits:
+            async with self.client.get(base + path, headers=headers) as seen:
+                headers["If-Match"] = seen.headers.get("ETag", '"0"')
         async with self.client.request(
             operation.method, base + path, params=query, json=body, headers=headers
         ) as answer:

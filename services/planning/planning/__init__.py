@@ -1,4 +1,5 @@
-"""Owns the month's planning; for now only copies of children, sites, activities, holiday weeks and bookings.
+"""Owns the month's planning, the town's calendar and the deadlines of its activities; for now the planning shows only
+copies of children, sites, activities, holiday weeks and bookings.
 
 Publishes nothing yet.
 Hears dossier.child_changed, enrolment.site_changed, enrolment.activity_changed, enrolment.holiday_week_changed,

@@ -8,7 +8,7 @@ from chassis.inbox import Together
 from chassis.schema import may
 from chassis.states import state
 from contracts import enrolment as contract
-from sqlalchemy import ARRAY, ForeignKey, Index, Uuid, delete, insert
+from sqlalchemy import ARRAY, Date, ForeignKey, Index, Uuid, delete, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,6 +44,7 @@ class Activity(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
     name: Mapped[str]
+    kind: Mapped[str]
 
 
 class HolidayWeek(Base):
@@ -52,6 +53,10 @@ class HolidayWeek(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
+    activity_id: Mapped[UUID]
+    name: Mapped[str]
+    dates: Mapped[list[date]] = mapped_column(ARRAY(Date()))
+    booking_closes_at: Mapped[datetime]
     cancellation_closes_at: Mapped[datetime]
 
 

@@ -3,9 +3,12 @@
 from chassis.service import Service
 from contracts.planning import NoticeWritten
 
-from planning.api import router
+from planning.api import router as plannings
 from planning.consumers import HANDLERS
+from planning.deadlines.api import router as deadlines
 from planning.models import Base
 from planning.settings import Settings
+from planning.town import load
 
-SERVICE = Service("planning", Settings, Base.metadata, routers=(router,), handlers=HANDLERS, notice=NoticeWritten)
+ROUTERS = (plannings, deadlines)
+SERVICE = Service("planning", Settings, Base.metadata, ROUTERS, HANDLERS, load=load, notice=NoticeWritten)

@@ -1,4 +1,4 @@
-"""What all tables share. Planning owns none yet: copies.py has those of what others own."""
+"""What all tables share: those of the rooms, and in copies.py those of what others own."""
 
 from chassis.database import TYPES
 from chassis.schema import service_metadata

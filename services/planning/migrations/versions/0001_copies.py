@@ -1,4 +1,4 @@
-"""Copies of children, activities, holiday weeks and bookings."""
+"""Copies of children, activities, holiday weeks and bookings; the town's calendar and the rules of activities."""
 
 from alembic import op
 from chassis.migrations import create_plumbing
@@ -23,11 +23,16 @@ STATEMENTS = (
     """CREATE TABLE activities (
         id uuid CONSTRAINT pk_activities PRIMARY KEY,
         version integer NOT NULL,
-        name text NOT NULL
+        name text NOT NULL,
+        kind text NOT NULL
     )""",
     """CREATE TABLE holiday_weeks (
         id uuid CONSTRAINT pk_holiday_weeks PRIMARY KEY,
         version integer NOT NULL,
+        activity_id uuid NOT NULL,
+        name text NOT NULL,
+        dates date[] NOT NULL,
+        booking_closes_at timestamptz NOT NULL,
         cancellation_closes_at timestamptz NOT NULL
     )""",
     """CREATE TABLE bookings (
@@ -47,6 +52,24 @@ STATEMENTS = (
         CONSTRAINT pk_booking_days PRIMARY KEY (booking_id, child_id, holiday_week_id, day)
     )""",
     "CREATE INDEX ix_booking_days_child_id_day ON booking_days (child_id, day)",
+    """CREATE TABLE calendar (
+        only_row boolean CONSTRAINT pk_calendar PRIMARY KEY CONSTRAINT ck_calendar_only_row CHECK (only_row),
+        version integer NOT NULL,
+        school_zone text NOT NULL
+    )""",
+    """CREATE TABLE closed_days (
+        day date CONSTRAINT pk_closed_days PRIMARY KEY,
+        name text NOT NULL
+    )""",
+    """CREATE TABLE activity_rules (
+        activity_id uuid CONSTRAINT pk_activity_rules PRIMARY KEY,
+        version integer NOT NULL,
+        weekdays text[] NOT NULL,
+        booking_deadline jsonb NOT NULL,
+        cancellation_deadline jsonb NOT NULL
+    )""",
+    "GRANT UPDATE ON activity_rules, calendar TO planning_app",
+    "GRANT DELETE ON closed_days TO planning_app",
     "GRANT UPDATE ON activities, bookings, children, holiday_weeks, sites TO planning_app",
     "GRANT DELETE ON booking_days TO planning_app",
 )

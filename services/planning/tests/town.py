@@ -1,0 +1,147 @@
+"""A town with a canteen, a Wednesday and a leisure centre, as planning has loaded and heard of it; who asks there."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from chassis.database import Database
+from chassis.identifiers import named_id
+from chassis.inbox import handle
+from chassis.outbox import envelope
+from chassis.testing import Signer
+from contracts import Event
+from contracts.enrolment import ActivityChanged, HolidayWeekChanged, Kind
+from french.paris import PARIS
+from planning.consumers import HANDLERS
+from planning.town import Town, load
+from sqlalchemy import text
+
+from libs.chassis.tests.waiting import until
+
+CANTEEN, WEDNESDAY, HOLIDAYS = (named_id("activity", code) for code in ("cantine", "mercredi", "vacances"))
+WORKING_DAY_BEFORE = {"rule": "days_before", "n": 1, "time": "09:00:00", "working_days": True}
+THURSDAY_BEFORE = {"rule": "weekday_before", "weekday": "thursday", "time": "12:00:00", "weeks": 1}
+SCHOOL_DAYS = ["monday", "tuesday", "thursday", "friday"]
+CANTEEN_RULES = {
+    "weekdays": SCHOOL_DAYS,
+    "booking_deadline": WORKING_DAY_BEFORE,
+    "cancellation_deadline": WORKING_DAY_BEFORE,
+}
+BRIDGE = {"date": "2027-05-07", "name": "Pont de l'Ascension"}
+
+TOWN = Town.model_validate(
+    {
+        "town": {"school_zone": "C"},
+        "calendar": {"closed_days": [BRIDGE]},
+        "activities": [
+            {"code": "cantine", "kind": "restauration", **CANTEEN_RULES},
+            {
+                "code": "mercredi",
+                "kind": "periscolaire",
+                "weekdays": ["wednesday"],
+                "booking_deadline": THURSDAY_BEFORE,
+                "cancellation_deadline": {"rule": "none"},
+            },
+            {"code": "vacances", "kind": "extrascolaire"},
+        ],
+    }
+)
+
+
+def activity(activity_id: UUID, name: str, kind: Kind) -> ActivityChanged:
+    return ActivityChanged(
+        version=1,
+        activity_id=activity_id,
+        code=name.lower(),
+        name=name,
+        kind=kind,
+        site_id=None,
+        payment="monthly",
+        charging="reservation",
+        regie="enfance",
+    )
+
+
+def week(name: str, *dates: date, booking: datetime, cancellation: datetime, group: str = "") -> HolidayWeekChanged:
+    return HolidayWeekChanged(
+        version=1,
+        holiday_week_id=named_id("week", name, group),
+        activity_id=HOLIDAYS,
+        centre="Accueil de loisirs La Bièvre",
+        name=name,
+        dates=dates,
+        booking_closes_at=booking,
+        cancellation_closes_at=cancellation,
+    )
+
+
+CATALOGUE = (
+    activity(CANTEEN, "Restauration scolaire", "restauration"),
+    activity(WEDNESDAY, "Accueil du mercredi", "periscolaire"),
+    activity(HOLIDAYS, "Vacances à La Bièvre", "extrascolaire"),
+)
+
+
+@dataclass
+class Desk:
+    """The service, and somebody of any role who asks it."""
+
+    database: Database
+    owner: Database
+    client: aiohttp.ClientSession
+    signer: Signer
+    now_is: Callable[[datetime], None]
+
+    async def load(self) -> None:
+        async with self.owner.sessions.begin() as session:
+            await load(session, TOWN)
+
+    async def hear(self, *events: Event) -> None:
+        for event in events:
+            await handle(self.database, envelope(event).model_dump_json().encode(), HANDLERS)
+
+    async def ask(
+        self, method: str, path: str, body: Any = None, *, role: str = "administrator", etag: str | None = None
+    ) -> tuple[int, Any, str]:
+        """Status, body, ETag."""
+        headers = {"Authorization": f"Bearer {self.signer.token(role)}"} | ({"If-Match": etag} if etag else {})
+        async with self.client.request(method, f"/v1{path}", json=body, headers=headers) as answer:
+            return answer.status, await answer.json(), answer.headers.get("ETag", "")
+
+    async def at_once(self, path: str, bodies: list[Any], etag: str, held: str, **values: Any) -> list[tuple[int, Any]]:
+        """What each is answered who sends one of these while the statement `held` keeps them all from being stored."""
+        waiting = (
+            "SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+            " WHERE NOT granted AND datname = current_database()"
+        )
+        async with self.owner.sessions() as holding, self.owner.sessions() as watching, asyncio.TaskGroup() as tasks:
+            await holding.execute(text(held), values)
+            asked = [tasks.create_task(self.ask("PUT", path, body, etag=etag)) for body in bodies]
+
+            async def all_wait() -> bool:
+                found = await watching.scalar(text(waiting))
+                await watching.rollback()  # each look is a new one
+                return bool(found == len(bodies))
+
+            await until(all_wait)
+            await holding.rollback()
+        return [task.result()[:2] for task in asked]
+
+    async def deadlines(self, query: str = "", role: str = "guardian") -> Any:
+        status, answer, _ = await self.ask("GET", f"/deadlines?{query}", role=role)
+        assert status == 200, answer
+        return answer
+
+
+def pointers(problem: Any) -> list[str]:
+    assert problem["type"] == "urn:problem:malformed", problem
+    return [one["pointer"] for one in problem["errors"]]
+
+
+def utc(text: str) -> str:
+    """A moment of Paris, as the API writes it."""
+    return datetime.fromisoformat(text).replace(tzinfo=PARIS).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
