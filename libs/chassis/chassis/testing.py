@@ -1,5 +1,6 @@
 """For tests: a service on a database of its own, really listening, and tokens for whoever should call it."""
 
+import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Iterator
@@ -155,10 +156,15 @@ class Signer:
 
 
 @asynccontextmanager
-async def serving(service: Service, settings: ServiceSettings, signer: Signer) -> AsyncIterator[aiohttp.ClientSession]:
-    """The service's API, really listening on a free port, trusting `signer`; a client whose paths start there."""
-    database = Database(settings.database_url)
-    app = create_app(service, settings, database)
+async def serving(
+    service: Service, settings: ServiceSettings, signer: Signer, database: Database | None = None
+) -> AsyncIterator[aiohttp.ClientSession]:
+    """The service's API, really listening on a free port, trusting `signer`; a client whose paths start there.
+
+    Its connections are its own, or those of `database`, which it then leaves open.
+    """
+    own = database or Database(settings.database_url)
+    app = create_app(service, settings, own)
     app.state.verifier.keys.set = signer.keys
     server = uvicorn.Server(
         configuration(
@@ -173,8 +179,23 @@ async def serving(service: Service, settings: ServiceSettings, signer: Signer) -
         async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
             yield client
     finally:
-        await server.shutdown()
-        await database.close()
+        await _stop(server)
+        if own is not database:
+            await own.close()
+
+
+async def _stop(server: uvicorn.Server) -> None:
+    """As uvicorn does, but for the tenth of a second that it waits where no request is running any more."""
+    if server.server_state.tasks:
+        return await server.shutdown()
+    for listening in server.servers:
+        listening.close()
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+    async with asyncio.timeout(2):
+        while server.server_state.connections:  # noqa: ASYNC110 -- uvicorn tells nobody when they are gone
+            await asyncio.sleep(0)
+    return None
 
 
 @contextmanager

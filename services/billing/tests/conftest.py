@@ -36,6 +36,19 @@ def templates(postgres: str, service: Service) -> dict[str, Databases]:
     return {service.name: template}
 
 
+@pytest.fixture(scope="session")
+def engines() -> dict[str, Database]:
+    """Of each database the one access to it: what SQLAlchemy has once compiled is there for the next test."""
+    return {}
+
+
+@pytest.fixture
+async def database(databases: Databases, engines: dict[str, Database]) -> AsyncIterator[Database]:
+    opened = engines[databases.url] = engines.get(databases.url) or Database(databases.url)
+    yield opened
+    await opened.close()  # its connections: they belong to the test's event loop
+
+
 @pytest.fixture
 def settings(databases: Databases, stand_in: Sandbox) -> Settings:
     return Settings(
@@ -61,5 +74,5 @@ async def payfip(stand_in: Sandbox) -> AsyncIterator[PayFiP]:
 
 @pytest.fixture
 async def scene(settings: Settings, database: Database, signer: Signer, clock_file: Path) -> AsyncIterator[Scene]:
-    async with serving(SERVICE, settings, signer) as client:
+    async with serving(SERVICE, settings, signer, database) as client:
         yield Scene(database, settings, client, signer, clock_file)
