@@ -1,11 +1,7 @@
-"""What the database itself holds: the ledger balances and only grows, numbers have no gap, numbered is final."""
-
-import asyncio
-from datetime import UTC, datetime
+"""What the database itself holds: the ledger balances and only grows, what is numbered is final."""
 
 import asyncpg
 import pytest
-from billing.invoices.numbering import take_number
 from billing.ledger.books import post
 from billing.ledger.models import Account
 from chassis import clock
@@ -14,17 +10,7 @@ from chassis.identifiers import new_id
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from services.billing.tests.billing_scene import Scene, load_town
-
-
-async def test_loading_the_town_again_adds_nothing(scene: Scene) -> None:
-    counts = text("SELECT (SELECT count(*) FROM regies), (SELECT count(*) FROM tariffs)")
-    async with scene.database.sessions() as session:
-        before = (await session.execute(counts)).one()
-        assert tuple(before) == (1, 7)
-    await load_town(scene.settings.owner_database_url or "")
-    async with scene.database.sessions() as session:
-        assert (await session.execute(counts)).one() == before
+from services.billing.tests.billing_scene import Scene
 
 
 async def test_a_transaction_that_does_not_balance_cannot_commit(database: Database) -> None:
@@ -83,27 +69,3 @@ async def test_a_numbered_invoice_never_changes_even_for_the_owner(scene: Scene,
             await owner.execute(statement)
     finally:
         await owner.close()
-
-
-async def test_fifty_settled_at_once_with_failures_among_them_have_no_gap_and_no_repeat(scene: Scene) -> None:
-    now = clock.now()
-
-    async def take(fails: bool) -> str | None:
-        async with scene.database.sessions() as session:
-            number = await take_number(session, "enfance", now)
-            if fails:
-                await session.rollback()
-                return None
-            await session.commit()
-            return number
-
-    taken = await asyncio.gather(*(take(index % 3 == 0) for index in range(50)))
-    numbers = sorted(number for number in taken if number)
-    assert numbers == [f"{now:%Y}-ENFANCE-{index:06}" for index in range(1, len(numbers) + 1)]
-
-
-async def test_numbers_begin_again_with_the_year_in_paris(scene: Scene) -> None:
-    async with scene.database.sessions.begin() as session:
-        eve = await take_number(session, "enfance", datetime(2026, 12, 31, 22, 59, tzinfo=UTC))
-        new_year = await take_number(session, "enfance", datetime(2026, 12, 31, 23, 0, tzinfo=UTC))
-    assert (eve, new_year) == ("2026-ENFANCE-000001", "2027-ENFANCE-000001")
