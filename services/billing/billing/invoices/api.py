@@ -34,6 +34,7 @@ async def read_invoice(invoice_id: UUID, caller: Reader, session: Session) -> In
 async def read_balance(caller: Reader, session: Session, dossier_id: UUID | None = None) -> Balance:
     acting = caller.acting(dossier_id)
     return Balance(
+        dossier_id=acting.dossier_id,
         owed_cents=await reading.owed(session, acting),
         deferred_cents=await books.balance(session, acting.dossier_id, Account.DEFERRED),
         credit_cents=await books.credit(session, acting.dossier_id),

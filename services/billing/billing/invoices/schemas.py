@@ -50,6 +50,7 @@ class InvoiceAnswer(Answer):
 class Balance(Answer):
     """`owed_cents`: due of invoices to pay or reopened; `deferred_cents`: small amounts left to the month's invoice."""
 
+    dossier_id: UUID
     owed_cents: int
     deferred_cents: int
     credit_cents: int
