@@ -12,9 +12,9 @@ from contracts.billing import (
 )
 from contracts.dossier import ChildChanged, DossierChanged
 
-from enrolment.cancellations import cancel_refused
-from enrolment.models import Child, Dossier
-from enrolment.settlements import keep_invoice, take_late_credit
+from enrolment.bookings.cancellations import cancel_refused
+from enrolment.bookings.settlements import keep_invoice, take_late_credit
+from enrolment.copies import Child, Dossier
 
 HANDLERS: Handlers = {
     DossierChanged: keep(Dossier),

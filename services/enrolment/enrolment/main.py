@@ -3,7 +3,9 @@
 from chassis.service import Service
 from contracts.enrolment import NoticeWritten
 
-from enrolment import api, town
+from enrolment import town
+from enrolment.bookings.api import router as bookings
+from enrolment.catalogue.api import router as catalogue
 from enrolment.consumers import HANDLERS
 from enrolment.models import Base
 from enrolment.settings import Settings
@@ -13,7 +15,7 @@ SERVICE = Service(
     "enrolment",
     Settings,
     Base.metadata,
-    routers=(api.router,),
+    routers=(catalogue, bookings),
     handlers=HANDLERS,
     jobs=JOBS,
     load=town.load,

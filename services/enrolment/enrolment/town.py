@@ -17,8 +17,9 @@ from pydantic import Field, field_validator, model_validator
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment.holiday_weeks import coming_weeks
-from enrolment.models import Activity, Base, HolidayWeek, Site
+from enrolment.catalogue.coming_weeks import coming_weeks
+from enrolment.catalogue.models import Activity, HolidayWeek, Site
+from enrolment.models import Base
 
 Age = Annotated[int, Field(ge=0, le=25)]
 Count = Annotated[int, Field(ge=0, le=100_000)]

@@ -4,7 +4,7 @@ from chassis import clock
 from chassis.database import Database
 from chassis.worker import Job
 
-from enrolment import bookings
+from enrolment.bookings import bookings
 
 
 async def expire_holds(database: Database, settings: object) -> None:

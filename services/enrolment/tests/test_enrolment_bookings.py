@@ -8,9 +8,11 @@ from chassis import clock
 from chassis.database import Database
 from chassis.idempotency import Once
 from chassis.identifiers import new_id
-from enrolment.bookings import expire_holds
-from enrolment.eligibility import TRANSITIONS, BookingStatus
-from enrolment.models import Booking, HolidayWeek, IllegalMove
+from chassis.states import IllegalMove
+from enrolment.bookings.bookings import expire_holds
+from enrolment.bookings.models import Booking
+from enrolment.bookings.rules import TRANSITIONS, BookingStatus
+from enrolment.catalogue.models import HolidayWeek
 from fastapi import Response
 
 

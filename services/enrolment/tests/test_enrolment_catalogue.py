@@ -9,13 +9,15 @@ from chassis.database import Database
 from chassis.identifiers import new_id
 from chassis.testing import Databases, Signer
 from contracts.dossier import ChildChanged, DossierChanged
-from enrolment import catalogue
-from enrolment.eligibility import age_on
+from enrolment.bookings import offers
+from enrolment.catalogue.rules import age_on
 from enrolment.families import find_family
 from enrolment.main import SERVICE
 from enrolment.town import Town, load
 from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import Range
+
+from services.enrolment.tests.enrolment_scene import guardian
 
 TOWN = tomllib.loads(Path("deploy/towns/villeneuve-sur-bievre.toml").read_text())
 
@@ -80,8 +82,8 @@ async def test_weeks_of_other_ages_are_not_read_for_a_page(town: Any, database: 
 
     event.listen(database.engine.sync_engine, "after_cursor_execute", count)
     async with database.sessions() as session:
-        family = await find_family(session, dossier_id, [ines])
-        found = await catalogue.offers(session, family, family.children[ines], date.min, None, 3, clock.now())
+        family = await find_family(session, guardian(dossier_id).acting(None), ines)
+        found = await offers.weeks(session, family, date.min, None, 3, clock.now())
     assert len(found) == 3
     assert handed_over == [3]
 
@@ -102,7 +104,7 @@ async def test_the_catalogue_comes_page_by_page(town: Any, databases: Databases,
         cursor = f"&cursor={page['next_cursor']}"
     assert seen == whole["items"]
     assert page["next_cursor"] is None
-    assert (await town.call("GET", f"/v1/{path}?limit=101", dossier_id))[0] == 422
+    assert (await town.call("GET", f"/v1/{path}?limit=201", dossier_id))[0] == 422
 
 
 async def test_from_leaves_out_the_weeks_before(town: Any) -> None:

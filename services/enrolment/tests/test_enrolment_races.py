@@ -15,14 +15,16 @@ from chassis.database import Database
 from chassis.idempotency import Once
 from chassis.identifiers import new_id
 from chassis.testing import Databases
-from enrolment import bookings, cancellations, holds, places
-from enrolment.bookings import HoldExpired, NotHeld
-from enrolment.cancellations import AlreadyExpired
-from enrolment.eligibility import BookingStatus
-from enrolment.holds import OverlappingWeek, WeekFull
-from enrolment.models import Booking
-from enrolment.places import Hold, Wish
+from enrolment.bookings import bookings, cancellations, holds, places
+from enrolment.bookings.bookings import HoldExpired, NotHeld
+from enrolment.bookings.cancellations import AlreadyExpired
+from enrolment.bookings.holds import OverlappingWeek, WeekFull
+from enrolment.bookings.models import Booking
+from enrolment.bookings.places import Hold, Wish
+from enrolment.bookings.rules import BookingStatus
 from fastapi import Response
+
+from services.enrolment.tests.enrolment_scene import guardian
 
 AT_ONCE = 8
 
@@ -58,7 +60,7 @@ async def hold(database: Database, dossier_id: UUID, *lines: tuple[UUID, UUID]) 
     once = Once(dossier_id, new_id().hex, b"")
     try:
         async with asyncio.timeout(20), database.transaction() as connection:
-            held = await holds.judge(connection, dossier_id, wishes, False, clock.now())
+            held = await holds.judge(connection, guardian(dossier_id).acting(None), wishes, False, clock.now())
             await holds.take(connection, held, once.row(Response()))
             return held
     except (WeekFull, OverlappingWeek) as refused:
@@ -167,7 +169,9 @@ async def test_confirming_and_expiring_at_the_same_moment_have_one_outcome(town:
         async def confirm(dossier_id: UUID = dossier_id, booking_id: UUID = booking_id, end: Any = end) -> bool:
             try:
                 async with database.sessions.begin() as session:
-                    await bookings.confirm(session, dossier_id, booking_id, new_id(), end - timedelta(seconds=1))
+                    await bookings.confirm(
+                        session, guardian(dossier_id), booking_id, new_id(), end - timedelta(seconds=1)
+                    )
             except HoldExpired:
                 return False
             return True
@@ -224,7 +228,7 @@ async def cancel_one_line_twice_at_once(town: Any, database: Database) -> UUID:
 
     async def cancel() -> None:
         async with asyncio.timeout(20), database.sessions.begin() as session:
-            await cancellations.cancel(session, dossier_id, UUID(booking["id"]), 0, "Annulée.", clock.now())
+            await cancellations.cancel(session, guardian(dossier_id), UUID(booking["id"]), 0, clock.now())
 
     await asyncio.gather(cancel(), cancel())
     return week_id

@@ -9,8 +9,8 @@ from chassis import clock, command
 from chassis.database import Database
 from chassis.identifiers import named_id
 from chassis.testing import Databases
+from enrolment.catalogue.models import Activity, HolidayWeek, Site
 from enrolment.main import SERVICE
-from enrolment.models import Activity, HolidayWeek, Site
 from sqlalchemy import func, select, text
 
 TOWN = tomllib.loads(Path("deploy/towns/villeneuve-sur-bievre.toml").read_text())

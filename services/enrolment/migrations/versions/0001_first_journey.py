@@ -66,7 +66,7 @@ def upgrade() -> None:
         """CREATE TABLE bookings (
             id uuid CONSTRAINT pk_bookings PRIMARY KEY,
             dossier_id uuid NOT NULL,
-            status varchar(20) NOT NULL CONSTRAINT ck_bookings_status
+            status text NOT NULL CONSTRAINT ck_bookings_status
                 CHECK (status IN ('held', 'confirmed', 'paid', 'expired', 'cancelled')),
             hold_expires_at timestamptz NOT NULL,
             quote_id uuid,

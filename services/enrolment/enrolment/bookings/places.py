@@ -14,12 +14,13 @@ from asyncpg import Connection
 from chassis.database import fetch
 from chassis.idempotency import TwinRunning, keeping
 from chassis.problems import NotFound
+from chassis.reach import Acting
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment.eligibility import BookingStatus
-from enrolment.models import Booking
+from enrolment.bookings.models import Booking
+from enrolment.bookings.rules import BookingStatus
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ _DEACTIVATE = text("""
 _REACTIVATE = text("UPDATE booking_lines SET active = true WHERE booking_id = :booking AND NOT cancelled")
 
 
-async def read(connection: Connection, dossier_id: UUID, wishes: Sequence[Wish], *, lock: bool) -> list[Wanted]:
+async def read(connection: Connection, acting: Acting, wishes: Sequence[Wish], *, lock: bool) -> list[Wanted]:
     """Each wish with what decides on it; raises NotFound unless all are weeks, and children of that dossier.
 
     With `lock` nobody else takes or frees places of the weeks until the transaction ends.
@@ -177,7 +178,7 @@ async def read(connection: Connection, dossier_id: UUID, wishes: Sequence[Wish],
     week_ids = [wish.holiday_week_id for wish in wishes]
     if lock:
         await fetch(connection, _LOCK, week_ids)
-    rows = await fetch(connection, _READ, dossier_id, [wish.child_id for wish in wishes], week_ids)
+    rows = await fetch(connection, _READ, acting.dossier_id, [wish.child_id for wish in wishes], week_ids)
     if len(rows) < len(wishes):
         raise NotFound
     return [_wanted(wish, *row) for wish, row in zip(wishes, rows, strict=True)]

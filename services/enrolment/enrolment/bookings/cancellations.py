@@ -6,15 +6,16 @@ from uuid import UUID
 
 from chassis.outbox import publish
 from chassis.problems import NotFound, Problem
+from chassis.reach import Reach
 from contracts import enrolment as events
 from contracts.billing import InvoiceRefused
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment import notices, places
-from enrolment.bookings import event_of, find
-from enrolment.eligibility import BEGUN, BookingStatus, Terms, terms
-from enrolment.families import children_of
-from enrolment.models import Booking, BookingLine, Dossier
+from enrolment.bookings import notices, places
+from enrolment.bookings.bookings import children_of, event_of, find
+from enrolment.bookings.models import Booking, BookingLine
+from enrolment.bookings.rules import BEGUN, BookingStatus, Terms, terms
+from enrolment.copies import Dossier
 
 
 class AlreadyExpired(Problem):
@@ -29,14 +30,12 @@ class WeekBegun(Problem):
     detail = "Une semaine qui a commencé ne peut plus être annulée : rien n'est changé. Adressez-vous au guichet."
 
 
-async def cancel(
-    session: AsyncSession, dossier_id: UUID | None, booking_id: UUID, position: int | None, reason: str, now: datetime
-) -> Booking:
+async def cancel(session: AsyncSession, reach: Reach, booking_id: UUID, position: int | None, now: datetime) -> Booking:
     """Cancel the line at that position; with none, every line that may still be. What is cancelled stays as it is.
 
     Raises NotFound (a booking or line), AlreadyExpired, WeekBegun (of all that is asked for).
     """
-    booking = await find(session, dossier_id, booking_id, lock=True)
+    booking = await find(session, reach, booking_id, lock=True)
     asked = [line for line in booking.lines if position in (None, line.position)]
     if not asked:
         raise NotFound
@@ -45,7 +44,8 @@ async def cancel(
     standing = [line for line in asked if not line.cancelled]
     leaving = {line: granted for line in standing if (granted := terms(line.week, booking.status, now))}
     if leaving:
-        await _leave(session, booking, leaving, reason)
+        who = "la famille" if reach.role == "guardian" else "le guichet"
+        await _leave(session, booking, leaving, f"Annulée par {who}.")
     elif standing == asked:
         raise WeekBegun(errors=[{"pointer": f"/lines/{line.position}", "detail": BEGUN} for line in asked])
     return booking

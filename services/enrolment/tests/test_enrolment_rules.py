@@ -3,8 +3,10 @@ from typing import Any
 
 import pytest
 from chassis.identifiers import new_id
-from enrolment.eligibility import BookingStatus, age_on, refusal, terms
-from enrolment.models import Child, Dossier, HolidayWeek
+from enrolment.bookings.rules import BookingStatus, terms
+from enrolment.catalogue.models import HolidayWeek
+from enrolment.catalogue.rules import age_on, refusal
+from enrolment.copies import Child, Dossier
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 CLOSES = datetime(2026, 12, 4, 22, 59, tzinfo=UTC)

@@ -1,16 +1,16 @@
-"""What enrolment's API takes and gives."""
+"""What bookings take and give over HTTP."""
 
 from datetime import date, datetime
 from typing import Any, Literal, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
-from pydantic import AliasPath, AwareDatetime, BaseModel, Field
+from pydantic import AliasPath, AwareDatetime, Field
 
-from enrolment.catalogue import Offer
-from enrolment.eligibility import BEGUN, BookingStatus, begun
-from enrolment.models import Booking
-from enrolment.places import Wish
+from enrolment.bookings.models import Booking
+from enrolment.bookings.places import Wish
+from enrolment.bookings.rules import BEGUN, BookingStatus
+from enrolment.catalogue.rules import begun
 
 
 class LineWish(RequestBody):
@@ -33,78 +33,25 @@ class Confirmation(RequestBody):
     quote_id: UUID
 
 
-class SiteAnswer(BaseModel, from_attributes=True):
-    id: UUID
-    kind: Literal["school", "centre"]
-    name: str
-
-
-class Sites(BaseModel):
-    items: list[SiteAnswer]
-    next_cursor: UUID | None
-
-
-class ActivityAnswer(BaseModel, from_attributes=True):
-    """`open` and the `reason` where it is not are told of a child only."""
-
-    id: UUID
-    code: str
-    name: str
-    kind: Literal["periscolaire", "restauration", "extrascolaire"]
-    site_id: UUID | None
-    payment: Literal["immediate", "monthly"]
-    charging: Literal["reservation", "attendance", "flat"]
-    open: bool | None = None
-    reason: str | None = None
-
-
-class Activities(BaseModel):
-    items: list[ActivityAnswer]
-    next_cursor: UUID | None
-
-
-class WeekAnswer(BaseModel):
-    """A holiday week for one child; `reason` says why it is not `bookable`."""
-
-    id: UUID
-    activity_id: UUID
-    centre: str
-    name: str
-    group: str
-    dates: list[date]
-    places: int
-    places_left: int
-    booking_closes_at: AwareDatetime
-    cancellation_closes_at: AwareDatetime
-    bookable: bool
-    reason: str | None
-
-    @classmethod
-    def of(cls, offer: Offer) -> Self:
-        week = offer.week
-        return cls(
-            id=week.id,
-            activity_id=week.activity_id,
-            centre=week.centre,
-            name=week.name,
-            group=week.group_name,
-            dates=week.dates,
-            places=week.places,
-            places_left=week.places - week.taken,
-            booking_closes_at=week.booking_closes_at,
-            cancellation_closes_at=week.cancellation_closes_at,
-            bookable=offer.reason is None,
-            reason=offer.reason,
-        )
-
-
-class Weeks(BaseModel):
-    items: list[WeekAnswer]
-    next_cursor: UUID | None
-
-
 def _of_the_week(name: str) -> Any:
     return Field(validation_alias=AliasPath("week", name))
+
+
+class WeekAnswer(Answer):
+    """A holiday week for one child; `reason` says why it is not `bookable`."""
+
+    id: UUID = _of_the_week("id")
+    activity_id: UUID = _of_the_week("activity_id")
+    centre: str = _of_the_week("centre")
+    name: str = _of_the_week("name")
+    group: str = _of_the_week("group_name")
+    dates: list[date] = _of_the_week("dates")
+    places: int = _of_the_week("places")
+    places_left: int = _of_the_week("places_left")
+    booking_closes_at: AwareDatetime = _of_the_week("booking_closes_at")
+    cancellation_closes_at: AwareDatetime = _of_the_week("cancellation_closes_at")
+    bookable: bool
+    reason: str | None
 
 
 class LineAnswer(Answer, json_schema_serialization_defaults_required=True):
@@ -164,8 +111,3 @@ class BookingAnswer(Answer, json_schema_serialization_defaults_required=True):
             if not (to_come or line.cancelled) and begun(line.week, now):
                 shown.reason = BEGUN
         return answer
-
-
-class Bookings(BaseModel):
-    items: list[BookingAnswer]
-    next_cursor: UUID | None

@@ -1,19 +1,23 @@
 """Bookings: found, confirmed, and holds that run out."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from chassis.outbox import publish
 from chassis.problems import NotFound, Problem
+from chassis.reach import Acting, Reach
 from contracts import enrolment as events
+from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import raiseload
 
-from enrolment import places
-from enrolment.eligibility import BookingStatus
-from enrolment.models import Booking
+from enrolment.bookings import places
+from enrolment.bookings.models import Booking
+from enrolment.bookings.rules import BookingStatus
+from enrolment.copies import Child
 
 EXPIRY_BATCH = 500
 
@@ -36,39 +40,22 @@ def event_of(kind: type[BookingEvent], booking: Booking, reason: str | None = No
     """A confirmed booking as it is now, with the reason of what happened to it, else of its state."""
     if booking.quote_id is None or booking.confirmed_at is None or booking.confirmed_version is None:
         raise ValueError(f"Booking {booking.id} was never confirmed: it is nobody else's affair.")
-    return kind(
-        booking_id=booking.id,
-        version=booking.version,
-        dossier_id=booking.dossier_id,
-        status=booking.status.value,
-        lines=tuple(
-            events.BookingLine(
-                position=line.position,
-                child_id=line.child_id,
-                holiday_week_id=line.holiday_week_id,
-                activity_id=line.week.activity_id,
-                site_id=line.week.site_id,
-                dates=tuple(line.week.dates),
-                status=line.status,
-                refundable=line.refundable,
-            )
-            for line in booking.lines
-        ),
-        quote_id=booking.quote_id,
-        confirmed_at=booking.confirmed_at,
-        confirmed_version=booking.confirmed_version,
-        reason=reason or booking.reason,
-    )
+    lines = tuple(events.BookingLine(**_facts(events.BookingLine, line.week, line)) for line in booking.lines)
+    mine = {"booking_id": booking.id, "lines": lines, "reason": reason or booking.reason}
+    return kind(**_facts(kind, booking) | mine)
 
 
-async def confirm(
-    session: AsyncSession, dossier_id: UUID | None, booking_id: UUID, quote_id: UUID, now: datetime
-) -> Booking:
+def _facts(kind: type[BaseModel], *sources: object) -> dict[str, Any]:
+    """What the sources have under the names of its fields; the last has the last word."""
+    return {name: getattr(source, name) for source in sources for name in kind.model_fields if hasattr(source, name)}
+
+
+async def confirm(session: AsyncSession, reach: Reach, booking_id: UUID, quote_id: UUID, now: datetime) -> Booking:
     """From here billing decides. Confirming again with the same quote changes nothing.
 
     Raises NotFound, HoldExpired (whether or not its places were already given back), NotHeld.
     """
-    booking = await find(session, dossier_id, booking_id, lock=True)
+    booking = await find(session, reach, booking_id, lock=True)
     if booking.status in (BookingStatus.CONFIRMED, BookingStatus.PAID) and booking.quote_id == quote_id:
         return booking
     never_confirmed = booking.status is BookingStatus.EXPIRED and booking.confirmed_at is None
@@ -100,17 +87,23 @@ async def expire_holds(session: AsyncSession, now: datetime) -> None:
         await places.free_places(session, [booking.id for booking in over])
 
 
-async def find(session: AsyncSession, dossier_id: UUID | None, booking_id: UUID, *, lock: bool = False) -> Booking:
-    """One booking, of that dossier (none: of any). Raises NotFound."""
+async def find(session: AsyncSession, reach: Reach, booking_id: UUID, *, lock: bool = False) -> Booking:
+    """Raises NotFound."""
     booking = await session.get(Booking, booking_id, with_for_update=lock)
-    if booking is None or dossier_id not in (None, booking.dossier_id):
+    if booking is None or not reach.covers(booking.dossier_id):
         raise NotFound
     return booking
 
 
-async def of_dossier(session: AsyncSession, dossier_id: UUID, cursor: UUID | None, limit: int) -> list[Booking]:
-    """A dossier's bookings, the newest first, after the one named by `cursor`."""
-    query = select(Booking).where(Booking.dossier_id == dossier_id).order_by(Booking.id.desc()).limit(limit)
+async def children_of(session: AsyncSession, booking: Booking) -> Mapping[UUID, Child]:
+    """Those of the booking's lines, by id."""
+    query = select(Child).where(Child.id.in_({line.child_id for line in booking.lines}))
+    return {child.id: child for child in await session.scalars(query)}
+
+
+async def of_dossier(session: AsyncSession, acting: Acting, cursor: UUID | None, limit: int) -> list[Booking]:
+    """The dossier's bookings, the newest first, after the one named by `cursor`."""
+    query = select(Booking).where(Booking.dossier_id == acting.dossier_id).order_by(Booking.id.desc()).limit(limit)
     if cursor is not None:
         query = query.where(Booking.id < cursor)
     return list((await session.scalars(query)).all())

@@ -1,6 +1,6 @@
 from datetime import date, timedelta
 
-from enrolment.holiday_weeks import coming_weeks
+from enrolment.catalogue.coming_weeks import coming_weeks
 
 
 def test_public_holidays_and_weekends_are_no_open_days() -> None:

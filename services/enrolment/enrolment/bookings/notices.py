@@ -7,7 +7,8 @@ from chassis.identifiers import new_id
 from contracts.enrolment import NoticeWritten
 from french.wording import euros
 
-from enrolment.models import Booking, Child
+from enrolment.bookings.models import Booking
+from enrolment.copies import Child
 
 
 def _lines(booking: Booking, children: Mapping[UUID, Child]) -> str:

@@ -8,11 +8,12 @@ from contracts import enrolment as events
 from contracts.billing import CreditGranted, Invoice
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment import notices, places
-from enrolment.bookings import event_of
-from enrolment.eligibility import BookingStatus, begun
-from enrolment.families import children_of
-from enrolment.models import Booking, Dossier
+from enrolment.bookings import notices, places
+from enrolment.bookings.bookings import children_of, event_of
+from enrolment.bookings.models import Booking
+from enrolment.bookings.rules import BookingStatus
+from enrolment.catalogue.rules import begun
+from enrolment.copies import Dossier
 
 LAPSED = "La réservation n'a pas été payée dans le délai prévu."
 

@@ -9,10 +9,11 @@ from uuid import UUID
 from asyncpg import Connection
 from chassis.identifiers import new_id
 from chassis.problems import Problem
+from chassis.reach import Acting
 
-from enrolment import places
-from enrolment.eligibility import refusal
-from enrolment.places import Hold, Refused, Wanted, Wish
+from enrolment.bookings import places
+from enrolment.bookings.places import Hold, Refused, Wanted, Wish
+from enrolment.catalogue.rules import refusal
 
 
 class LinesRefused(Problem):
@@ -63,20 +64,20 @@ class WeekFull(LinesRefused):
 
 
 async def judge(
-    connection: Connection, dossier_id: UUID, wishes: Sequence[Wish], keep_available: bool, now: datetime
+    connection: Connection, acting: Acting, wishes: Sequence[Wish], keep_available: bool, now: datetime
 ) -> Hold:
     """The hold that these wishes make, all or none; with `keep_available` of what is left, and what is refused.
 
     Raises NotFound (a child or week), NotEligible, SeveralRegies, OverlappingWeek, WeekFull.
     """
     # Where a part may be kept, what is left is read once and for all; else the conditional update has the last word.
-    wanted = await places.read(connection, dossier_id, wishes, lock=keep_available)
+    wanted = await places.read(connection, acting, wishes, lock=keep_available)
     _refuse_impossible(wanted, now)
     kept, full = _share_out(wanted)
     if full and not (keep_available and kept):
         raise WeekFull(full)
     minutes = min(line.week.hold_minutes for line in kept)
-    return Hold(new_id(), dossier_id, kept, full, now + timedelta(minutes=minutes), now)
+    return Hold(new_id(), acting.dossier_id, kept, full, now + timedelta(minutes=minutes), now)
 
 
 async def take(connection: Connection, hold: Hold, answer: Sequence[Any]) -> None:

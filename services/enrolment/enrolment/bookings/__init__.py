@@ -1,0 +1,1 @@
+"""Places in holiday weeks: held, confirmed, paid for, cancelled, lapsed and revived."""

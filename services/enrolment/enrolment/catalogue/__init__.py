@@ -1,0 +1,1 @@
+"""What a town offers: sites, activities, and holiday weeks with their places."""

@@ -1,0 +1,238 @@
+"""Families and holiday weeks that the tests of enrolment book."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+from chassis import clock, inbox, outbox
+from chassis.database import Database
+from chassis.identifiers import new_id
+from chassis.reach import Reach
+from chassis.testing import Signer
+from contracts import EVENTS, Envelope, Event
+from contracts.billing import (
+    CreditGranted,
+    InvoiceCancelled,
+    InvoiceLapsed,
+    InvoiceLine,
+    InvoiceOpened,
+    InvoiceRefused,
+    InvoiceSettled,
+)
+from contracts.dossier import ChildChanged, DossierChanged
+from enrolment.catalogue.models import Activity, HolidayWeek
+from enrolment.consumers import HANDLERS
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import Range
+
+FIRST_MONDAY = clock.now().date() + timedelta(days=100 - clock.now().date().weekday())
+
+
+def guardian(dossier_id: UUID) -> Reach:
+    return Reach(sub=new_id(), role="guardian", dossier_id=dossier_id, guardian_id=new_id())
+
+
+class Billing:
+    """What billing would say of one booking's invoice: 48,36 € a line."""
+
+    def __init__(self, booking: dict[str, Any]) -> None:
+        self.facts = {
+            "invoice_id": new_id(),
+            "booking_id": UUID(booking["id"]),
+            "booking_version": booking["version"],
+            "dossier_id": UUID(booking["dossier_id"]),
+            "amount_cents": 4836 * len(booking["lines"]),
+            "lines": tuple(InvoiceLine(position=one["position"], amount_cents=4836) for one in booking["lines"]),
+            "payable_until": clock.now() + timedelta(minutes=20),
+        }
+        self.refused = InvoiceRefused(
+            booking_id=self.facts["booking_id"],
+            version=booking["version"],
+            dossier_id=self.facts["dossier_id"],
+            reason="Aucun tarif n'est enregistré.",
+        )
+        self.opened = InvoiceOpened(**self.facts, version=1, status="to_pay", number=None)
+        self.settled = InvoiceSettled(**self.facts, version=2, status="settled", number="2026-000001")
+        self.lapsed = InvoiceLapsed(**self.facts, version=2, status="lapsed", number=None)
+        self.cancelled = InvoiceCancelled(**self.facts, version=2, status="cancelled", number=None)
+        self.credit = CreditGranted(
+            credit_id=new_id(),
+            dossier_id=self.facts["dossier_id"],
+            amount_cents=4836,
+            booking_id=self.facts["booking_id"],
+        )
+        self.second_credit = self.credit.model_copy(update={"credit_id": new_id()})
+
+
+@dataclass
+class Town:
+    """Builds what a test needs and reads what came of it."""
+
+    database: Database
+    api: aiohttp.ClientSession
+    signer: Signer
+    agent_id: UUID = field(default_factory=new_id)
+
+    async def hear(self, *events: Event) -> None:
+        for event in events:
+            await inbox.handle(self.database, outbox.envelope(event).model_dump_json().encode(), HANDLERS)
+
+    async def family(self, *ages: int, missing: tuple[str, ...] = ()) -> tuple[UUID, list[UUID]]:
+        """A dossier and its children, of these ages on the first Monday."""
+        dossier_id = new_id()
+        await self.hear(
+            DossierChanged(
+                dossier_id=dossier_id,
+                version=1,
+                number="100042",
+                status="active",
+                adults=(),
+                address=None,
+                missing=missing,
+            )
+        )
+        children = []
+        for age in ages:
+            born = FIRST_MONDAY.replace(year=FIRST_MONDAY.year - age, day=1) - timedelta(days=60)
+            children.append(await self.child(dossier_id, born))
+        return dossier_id, children
+
+    async def child(self, dossier_id: UUID, born: date, first_name: str = "Inès") -> UUID:
+        child_id = new_id()
+        await self.hear(
+            ChildChanged(
+                child_id=child_id,
+                version=1,
+                dossier_ids=(dossier_id,),
+                first_name=first_name,
+                last_name="Moreau",
+                birth_date=born,
+                schooling=(),
+                resident=True,
+                menu="standard",
+            )
+        )
+        return child_id
+
+    async def week(
+        self,
+        *,
+        after: int = 0,
+        places: int = 10,
+        ages: tuple[int, int] = (6, 11),
+        regie: str = "enfance",
+        **facts: Any,
+    ) -> UUID:
+        """A holiday week so many weeks after the first Monday, of an activity of its own."""
+        monday = FIRST_MONDAY + timedelta(weeks=after)
+        closes = clock.now() + timedelta(days=50)
+        week = HolidayWeek(
+            **{
+                "id": new_id(),
+                "activity_id": new_id(),
+                "site_id": new_id(),
+                "centre": "Accueil de loisirs La Bièvre",
+                "name": f"Vacances d'essai, semaine {after}",
+                "group_name": "6-11 ans",
+                "min_age": ages[0],
+                "max_age": ages[1],
+                "dates": [monday + timedelta(days=n) for n in range(5)],
+                "period": Range(monday, monday + timedelta(days=4), bounds="[]"),
+                "places": places,
+                "taken": 0,
+                "booking_closes_at": closes,
+                "cancellation_closes_at": closes,
+                "hold_minutes": 20,
+                "version": 1,
+            }
+            | facts
+        )
+        activity = Activity(
+            id=week.activity_id,
+            code=str(week.activity_id),
+            name=week.centre,
+            kind="extrascolaire",
+            site_id=week.site_id,
+            payment="immediate",
+            charging="reservation",
+            regie=regie,
+            version=1,
+        )
+        async with self.database.sessions.begin() as session:
+            session.add_all((activity, week))
+        return week.id
+
+    async def call(
+        self, method: str, path: str, dossier_id: UUID | None, body: Any = None, *, key: str | None = None
+    ) -> tuple[int, Any]:
+        """Status and JSON of a call by a guardian of that dossier; by an agent where there is none."""
+        if dossier_id is None:
+            token = self.signer.token("agent", sub=self.agent_id)
+        else:
+            token = self.signer.token("guardian", sub=dossier_id, dossier_id=dossier_id, guardian_id=new_id())
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key or new_id().hex}
+        async with self.api.request(method, path, json=body, headers=headers) as answer:
+            return answer.status, await answer.json(content_type=None) if answer.status != 204 else None
+
+    async def post(
+        self, whose: UUID | None, /, *lines: tuple[UUID, UUID], key: str | None = None, **more: Any
+    ) -> tuple[int, Any]:
+        """POST /bookings of (child, week) lines."""
+        body = {"lines": [{"child_id": str(child), "holiday_week_id": str(week)} for child, week in lines]} | more
+        return await self.call("POST", "/v1/bookings", whose, body, key=key)
+
+    async def held(self, dossier_id: UUID, *lines: tuple[UUID, UUID]) -> dict[str, Any]:
+        status, booking = await self.post(dossier_id, *lines)
+        assert status == 201, booking
+        return dict(booking)
+
+    async def confirmed(self, dossier_id: UUID, *lines: tuple[UUID, UUID]) -> dict[str, Any]:
+        booking = await self.held(dossier_id, *lines)
+        status, booking = await self.confirm(dossier_id, booking["id"])
+        assert status == 202, booking
+        return dict(booking)
+
+    async def confirm(self, dossier_id: UUID, booking_id: str, quote_id: UUID | None = None) -> tuple[int, Any]:
+        body = {"quote_id": str(quote_id or new_id())}
+        return await self.call("POST", f"/v1/bookings/{booking_id}/confirm", dossier_id, body)
+
+    async def cancel(self, dossier_id: UUID | None, booking_id: str, position: int | None = None) -> tuple[int, Any]:
+        """DELETE of the whole booking, or of one line."""
+        line = "" if position is None else f"/lines/{position}"
+        return await self.call("DELETE", f"/v1/bookings/{booking_id}{line}", dossier_id)
+
+    async def booking(self, dossier_id: UUID, booking_id: str) -> dict[str, Any]:
+        status, booking = await self.call("GET", f"/v1/bookings/{booking_id}", dossier_id)
+        assert status == 200, booking
+        return dict(booking)
+
+    def billing(self, booking: dict[str, Any]) -> Billing:
+        return Billing(booking)
+
+    async def taken(self, *week_ids: UUID) -> list[int]:
+        """Places taken of each week; on the way, that the counter is the number of active lines."""
+        async with self.database.sessions() as session:
+            counted = []
+            for week_id in week_ids:
+                taken, lines = (
+                    await session.execute(
+                        text(
+                            "SELECT taken, (SELECT count(*) FROM booking_lines WHERE holiday_week_id = w.id AND active)"
+                            " FROM holiday_weeks w WHERE id = :id"
+                        ),
+                        {"id": week_id},
+                    )
+                ).one()
+                assert taken == lines
+                counted.append(taken)
+            return counted
+
+    async def published(self, *types: str) -> list[Any]:
+        """Events in the outbox, in order: all, or those of these types (`booking_paid`)."""
+        async with self.database.sessions() as session:
+            bodies = await session.scalars(text("SELECT body FROM outbox ORDER BY id"))
+            found = [Envelope.model_validate_json(body) for body in bodies]
+        wanted = {f"enrolment.{name}" for name in types}
+        return [EVENTS[one.type].model_validate(one.data) for one in found if not wanted or one.type in wanted]
