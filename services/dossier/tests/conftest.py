@@ -1,10 +1,34 @@
-"""The service these tests are of."""
+"""The service these tests are of, the demo town in it, and how they ask it."""
 
+from typing import Any
+from uuid import UUID
+
+import aiohttp
 import pytest
+from chassis.command import load
 from chassis.service import Service
+from chassis.testing import Databases, Signer
 from dossier.main import SERVICE
+
+from services.dossier.tests.villeneuve import MOREAU, WRITTEN, Ask
 
 
 @pytest.fixture(scope="session")
 def service() -> Service:
     return SERVICE
+
+
+@pytest.fixture
+def ask(client: aiohttp.ClientSession, signer: Signer) -> Ask:
+    async def asked(path: str, role: str = "guardian", dossier_id: UUID | None = MOREAU) -> tuple[int, Any, str | None]:
+        token = signer.token(role, dossier_id=dossier_id if role == "guardian" else None)
+        async with client.get(f"/v1{path}", headers={"Authorization": f"Bearer {token}"}) as answer:
+            return answer.status, await answer.json(), answer.headers.get("ETag")
+
+    return asked
+
+
+@pytest.fixture
+async def loaded(service: Service, databases: Databases) -> Databases:
+    await load(service, databases.owner_url, WRITTEN)
+    return databases
