@@ -1,5 +1,6 @@
 """The toy's queues as a test sees and uses them, and one more that gets a copy of all that is published."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
@@ -25,10 +26,9 @@ class Queues:
         self.url, self._channel = url, channel
 
     async def send(self, *bodies: bytes, queue: str = EVENTS) -> None:
-        """Put messages into a queue, past the exchange."""
-        for one in bodies:
-            message = aio_pika.Message(one, delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
-            await self._channel.default_exchange.publish(message, queue)
+        """Put messages into a queue in this order, past the exchange; confirmed all together."""
+        messages = [aio_pika.Message(one, delivery_mode=aio_pika.DeliveryMode.PERSISTENT) for one in bodies]
+        await asyncio.gather(*(self._channel.default_exchange.publish(one, queue) for one in messages))
 
     async def waiting(self, queue: str = EVENTS) -> int:
         """How many messages are there to be delivered."""

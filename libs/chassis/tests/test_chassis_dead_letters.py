@@ -96,7 +96,7 @@ async def test_a_worker_tells_of_what_it_sets_aside_and_a_replay_gives_it_back(
 async def test_a_replay_killed_in_the_middle_loses_nothing(
     databases: Databases, database: Database, queues: Queues, processes: Processes, rows: Rows
 ) -> None:
-    total = 2000
+    total = 500
     await queues.send(*(body(quotient_changed()) for _ in range(total)), queue=DEAD)
     killed = await processes.start("replay", **environment(databases, amqp_url=queues.url))
 
