@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -14,8 +15,10 @@ import aiohttp
 import asyncpg
 import uvicorn
 from contracts.caller import AUDIENCE, TOKEN_TYPE
+from fastapi import FastAPI
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import clock, migrations
 from chassis.app import create_app
@@ -166,9 +169,14 @@ async def serving(
     own = database or Database(settings.database_url)
     app = create_app(service, settings, own)
     app.state.verifier.keys.set = signer.keys
+    unsaid: set[str] = set()
     server = uvicorn.Server(
         configuration(
-            app, trusted_proxies=settings.trusted_proxies, port=0, lifespan="off", timeout_graceful_shutdown=2
+            _compared(app, unsaid),
+            trusted_proxies=settings.trusted_proxies,
+            port=0,
+            lifespan="off",
+            timeout_graceful_shutdown=2,
         )
     )
     server.config.load()
@@ -182,6 +190,7 @@ async def serving(
         await _stop(server)
         if own is not database:
             await own.close()
+    assert not unsaid, f"answered, and not in the OpenAPI document: {sorted(unsaid)}"  # noqa: S101 -- for tests
 
 
 async def _stop(server: uvicorn.Server) -> None:
@@ -196,6 +205,31 @@ async def _stop(server: uvicorn.Server) -> None:
         while server.server_state.connections:  # noqa: ASYNC110 -- uvicorn tells nobody when they are gone
             await asyncio.sleep(0)
     return None
+
+
+def _compared(app: FastAPI, unsaid: set[str]) -> ASGIApp:
+    """The application, whose refusals are looked up in its own OpenAPI document."""
+
+    async def compared(scope: Scope, receive: Receive, send: Send) -> None:
+        status, body = 0, b""
+
+        async def seen(message: Message) -> None:
+            nonlocal status, body
+            status, body = message.get("status", status), body + message.get("body", b"")
+            await send(message)
+
+        await app(scope, receive, seen)
+        if status < 400:
+            return
+        for path, operations in app.openapi()["paths"].items():
+            if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), scope["path"]):
+                if operation := operations.get(scope["method"].lower()):
+                    kind = json.loads(body)["type"]
+                    if f'"{kind}"' not in json.dumps(operation["responses"].get(str(status))):
+                        unsaid.add(f"{scope['method']} {path}: {status} {kind}")
+                break
+
+    return compared
 
 
 @contextmanager

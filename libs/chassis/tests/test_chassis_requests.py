@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,8 @@ import pytest
 from chassis.app import BODY_LIMIT, create_app
 from chassis.database import Database
 from chassis.idempotency import Once
+from chassis.policies import PUBLIC
+from chassis.problems import NotFound, problems
 from chassis.service import Service
 from chassis.settings import ServiceSettings
 from chassis.testing import Databases, Signer, serving
@@ -365,3 +368,21 @@ def test_a_route_without_a_policy_keeps_the_application_from_starting(settings: 
             settings,
             Database(settings.database_url),
         )
+
+
+@pytest.mark.parametrize("said", [True, False])
+async def test_a_refusal_that_the_document_does_not_tell_of_fails_the_test_that_met_it(
+    settings: ServiceSettings, signer: Signer, said: bool
+) -> None:
+    router = APIRouter()
+
+    @router.get("/things", dependencies=[PUBLIC])
+    @problems(*([NotFound] if said else []))
+    async def get_things() -> None:
+        raise NotFound
+
+    toy = Service("toy", ServiceSettings, MetaData(), (router,), notice=Notice)
+    failing = pytest.raises(AssertionError, match=r"GET /v1/things: 404 urn:problem:not-found")
+    with nullcontext() if said else failing:
+        async with serving(toy, settings, signer) as client, client.get("/v1/things") as answer:
+            assert answer.status == 404

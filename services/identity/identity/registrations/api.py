@@ -125,7 +125,7 @@ async def resend(
 
 
 @router.post("/activations", status_code=204, dependencies=[PUBLIC])
-@problems(TooManyTries, activation.LinkGone, activation.WrongPassword)
+@problems(TooManyTries, activation.LinkGone, activation.WrongPassword, accounts.AlreadyRegistered)
 async def activate(body: schemas.Activation, database: OwnTransactions, settings: Configured, address: Address) -> None:
     now = clock.now()
     async with room(address) as hashing:

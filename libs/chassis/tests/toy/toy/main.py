@@ -10,11 +10,11 @@ from chassis.identifiers import new_id
 from chassis.inbox import Handlers
 from chassis.outbox import publish
 from chassis.policies import Policy
-from chassis.problems import NotFound
+from chassis.problems import NotFound, problems
+from chassis.reach import Reach
 from chassis.schema import may, service_metadata
 from chassis.service import Service
 from chassis.settings import ServiceSettings
-from contracts.caller import Caller
 from contracts.dossier import Quotient, QuotientChanged
 from contracts.notices import NoticeWritten
 from fastapi import APIRouter, Depends, Response
@@ -72,7 +72,7 @@ class MadeThing(BaseModel):
 
 
 router = APIRouter()
-Guardian = Annotated[Caller, Depends(Policy("guardian"))]
+Guardian = Annotated[Reach, Depends(Policy("guardian", reach="account"))]
 
 
 async def make(session: AsyncSession, body: NewThing) -> MadeThing:
@@ -93,6 +93,7 @@ SEVEN = UUID(int=7)
 
 
 @router.post("/lone-things", status_code=201, response_model=MadeThing)
+@problems(NotFound)
 async def post_lone_thing(body: NewThing, caller: Guardian, session: Session, once: OnceOnly) -> Response:
     """There is one of each name; a second is refused after a look, one of size 7 by the database."""
 
