@@ -16,8 +16,6 @@ from openapi_spec_validator import validate
 from deploy.local.prepare import services
 
 Operation = dict[str, Any]
-#: Services whose routes are still to say whose things they are about.
-REACH_UNSAID = {"enrolment"}
 NOWHERE = "postgresql://nobody@127.0.0.1:9/nothing"
 
 
@@ -77,7 +75,7 @@ def test_a_public_call_wears_no_lock_and_another_says_whose_it_is(operations: di
     for name in guarded:
         assert operations[name]["security"] == [{"bearer": []}]
         assert operations[name]["x-roles"]
-        assert operations[name].get("x-reach") or operations[name]["tags"][0] in REACH_UNSAID
+        assert operations[name]["x-reach"]
         assert {"401", "403"} <= operations[name]["responses"].keys()
     for name in public:
         assert "x-roles" not in operations[name]

@@ -46,8 +46,7 @@ def _complete(operation: dict[str, Any], route: Any) -> None:
     operation["security"] = [{"bearer": []}] if policies else []
     for policy in policies:
         operation["x-roles"] = list(policy.roles)
-        if policy.reach:
-            operation["x-reach"] = policy.reach
+        operation["x-reach"] = policy.reach
         who = f"For: {', '.join(policy.roles)}."
         if policy.scope:
             operation["x-scope"] = policy.scope

@@ -21,7 +21,7 @@ class Policy:
     call at all. Tests are generated from it: another family's (site's, régie's) things are 404.
     """
 
-    def __init__(self, *roles: CallerRole, reach: Whose | None = None, scope: str | None = None) -> None:
+    def __init__(self, *roles: CallerRole, reach: Whose, scope: str | None = None) -> None:
         self.roles, self.reach, self.scope = roles, reach, scope
 
     async def __call__(self, request: Request) -> Reach:
