@@ -20,8 +20,8 @@ demo: setup ## start the whole stack, play the first journey, stop
 run: setup ## start the whole stack and keep it up until Ctrl-C
 	@.venv/bin/python -m deploy.local run
 
-test: setup ## run every test on real PostgreSQL and RabbitMQ
-	@.venv/bin/pytest
+test: setup ## run every test on real PostgreSQL and RabbitMQ, in two processes with servers of their own
+	@.venv/bin/pytest --numprocesses 2 --dist loadfile
 
 # Types: modules by their full place (services.billing.tests.x), so that no folder's helper is taken for another's.
 check: setup ## lint, types, dependencies between parts, generated files, migrations
