@@ -69,7 +69,9 @@ class Database:
             pool_timeout=POOL_TIMEOUT_S,
         )
         self._bare: asyncpg.Pool | None = None
+        # A plan is made once a connection, perhaps while a table is empty: it must not read through it for ever.
         self._bare_limits = _limits(statement_s)
+        self._bare_limits["server_settings"]["enable_seqscan"] = "off"
         self._published = asyncio.Event()
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             self.engine, expire_on_commit=False, info={"published": self._published}

@@ -28,7 +28,7 @@ def rate(url: str, script: str, run: RunFolder, *, clients: int, seconds: int) -
         + [str(word) for option in options.items() for word in option]
         + [f"--define={name}={value}" for name, value in variables.items()]
         + [parts.path[1:]],
-        env={"PGPASSWORD": str(parts.password)},
+        env={"PGPASSWORD": str(parts.password), "PGOPTIONS": "-c enable_seqscan=off"},  # as the hot path has it
         capture_output=True,
         text=True,
         check=False,
