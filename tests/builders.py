@@ -19,13 +19,13 @@ F = TypeVar("F", bound=Fact)
 E = TypeVar("E", bound=Event)
 
 
-def changed(fact: F, **changes: Any) -> F:
+def changed(fact: F, /, **changes: Any) -> F:
     """That fact with these of its fields instead, validated as if it had come over the wire."""
     assert not (unknown := changes.keys() - type(fact).model_fields), unknown  # which a model would ignore
     return type(fact).model_validate(dict(fact) | changes)
 
 
-def sample(kind: type[E], **changes: Any) -> E:
+def sample(kind: type[E], /, **changes: Any) -> E:
     """`sample(BookingConfirmed, version=3)`: the golden sample of that type, about the same family everywhere."""
     wrapped = Envelope.model_validate_json((SAMPLES / f"{kind.type}.json").read_bytes())
     return changed(kind.model_validate(wrapped.data), **changes)

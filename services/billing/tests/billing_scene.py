@@ -39,6 +39,8 @@ from contracts.enrolment import (
 )
 from sqlalchemy import Executable, func, or_, select, text
 
+from tests.builders import sample
+
 TOWN = Path(__file__).parents[3] / "deploy/towns/villeneuve-sur-bievre.toml"
 ORIGIN = "https://espace.test"
 CENTRE = "Accueil de loisirs La Bièvre"
@@ -96,7 +98,8 @@ def dossier(family: Family, number: str, name: str, *, email: str | None = "fami
         roles=("legal_guardian", "payer"),
         email=email,
     )
-    return DossierChanged(
+    return sample(
+        DossierChanged,
         dossier_id=family.dossier_id,
         version=1 if email else 3,
         number=number,
@@ -108,11 +111,12 @@ def dossier(family: Family, number: str, name: str, *, email: str | None = "fami
 
 def quotient(family: Family, value: int, version: int) -> QuotientChanged:
     known = Quotient(value=value, source="caf", valid_from=date(2020, 1, 1), valid_to=date(2099, 12, 31))
-    return QuotientChanged(dossier_id=family.dossier_id, version=version, quotients=(known,))
+    return sample(QuotientChanged, dossier_id=family.dossier_id, version=version, quotients=(known,))
 
 
 def child(family: Family, child_id: UUID, first_name: str, last_name: str) -> ChildChanged:
-    return ChildChanged(
+    return sample(
+        ChildChanged,
         child_id=child_id,
         version=1,
         dossier_ids=(family.dossier_id,),
@@ -127,7 +131,8 @@ def child(family: Family, child_id: UUID, first_name: str, last_name: str) -> Ch
 
 def week(week_id: UUID) -> HolidayWeekChanged:
     monday = MONDAY + timedelta(weeks=WEEK_IDS.index(week_id))
-    return HolidayWeekChanged(
+    return sample(
+        HolidayWeekChanged,
         holiday_week_id=week_id,
         version=1,
         activity_id=ACTIVITY,
@@ -140,7 +145,8 @@ def week(week_id: UUID) -> HolidayWeekChanged:
 
 
 def activity() -> ActivityChanged:
-    return ActivityChanged(
+    return sample(
+        ActivityChanged,
         activity_id=ACTIVITY,
         version=1,
         code="vacances-la-bievre",

@@ -10,6 +10,7 @@ from contracts.billing import InvoiceOpened, NoticeWritten
 from contracts.dossier import QuotientChanged
 
 from services.billing.tests.billing_scene import Scene
+from tests.builders import sample
 
 WEEK_OF_INES = 8085  # 5 × (12,74 € + 3,43 €)
 
@@ -68,7 +69,7 @@ async def test_an_agent_says_for_which_family(scene: Scene) -> None:
 
 
 async def test_without_a_quotient_the_highest_price_is_quoted_with_a_warning(scene: Scene) -> None:
-    await scene.hear(QuotientChanged(dossier_id=scene.moreau.dossier_id, version=3, quotients=()))
+    await scene.hear(sample(QuotientChanged, dossier_id=scene.moreau.dossier_id, version=3, quotients=()))
     _, quote = await scene.quote([(scene.moreau.child_ids[0], scene.week_ids[0])])
     assert quote["total_cents"] == 5 * 2420
     assert "aucun quotient familial valable" in quote["lines"][0]["explanation"]

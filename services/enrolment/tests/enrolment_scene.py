@@ -27,6 +27,8 @@ from enrolment.consumers import HANDLERS
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import Range
 
+from tests.builders import sample
+
 FIRST_MONDAY = clock.now().date() + timedelta(days=100 - clock.now().date().weekday())
 
 
@@ -83,13 +85,9 @@ class Town:
         """A dossier and its children, of these ages on the first Monday."""
         dossier_id = new_id()
         await self.hear(
-            DossierChanged(
+            sample(
+                DossierChanged,
                 dossier_id=dossier_id,
-                version=1,
-                number="100042",
-                status="active",
-                adults=(),
-                address=None,
                 missing=missing,
             )
         )
@@ -102,16 +100,12 @@ class Town:
     async def child(self, dossier_id: UUID, born: date, first_name: str = "Inès") -> UUID:
         child_id = new_id()
         await self.hear(
-            ChildChanged(
+            sample(
+                ChildChanged,
                 child_id=child_id,
-                version=1,
                 dossier_ids=(dossier_id,),
                 first_name=first_name,
-                last_name="Moreau",
                 birth_date=born,
-                schooling=(),
-                resident=True,
-                menu="standard",
             )
         )
         return child_id

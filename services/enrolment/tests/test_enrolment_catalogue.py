@@ -18,6 +18,7 @@ from sqlalchemy import event
 from sqlalchemy.dialects.postgresql import Range
 
 from services.enrolment.tests.enrolment_scene import guardian
+from tests.builders import sample
 
 TOWN = tomllib.loads(Path("deploy/towns/villeneuve-sur-bievre.toml").read_text())
 
@@ -176,29 +177,23 @@ async def test_the_canteen_is_open_even_to_an_incomplete_dossier(town: Any, data
 async def test_older_news_of_a_family_is_void(town: Any) -> None:
     dossier_id, (ines,) = await town.family(9)
     await town.week()
-    news = DossierChanged(
+    news = sample(
+        DossierChanged,
         dossier_id=dossier_id,
         version=3,
-        number="100042",
-        status="active",
-        adults=(),
-        address=None,
         missing=("quotient",),
     )
     await town.hear(news)
     await town.hear(news.model_copy(update={"version": 2, "missing": ()}))
     (item,) = (await weeks(town, dossier_id, ines))["items"]
     assert item["bookable"] is False
-    child = ChildChanged(
+    child = sample(
+        ChildChanged,
         child_id=ines,
         version=2,
         dossier_ids=(new_id(),),
         first_name="Inès",
-        last_name="Moreau",
         birth_date=date(2018, 1, 1),
-        schooling=(),
-        resident=True,
-        menu="standard",
     )
     await town.hear(child)
     await town.hear(child.model_copy(update={"version": 1, "dossier_ids": (dossier_id,)}))

@@ -30,6 +30,8 @@ from contracts.enrolment import (
 from planning.calendar import CHANGED_ELSEWHERE
 from planning.consumers import HANDLERS
 
+from tests.builders import sample
+
 MOREAU, MARTIN, INES, TOM, LEA = (new_id() for _ in range(5))
 ACTIVITY, SITE, WEEK, BOOKING = (new_id() for _ in range(4))
 #: The last week of 2026 goes into 2027.
@@ -73,33 +75,27 @@ def booking(
 
 
 def child(child_id: UUID, first_name: str, *dossiers: UUID, version: int = 1) -> ChildChanged:
-    return ChildChanged(
+    return sample(
+        ChildChanged,
         version=version,
         child_id=child_id,
         dossier_ids=dossiers,
         first_name=first_name,
-        last_name="Moreau",
         birth_date=date(2017, 5, 1),
-        schooling=(),
-        resident=True,
-        menu="standard",
     )
 
 
 CATALOGUE: tuple[Event, ...] = (
-    ActivityChanged(
-        version=1,
+    sample(
+        ActivityChanged,
         activity_id=ACTIVITY,
         code="vacances",
         name="Vacances à La Bièvre",
         kind="extrascolaire",
         site_id=None,
-        payment="immediate",
-        charging="reservation",
-        regie="enfance",
     ),
-    HolidayWeekChanged(
-        version=1,
+    sample(
+        HolidayWeekChanged,
         holiday_week_id=WEEK,
         activity_id=ACTIVITY,
         centre="Accueil de loisirs La Bièvre",

@@ -21,6 +21,7 @@ from planning.town import Town, load
 from sqlalchemy import text
 
 from libs.chassis.tests.waiting import until
+from tests.builders import sample
 
 CANTEEN, WEDNESDAY, HOLIDAYS = (named_id("activity", code) for code in ("cantine", "mercredi", "vacances"))
 WORKING_DAY_BEFORE = {"rule": "days_before", "n": 1, "time": "09:00:00", "working_days": True}
@@ -53,22 +54,20 @@ TOWN = Town.model_validate(
 
 
 def activity(activity_id: UUID, name: str, kind: Kind) -> ActivityChanged:
-    return ActivityChanged(
-        version=1,
+    return sample(
+        ActivityChanged,
         activity_id=activity_id,
         code=name.lower(),
         name=name,
         kind=kind,
         site_id=None,
         payment="monthly",
-        charging="reservation",
-        regie="enfance",
     )
 
 
 def week(name: str, *dates: date, booking: datetime, cancellation: datetime, group: str = "") -> HolidayWeekChanged:
-    return HolidayWeekChanged(
-        version=1,
+    return sample(
+        HolidayWeekChanged,
         holiday_week_id=named_id("week", name, group),
         activity_id=HOLIDAYS,
         centre="Accueil de loisirs La Bièvre",
