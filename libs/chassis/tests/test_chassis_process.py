@@ -43,6 +43,7 @@ async def test_a_worker_asked_to_stop_finishes_what_it_began_and_leaves_the_rest
     await gate.open()
     assert await worker.ended() == 0
     assert "Traceback" not in worker.output()
+    await until(queues.consumers, 0)
     handled = await rows.count("heard")
     assert 0 < handled < total
     assert await queues.waiting(EVENTS) == total - handled  # all that was handled was acknowledged
@@ -50,6 +51,7 @@ async def test_a_worker_asked_to_stop_finishes_what_it_began_and_leaves_the_rest
     another = await processes.start("worker", **environment(databases, amqp_url=queues.url))
     await until(lambda: rows.count("heard"), total)
     assert await another.stop() == 0
+    await until(queues.consumers, 0)
     assert await queues.waiting(EVENTS) == await queues.waiting(DEAD) == 0
 
 
