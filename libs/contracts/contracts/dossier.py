@@ -29,7 +29,10 @@ class PostalAddress(Fact):
 
 
 class DossierChanged(Event):
-    """A family's dossier; `missing` names what keeps it incomplete (empty: complete)."""
+    """A family's dossier; `missing` names what keeps it incomplete (empty: complete).
+
+    `priorities` are codes of criteria of the town's waiting list that an agent has certified.
+    """
 
     type: ClassVar[str] = "dossier.dossier_changed"
     subject_field: ClassVar[str] = "dossier_id"
@@ -40,6 +43,7 @@ class DossierChanged(Event):
     adults: tuple[Adult, ...]
     address: PostalAddress | None
     missing: tuple[str, ...] = ()
+    priorities: tuple[str, ...] = ()
 
 
 class Schooling(Fact):

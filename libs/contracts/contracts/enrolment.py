@@ -11,6 +11,7 @@ from contracts.notices import NoticeWritten as Notice
 
 Kind = Literal["periscolaire", "restauration", "extrascolaire"]
 SiteKind = Literal["school", "centre"]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
 class SiteChanged(Event):
@@ -39,6 +40,7 @@ class ActivityChanged(Event):
     payment: Literal["immediate", "monthly"]
     charging: Literal["reservation", "attendance", "flat"]
     regie: str
+    status: Literal["open", "closed"] = "open"
 
 
 class HolidayWeekChanged(Event):
@@ -54,6 +56,55 @@ class HolidayWeekChanged(Event):
     dates: tuple[date, ...]
     booking_closes_at: AwareDatetime
     cancellation_closes_at: AwareDatetime
+
+
+class Actor(Fact):
+    """Who asked for something: a guardian by their account, the staff with a name and, past a rule, their reason."""
+
+    account_id: UUID
+    role: Literal["guardian", "agent", "administrator"]
+    name: str | None = None
+    reason: str | None = None
+
+
+class UsualWeek(Fact):
+    """A wish for every week from the first to the last day, both included: these weekdays and no others.
+
+    `number` counts the wishes of an enrolment from 1: each is applied once, and the last has the last word on its days.
+    Deadlines are judged at `asked_at`.
+    """
+
+    number: int
+    valid_from: date
+    valid_to: date
+    days: tuple[Weekday, ...]
+    asked_at: AwareDatetime
+    asked_by: Actor
+
+
+class EnrolmentChanged(Event):
+    """A child's right to attend an activity from the first to the last day, both included, of a school year.
+
+    `dossier_id` is the family that enrolled it; `site_id` where it attends: the activity's own site, else the child's
+    school (none: not known). Withdrawn: `valid_to` is the last day that it was left with; deadlines of the days given
+    up are judged at `withdrawn_at`. `usual_weeks` are all that were asked for, in order.
+    """
+
+    type: ClassVar[str] = "enrolment.enrolment_changed"
+    subject_field: ClassVar[str] = "enrolment_id"
+
+    enrolment_id: UUID
+    child_id: UUID
+    dossier_id: UUID
+    activity_id: UUID
+    site_id: UUID | None
+    school_year: str
+    valid_from: date
+    valid_to: date
+    status: Literal["active", "withdrawn"]
+    usual_weeks: tuple[UsualWeek, ...] = ()
+    withdrawn_at: AwareDatetime | None = None
+    withdrawn_by: Actor | None = None
 
 
 class BookingLine(Fact):
