@@ -59,4 +59,4 @@ class NoticeWritten(Notice):
     type: ClassVar[str] = "planning.notice_written"
 
 
-EVENTS: tuple[type[Event], ...] = (NoticeWritten,)
+EVENTS: tuple[type[Event], ...] = (ReservationsChanged, NoticeWritten)

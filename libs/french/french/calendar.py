@@ -1,5 +1,7 @@
-"""Public holidays, working days, and the periods of school holidays."""
+"""Months, public holidays, working days, and the periods of school holidays."""
 
+import re
+from calendar import monthrange
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -12,6 +14,18 @@ from vacances_scolaires_france import SchoolHolidayDates, UnsupportedYearExcepti
 DAY = timedelta(days=1)
 
 _published = cache(SchoolHolidayDates)  # reads a table of every day since 1990
+
+
+def first_day(month: str) -> date:
+    """Of a month written « 2026-12 », of the years 2000 to 2099; raises ValueError, with a sentence in French."""
+    if not re.fullmatch("20[0-9]{2}-(0[1-9]|1[0-2])", month):
+        raise ValueError("Un mois est attendu (AAAA-MM), entre 2000 et 2099.")
+    return date.fromisoformat(f"{month}-01")
+
+
+def last_day(first: date) -> date:
+    """Of the month that begins on `first`."""
+    return first.replace(day=monthrange(first.year, first.month)[1])
 
 
 @dataclass(frozen=True)

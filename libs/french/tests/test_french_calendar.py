@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 
 import pytest
-from french.calendar import is_working_day, school_holidays, school_year, working_days_before
+from french.calendar import first_day, is_working_day, last_day, school_holidays, school_year, working_days_before
 
 
 def test_working_days_are_monday_to_friday_without_public_holidays_school_holidays_included() -> None:
@@ -64,3 +64,15 @@ def test_beyond_what_is_published_summer_and_christmas_remain() -> None:
 
 def test_a_long_weekend_is_no_period() -> None:
     assert all(len(period.days) > 14 for period in school_holidays("C", range(2020, 2032))[1:])
+
+
+def test_a_month_has_its_first_and_its_last_day() -> None:
+    assert first_day("2028-02") == date(2028, 2, 1)
+    assert [last_day(first_day(f"{year}-02")).day for year in (2027, 2028)] == [28, 29]
+    assert last_day(first_day("2099-12")) == date(2099, 12, 31)
+
+
+@pytest.mark.parametrize("month", ["2026-13", "2026-00", "9999-12", "1999-12", "2026-1", "2026-12-01", "٢٠٢٦-12", ""])
+def test_what_is_no_month_is_said(month: str) -> None:
+    with pytest.raises(ValueError, match="Un mois est attendu"):
+        first_day(month)

@@ -3,11 +3,11 @@
 from chassis import clock
 from chassis.copies import keep
 from chassis.inbox import Handlers
-from contracts import dossier, enrolment
+from contracts import dossier, enrolment, planning
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.bookings.invoicing import bill
-from billing.copies import Activity, Child, Dossier, HolidayWeek, QuotientHistory
+from billing.copies import Activity, Child, Dossier, HolidayWeek, QuotientHistory, Reservations
 
 
 async def bill_booking(session: AsyncSession, event: enrolment.Booking) -> None:
@@ -20,6 +20,7 @@ HANDLERS: Handlers = {
     dossier.QuotientChanged: keep(QuotientHistory),
     enrolment.ActivityChanged: keep(Activity),
     enrolment.HolidayWeekChanged: keep(HolidayWeek),
+    planning.ReservationsChanged: keep(Reservations),
     enrolment.BookingConfirmed: bill_booking,
     enrolment.BookingChanged: bill_booking,
     enrolment.BookingPaid: bill_booking,

@@ -1,4 +1,4 @@
-"""Tables of what others own: dossiers, children and quotients; activities and holiday weeks.
+"""Tables of what others own: dossiers, children and quotients; activities and holiday weeks; reserved days.
 
 They have no foreign keys between them: each may arrive first.
 """
@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.schema import may
-from sqlalchemy import ARRAY, Date, Uuid
+from sqlalchemy import ARRAY, Date, Index, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,7 +30,7 @@ class Dossier(Base):
 
 class Child(Base):
     __tablename__ = "children"
-    __table_args__ = may("UPDATE")
+    __table_args__ = (Index(None, "dossier_ids", postgresql_using="gin"), may("UPDATE"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -57,6 +57,9 @@ class Activity(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
+    name: Mapped[str]
+    payment: Mapped[str]
+    charging: Mapped[str]
     regie: Mapped[str]
 
 
@@ -70,3 +73,17 @@ class HolidayWeek(Base):
     centre: Mapped[str]
     name: Mapped[str]
     dates: Mapped[list[date]] = mapped_column(ARRAY(Date()))
+
+
+class Reservations(Base):
+    """All reserved days (contracts.planning.ReservedDay) of one child in one activity and month (« 2026-12 »)."""
+
+    __tablename__ = "reservations"
+    __table_args__ = may("UPDATE")
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    child_id: Mapped[UUID]
+    activity_id: Mapped[UUID]
+    month: Mapped[str]
+    days: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)

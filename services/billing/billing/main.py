@@ -9,6 +9,7 @@ from billing.models import Base
 from billing.payments.api import router as payments
 from billing.quotes.api import router as quotes
 from billing.settings import Settings
+from billing.tariffs.api import router as tariffs
 from billing.town import load
 from billing.worker import JOBS
 
@@ -16,7 +17,7 @@ SERVICE = Service(
     name="billing",
     settings=Settings,
     metadata=Base.metadata,
-    routers=(quotes, invoices, payments),
+    routers=(tariffs, quotes, invoices, payments),
     handlers=HANDLERS,
     jobs=JOBS,
     load=load,

@@ -6,12 +6,16 @@ from itertools import permutations
 import pytest
 from billing.bookings.invoicing import PAYABLE_FOR
 from billing.consumers import HANDLERS
+from billing.copies import Reservations
 from chassis.inbox import handle
 from chassis.outbox import envelope
 from chassis.parking import NotYetKnown
 from contracts.billing import CreditGranted, InvoiceCancelled, InvoiceOpened
+from contracts.planning import ReservationsChanged, ReservedDay
+from sqlalchemy import select
 
 from services.billing.tests.billing_scene import Scene
+from tests.builders import changed, sample
 
 
 async def test_a_confirmed_booking_opens_an_invoice_with_copied_lines(scene: Scene) -> None:
@@ -89,3 +93,17 @@ async def test_a_booking_cancelled_before_payment_cancels_the_invoice(scene: Sce
     (cancelled,) = await scene.published(InvoiceCancelled)
     assert cancelled.reason == "Annulée par la famille"
     assert await scene.published(CreditGranted) == []
+
+
+async def test_the_reserved_days_of_a_month_are_those_of_the_newest_event(scene: Scene) -> None:
+    newest = sample(ReservationsChanged, version=3)
+    older = changed(newest, version=2, days=newest.days[:1])
+    for event in (older, newest, newest, older):
+        await scene.hear(event)
+    async with scene.database.sessions() as session:
+        (kept,) = await session.scalars(select(Reservations))
+    assert (kept.id, kept.version, kept.child_id, kept.month) == (newest.reservations_id, 3, newest.child_id, "2026-12")
+    assert tuple(map(ReservedDay.model_validate, kept.days)) == newest.days
+    await scene.hear(changed(newest, version=4, days=()))
+    async with scene.database.sessions() as session:
+        assert await session.scalar(select(Reservations.days)) == []

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.copies import Activity, Child, HolidayWeek, QuotientHistory
 from billing.models import Regie
 from billing.tariffs.models import TariffRow
-from billing.tariffs.rules import EffortRate, Price, Tariff, price, quotient_on, tariff_on
+from billing.tariffs.rules import Price, Tariff, price, quotient_on, tariff_on
 
 Copy = TypeVar("Copy", Child, HolidayWeek, Activity)
 
@@ -81,7 +81,7 @@ async def price_lines(session: AsyncSession, dossier_id: UUID, lines: Sequence[W
     rows = await session.scalars(select(TariffRow).where(TariffRow.activity_id.in_(activities)))
     tariffs: dict[UUID, list[Tariff]] = {}
     for row in rows:
-        tariffs.setdefault(row.activity_id, []).append(_tariff(row))
+        tariffs.setdefault(row.activity_id, []).append(row.tariff())
     history = await session.get(QuotientHistory, dossier_id)
     quotients = [Quotient.model_validate(one) for one in history.quotients] if history else []
 
@@ -112,11 +112,6 @@ def _line(line: Wanted, child_name: str, label: str, cost: Price) -> dict[str, A
         "food_cents": cost.food_cents,
         "explanation": cost.explanation,
     }
-
-
-def _tariff(row: TariffRow) -> Tariff:
-    rates = (EffortRate.model_validate(rate) if rate else None for rate in (row.childcare, row.food))
-    return Tariff(row.valid_from, *rates)
 
 
 async def by_id(session: AsyncSession, kind: type[Copy], ids: Iterable[UUID]) -> dict[UUID, Copy]:

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from billing.models import Base
+from billing.tariffs.rules import EffortRate, Tariff
 
 
 class TariffRow(Base):
@@ -23,3 +24,8 @@ class TariffRow(Base):
     valid_from: Mapped[date]
     childcare: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     food: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+    def tariff(self) -> Tariff:
+        """What rules take of it."""
+        rates = (EffortRate.model_validate(rate) if rate else None for rate in (self.childcare, self.food))
+        return Tariff(self.valid_from, *rates)

@@ -1,11 +1,12 @@
 """Prices: what a day costs a family by its quotient, and the sentence that explains it. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from contracts.dossier import Quotient
+from french.calendar import DAY
 from french.wording import days, euros, percent
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -80,16 +81,37 @@ def quotient_on(quotients: Iterable[Quotient], day: date) -> int | None:
 
 def price(tariff: Tariff, quotient: int | None, day_count: int) -> Price:
     """The price of so many days, with its explanation."""
-    childcare = tariff.childcare.cents(quotient) if tariff.childcare else 0
-    food = tariff.food.cents(quotient) if tariff.food else 0
-    a_day = childcare + food
-    sentences = [f"{days(day_count)} × {euros(a_day)} = {euros(day_count * a_day)}."]
-    for name, rate in (("Accueil", tariff.childcare), ("Repas", tariff.food)):
-        if rate:
-            sentences.append(f"{name} : {rate.explain(quotient)}.")
+    a_day = day_price(tariff, quotient)
+    total = f"{days(day_count)} × {euros(a_day.amount_cents)} = {euros(day_count * a_day.amount_cents)}."
+    return Price(day_count * a_day.childcare_cents, day_count * a_day.food_cents, f"{total} {a_day.explanation}")
+
+
+def day_price(tariff: Tariff, quotient: int | None) -> Price:
+    """The price of one day, with its explanation."""
+    childcare, food = (rate.cents(quotient) if rate else 0 for rate in (tariff.childcare, tariff.food))
+    rates = (("Accueil", tariff.childcare), ("Repas", tariff.food))
+    sentences = [f"{name} : {rate.explain(quotient)}." for name, rate in rates if rate]
     if quotient is None:
         sentences.append(
             "Attention : aucun quotient familial valable n'est connu pour cette date. Pour payer selon vos ressources,"
             " transmettez votre attestation à la mairie avant de payer."
         )
-    return Price(day_count * childcare, day_count * food, " ".join(sentences))
+    return Price(childcare, food, " ".join(sentences))
+
+
+def day_prices(
+    tariffs: Sequence[Tariff], quotients: Sequence[Quotient], first: date, last: date
+) -> list[tuple[date, Price]]:
+    """What a day costs from `first` to `last`, both included: each price with the day from which it holds, in order.
+
+    Days before the first tariff have no price.
+    """
+    begin = {first, *(tariff.valid_from for tariff in tariffs)}
+    begin |= {one.valid_from for one in quotients} | {one.valid_to + DAY for one in quotients if one.valid_to < last}
+    found: list[tuple[date, Price]] = []
+    for day in sorted(day for day in begin if first <= day <= last):
+        tariff = tariff_on(tariffs, day)
+        cost = tariff and day_price(tariff, quotient_on(quotients, day))
+        if cost and (not found or found[-1][1] != cost):
+            found.append((day, cost))
+    return found

@@ -37,6 +37,7 @@ TABLES = (
         last_name text NOT NULL,
         resident boolean NOT NULL
     )""",
+    "CREATE INDEX ix_children_dossier_ids ON children USING gin (dossier_ids)",
     """CREATE TABLE quotient_histories (
         dossier_id uuid CONSTRAINT pk_quotient_histories PRIMARY KEY,
         version integer NOT NULL,
@@ -45,6 +46,9 @@ TABLES = (
     """CREATE TABLE activities (
         id uuid CONSTRAINT pk_activities PRIMARY KEY,
         version integer NOT NULL,
+        name text NOT NULL,
+        payment text NOT NULL,
+        charging text NOT NULL,
         regie text NOT NULL
     )""",
     """CREATE TABLE holiday_weeks (
@@ -54,6 +58,14 @@ TABLES = (
         centre text NOT NULL,
         name text NOT NULL,
         dates date[] NOT NULL
+    )""",
+    """CREATE TABLE reservations (
+        id uuid CONSTRAINT pk_reservations PRIMARY KEY,
+        version integer NOT NULL,
+        child_id uuid NOT NULL,
+        activity_id uuid NOT NULL,
+        month text NOT NULL,
+        days jsonb NOT NULL
     )""",
     """CREATE TABLE billed_bookings (
         booking_id uuid CONSTRAINT pk_billed_bookings PRIMARY KEY,
@@ -255,7 +267,7 @@ GUARDS = (
     """CREATE CONSTRAINT TRIGGER true_state AFTER INSERT ON allocations DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION refuse_false_state()""",
     """GRANT UPDATE ON activities, billed_bookings, children, dossiers, holiday_weeks, invoice_states, invoices,
-    number_series, payments, quotient_histories TO billing_app""",
+    number_series, payments, quotient_histories, reservations TO billing_app""",
 )
 
 
