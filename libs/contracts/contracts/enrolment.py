@@ -188,6 +188,7 @@ EVENTS: tuple[type[Event], ...] = (
     SiteChanged,
     ActivityChanged,
     HolidayWeekChanged,
+    EnrolmentChanged,
     BookingConfirmed,
     BookingChanged,
     BookingPaid,

@@ -10,17 +10,19 @@ from contracts.enrolment import (
     BookingConfirmed,
     BookingExpired,
     BookingPaid,
+    EnrolmentChanged,
     HolidayWeekChanged,
     SiteChanged,
 )
 
-from planning.copies import Activity, Child, HolidayWeek, Site, keep_booking
+from planning.copies import Activity, Child, Enrolment, HolidayWeek, Site, keep_booking
 
 HANDLERS: Handlers = {
     ChildChanged: keep(Child),
     SiteChanged: keep(Site),
     ActivityChanged: keep(Activity),
     HolidayWeekChanged: keep(HolidayWeek),
+    EnrolmentChanged: keep(Enrolment),
     BookingConfirmed: keep_booking,
     BookingChanged: keep_booking,
     BookingPaid: keep_booking,

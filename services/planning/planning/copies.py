@@ -1,6 +1,7 @@
 """Tables of what others own, each with the version of the event it came from. None refers to another."""
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from chassis.copies import keep_copy
@@ -9,6 +10,7 @@ from chassis.schema import may
 from chassis.states import state
 from contracts import enrolment as contract
 from sqlalchemy import ARRAY, Date, ForeignKey, Index, Uuid, delete, insert
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,6 +60,27 @@ class HolidayWeek(Base):
     dates: Mapped[list[date]] = mapped_column(ARRAY(Date()))
     booking_closes_at: Mapped[datetime]
     cancellation_closes_at: Mapped[datetime]
+
+
+class Enrolment(Base):
+    """A child in an activity from the first to the last day; `usual_weeks` are all that were asked for, in order."""
+
+    __tablename__ = "enrolments"
+    __table_args__ = (Index(None, "child_id"), may("UPDATE"))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    child_id: Mapped[UUID]
+    dossier_id: Mapped[UUID]
+    activity_id: Mapped[UUID]
+    site_id: Mapped[UUID | None]
+    school_year: Mapped[str]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date]
+    status: Mapped[str]
+    usual_weeks: Mapped[list[Any]] = mapped_column(JSONB)
+    withdrawn_at: Mapped[datetime | None]
+    withdrawn_by: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
 
 class Booking(Base):

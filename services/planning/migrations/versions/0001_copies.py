@@ -1,4 +1,4 @@
-"""Copies of children, activities, holiday weeks and bookings; the town's calendar and the rules of activities."""
+"""Copies of children, activities, enrolments, holiday weeks, bookings; the town's calendar, the rules of activities."""
 
 from alembic import op
 from chassis.migrations import create_plumbing
@@ -35,6 +35,22 @@ STATEMENTS = (
         booking_closes_at timestamptz NOT NULL,
         cancellation_closes_at timestamptz NOT NULL
     )""",
+    """CREATE TABLE enrolments (
+        id uuid CONSTRAINT pk_enrolments PRIMARY KEY,
+        version integer NOT NULL,
+        child_id uuid NOT NULL,
+        dossier_id uuid NOT NULL,
+        activity_id uuid NOT NULL,
+        site_id uuid,
+        school_year text NOT NULL,
+        valid_from date NOT NULL,
+        valid_to date NOT NULL,
+        status text NOT NULL,
+        usual_weeks jsonb NOT NULL,
+        withdrawn_at timestamptz,
+        withdrawn_by jsonb
+    )""",
+    "CREATE INDEX ix_enrolments_child_id ON enrolments (child_id)",
     """CREATE TABLE bookings (
         id uuid CONSTRAINT pk_bookings PRIMARY KEY,
         version integer NOT NULL,
@@ -70,7 +86,7 @@ STATEMENTS = (
     )""",
     "GRANT UPDATE ON activity_rules, calendar TO planning_app",
     "GRANT DELETE ON closed_days TO planning_app",
-    "GRANT UPDATE ON activities, bookings, children, holiday_weeks, sites TO planning_app",
+    "GRANT UPDATE ON activities, bookings, children, enrolments, holiday_weeks, sites TO planning_app",
     "GRANT DELETE ON booking_days TO planning_app",
 )
 
