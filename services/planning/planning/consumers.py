@@ -2,7 +2,7 @@
 
 from chassis.copies import keep
 from chassis.inbox import Handlers
-from contracts.dossier import ChildChanged
+from contracts.dossier import ChildChanged, DossierChanged
 from contracts.enrolment import (
     ActivityChanged,
     BookingCancelled,
@@ -15,9 +15,10 @@ from contracts.enrolment import (
     SiteChanged,
 )
 
-from planning.copies import Activity, Child, Enrolment, HolidayWeek, Site, keep_booking
+from planning.copies import Activity, Child, Dossier, Enrolment, HolidayWeek, Site, guardians, keep_booking
 
 HANDLERS: Handlers = {
+    DossierChanged: keep(Dossier, guardian_ids=guardians),
     ChildChanged: keep(Child),
     SiteChanged: keep(Site),
     ActivityChanged: keep(Activity),

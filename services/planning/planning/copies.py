@@ -4,18 +4,44 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from chassis import clock
 from chassis.copies import keep_copy
 from chassis.inbox import Together
 from chassis.schema import may
 from chassis.states import state
 from contracts import enrolment as contract
-from sqlalchemy import ARRAY, Date, ForeignKey, Index, Uuid, delete, insert
+from contracts.dossier import DossierChanged
+from sqlalchemy import ARRAY, ColumnElement, Date, ForeignKey, Index, Uuid, delete, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from planning.calendar import STANDING, BookingStatus
 from planning.models import Base
+
+
+class Dossier(Base):
+    """Of a dossier, its legal guardians: nobody while it is archived."""
+
+    __tablename__ = "dossiers"
+    __table_args__ = may("UPDATE")
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    guardian_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+
+
+def guardians(event: DossierChanged) -> list[UUID]:
+    """Its legal guardians, without the other adults."""
+    return [one.adult_id for one in event.adults if event.status == "active" and "legal_guardian" in one.roles]
+
+
+def is_guardian(
+    guardian_id: InstrumentedAttribute[UUID], dossier_id: InstrumentedAttribute[UUID]
+) -> ColumnElement[bool]:
+    """Whether the row's guardian is known to be one of its dossier."""
+    return select(Dossier.id).where(Dossier.id == dossier_id, guardian_id == Dossier.guardian_ids.any_()).exists()
 
 
 class Child(Base):
@@ -106,13 +132,31 @@ class BookedDay(Base):
     activity_id: Mapped[UUID]
 
 
+class GivenUpDay(Base):
+    """A day of a booking that stood, and since `given_up_at` no longer does, or did not for a while."""
+
+    __tablename__ = "given_up_days"
+    __table_args__ = (Index(None, "child_id", "day"), may("UPDATE", "DELETE"))
+
+    booking_id: Mapped[UUID] = mapped_column(primary_key=True)
+    child_id: Mapped[UUID] = mapped_column(primary_key=True)
+    holiday_week_id: Mapped[UUID] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    activity_id: Mapped[UUID]
+    given_up_at: Mapped[datetime]
+
+
 @Together
 async def keep_booking(session: AsyncSession, event: contract.Booking) -> None:
     """The booking's state, and the days of the lines that stand in place of those it had."""
     copy = {"dossier_id": event.dossier_id, "status": event.status}
     if not await keep_copy(session, Booking, id=event.booking_id, version=event.version, **copy):
         return
-    await session.execute(delete(BookedDay).where(BookedDay.booking_id == event.booking_id))
+    stood = await session.execute(
+        delete(BookedDay)
+        .where(BookedDay.booking_id == event.booking_id)
+        .returning(BookedDay.child_id, BookedDay.holiday_week_id, BookedDay.day, BookedDay.activity_id)
+    )
     days = [
         {
             "booking_id": event.booking_id,
@@ -127,3 +171,13 @@ async def keep_booking(session: AsyncSession, event: contract.Booking) -> None:
     ]
     if days:
         await session.execute(insert(BookedDay), days)
+    standing = {(day["child_id"], day["holiday_week_id"], day["day"]) for day in days}
+    gone = [
+        {**row, "booking_id": event.booking_id, "given_up_at": clock.now()}
+        for row in stood.mappings()
+        if (row["child_id"], row["holiday_week_id"], row["day"]) not in standing
+    ]
+    if gone:
+        kept = upsert(GivenUpDay).values(gone)
+        again = {"given_up_at": kept.excluded.given_up_at}
+        await session.execute(kept.on_conflict_do_update(index_elements=GivenUpDay.__table__.primary_key, set_=again))

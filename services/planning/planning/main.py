@@ -6,9 +6,10 @@ from contracts.planning import NoticeWritten
 from planning.api import router as plannings
 from planning.consumers import HANDLERS
 from planning.deadlines.api import router as deadlines
+from planning.feeds.api import router as feeds
 from planning.models import Base
 from planning.settings import Settings
 from planning.town import load
 
-ROUTERS = (plannings, deadlines)
+ROUTERS = (plannings, deadlines, feeds)
 SERVICE = Service("planning", Settings, Base.metadata, ROUTERS, HANDLERS, load=load, notice=NoticeWritten)

@@ -7,6 +7,11 @@ revision = "0001"
 down_revision = None
 
 STATEMENTS = (
+    """CREATE TABLE dossiers (
+        id uuid CONSTRAINT pk_dossiers PRIMARY KEY,
+        version integer NOT NULL,
+        guardian_ids uuid[] NOT NULL
+    )""",
     """CREATE TABLE children (
         id uuid CONSTRAINT pk_children PRIMARY KEY,
         version integer NOT NULL,
@@ -68,6 +73,16 @@ STATEMENTS = (
         CONSTRAINT pk_booking_days PRIMARY KEY (booking_id, child_id, holiday_week_id, day)
     )""",
     "CREATE INDEX ix_booking_days_child_id_day ON booking_days (child_id, day)",
+    """CREATE TABLE given_up_days (
+        booking_id uuid NOT NULL,
+        child_id uuid NOT NULL,
+        holiday_week_id uuid NOT NULL,
+        day date NOT NULL,
+        activity_id uuid NOT NULL,
+        given_up_at timestamptz NOT NULL,
+        CONSTRAINT pk_given_up_days PRIMARY KEY (booking_id, child_id, holiday_week_id, day)
+    )""",
+    "CREATE INDEX ix_given_up_days_child_id_day ON given_up_days (child_id, day)",
     """CREATE TABLE calendar (
         only_row boolean CONSTRAINT pk_calendar PRIMARY KEY CONSTRAINT ck_calendar_only_row CHECK (only_row),
         version integer NOT NULL,
@@ -84,6 +99,15 @@ STATEMENTS = (
         booking_deadline jsonb NOT NULL,
         cancellation_deadline jsonb NOT NULL
     )""",
+    """CREATE TABLE feeds (
+        account_id uuid CONSTRAINT pk_feeds PRIMARY KEY,
+        dossier_id uuid NOT NULL,
+        guardian_id uuid NOT NULL,
+        secret_hash bytea NOT NULL CONSTRAINT uq_feeds_secret_hash UNIQUE,
+        made_at timestamptz NOT NULL
+    )""",
+    "GRANT UPDATE, DELETE ON feeds, given_up_days TO planning_app",
+    "GRANT UPDATE ON dossiers TO planning_app",
     "GRANT UPDATE ON activity_rules, calendar TO planning_app",
     "GRANT DELETE ON closed_days TO planning_app",
     "GRANT UPDATE ON activities, bookings, children, enrolments, holiday_weeks, sites TO planning_app",
