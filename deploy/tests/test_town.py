@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +207,46 @@ BROKEN: list[tuple[Change, str]] = [
     (
         drop("activities.4.centre"),
         "activities[4] (« vacances-la-bievre ») : Une activité extrascolaire indique son centre.",
+    ),
+    (
+        put("activities.4.ages", [3, 11]),
+        "activities[4] (« vacances-la-bievre ») : Une activité extrascolaire n'a pas de ages, levels, sector, "
+        "enrolment_opens, enrolment_closes : voir centres et holiday_weeks.",
+    ),
+    (put("activities.2.ages", [11, 3]), "activities[2].ages (« mercredi ») : L'âge le plus bas vient en premier."),
+    (
+        put("activities.2.levels", ["college"]),
+        "activities[2].levels[0] (« mercredi ») : Une de ces valeurs est attendue : 'nursery' ou 'elementary'.",
+    ),
+    (
+        put("activities.2.sector", ["la-bievre"]),
+        "activities[2].sector[0] (« mercredi ») : « la-bievre » n'existe pas dans schools.",
+    ),
+    (
+        put("activities.8.enrolment_closes", {"days": 275, "time": time(8, 30)}),
+        "activities[8] (« natation ») : Les inscriptions ouvrent avant de se clore.",
+    ),
+    (
+        put("holiday_weeks.booking_opens.days_before", 20),
+        "holiday_weeks : Les réservations ouvrent avant de se clore.",
+    ),
+    (
+        drop("holiday_weeks.booking_opens"),
+        "holiday_weeks : Il manque booking_opens : les habitants réservent plus tôt que les autres.",
+    ),
+    (
+        put("house_rules.0.from", "2026"),
+        "house_rules[0].from : Une année scolaire est attendue, comme « 2026-2027 ».",
+    ),
+    (
+        put("house_rules.0.from", "2026-2028"),
+        "house_rules[0].from : Une année scolaire est de deux années qui se suivent.",
+    ),
+    (again("house_rules"), "house_rules : Deux règlements valent à partir de 2025-2026."),
+    (
+        put("school_years", [{"name": "2026-2027", "first_day": date(2026, 9, 1), "last_day": date(2026, 7, 2)}]),
+        "school_years[0] (« 2026-2027 ») : Une année scolaire commence dans la première de ses deux années et finit "
+        "dans l'autre.",
     ),
     # accounts that the database would refuse
     (drop("accounts.2.totp_secret"), "accounts[2] (« agent ») : Il manque, pour ce rôle : totp_secret."),

@@ -19,7 +19,14 @@ async def test_a_family_reads_them_and_the_administrator_changes_them(
     first = day_in_paris(moving_clock.now())
     told = await portal.get(f"/planning/v1/deadlines?from={first}&to={first + timedelta(days=62)}")
     activities = {one["activity_name"]: one for one in told["activities"]}
-    assert activities.keys() == {"Accueil du matin", "Accueil du soir", "Accueil du mercredi", "Restauration scolaire"}
+    assert activities.keys() == {
+        "Accueil du matin",
+        "Accueil du soir",
+        "Accueil du mercredi",
+        "Étude surveillée",
+        "Atelier natation de juin",
+        "Restauration scolaire",
+    }
     assert {one["activity_name"] for one in told["holiday_weeks"]} <= {
         "Vacances à La Bièvre",
         "Vacances au Moulin",

@@ -138,6 +138,7 @@ async def values_of(family: Family) -> Json:
         "booking_deadline": {"rule": "weekday_before", "weekday": "thursday", "time": "12:00", "weeks": 1},
         "cancellation_deadline": {"rule": "weekday_before", "weekday": "thursday", "time": "12:00", "weeks": 1},
         "closed_days": [one | {"date": str(one["date"])} for one in towns.read(TOWN)["calendar"]["closed_days"]],
+        "version": towns.read(TOWN)["house_rules"][0]["version"],
         "billed": billed["id"],
         "held": held_line,
     }

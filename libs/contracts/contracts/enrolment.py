@@ -44,7 +44,10 @@ class ActivityChanged(Event):
 
 
 class HolidayWeekChanged(Event):
-    """A centre's week for one age group: `activity_id` is its extrascolaire activity, `dates` the open days."""
+    """A centre's week for one age group: `activity_id` is its extrascolaire activity, `dates` the open days.
+
+    `booking_opens_at` is for everybody (none: it always was open); residents may come earlier.
+    """
 
     type: ClassVar[str] = "enrolment.holiday_week_changed"
     subject_field: ClassVar[str] = "holiday_week_id"
@@ -54,6 +57,7 @@ class HolidayWeekChanged(Event):
     centre: str
     name: str
     dates: tuple[date, ...]
+    booking_opens_at: AwareDatetime | None = None
     booking_closes_at: AwareDatetime
     cancellation_closes_at: AwareDatetime
 

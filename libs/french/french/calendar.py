@@ -61,6 +61,18 @@ def school_year(day: date) -> str:
     return f"{begun}-{begun + 1}"
 
 
+def school_days(zone: str, year: str) -> tuple[date, date]:
+    """The first and the last day of school of « 2026-2027 »: between two summers, Monday to Friday."""
+    begun = int(year[:4])
+    summers = [period for period in school_holidays(zone, (begun, begun + 1)) if period.name == "Vacances d'été"]
+    first, last = summers[0].days[-1] + DAY, summers[-1].days[0] - DAY
+    while first.weekday() > 4:
+        first += DAY
+    while last.weekday() > 4:
+        last -= DAY
+    return first, last
+
+
 def school_holidays(zone: str, years: Iterable[int]) -> list[Period]:
     """The periods of `zone` ("A", "B" or "C") in these years, in order: as published, the usual ones beyond.
 

@@ -51,3 +51,8 @@ def moment(when: datetime) -> str:
 def days(count: int) -> str:
     """« 1 jour », « 5 jours »."""
     return f"{count} jour{'s' if count > 1 else ''}"
+
+
+def years(count: int) -> str:
+    """« 1 an », « 5 ans »."""
+    return f"{count} an{'s' if count > 1 else ''}"

@@ -9,16 +9,18 @@ from contracts.billing import (
     InvoiceOpened,
     InvoiceRefused,
     InvoiceSettled,
+    RegieChanged,
 )
 from contracts.dossier import ChildChanged, DossierChanged
 
 from enrolment.bookings.cancellations import cancel_refused
 from enrolment.bookings.settlements import keep_invoice, take_late_credit
-from enrolment.copies import Child, Dossier
+from enrolment.copies import Child, Dossier, Regie
 
 HANDLERS: Handlers = {
     DossierChanged: keep(Dossier),
     ChildChanged: keep(Child),
+    RegieChanged: keep(Regie),
     InvoiceOpened: keep_invoice,
     InvoiceSettled: keep_invoice,
     InvoiceLapsed: keep_invoice,

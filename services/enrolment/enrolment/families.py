@@ -12,9 +12,10 @@ from enrolment.copies import Child, Dossier
 
 @dataclass(frozen=True)
 class Family:
-    """A child, and the dossier that it is of (none while its copy has not arrived)."""
+    """A child, and the dossier acted for that it is of (none while its copy has not arrived)."""
 
     child: Child
+    dossier_id: UUID
     dossier: Dossier | None
 
 
@@ -23,4 +24,4 @@ async def find_family(session: AsyncSession, acting: Acting, child_id: UUID) -> 
     child = await session.get(Child, child_id)
     if child is None or acting.dossier_id not in child.dossier_ids:
         raise NotFound
-    return Family(child, await session.get(Dossier, acting.dossier_id))
+    return Family(child, acting.dossier_id, await session.get(Dossier, acting.dossier_id))

@@ -1,6 +1,7 @@
 """The base of enrolment's tables: their rooms have them, `copies.py` those of what others own."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from chassis.database import TYPES
@@ -18,5 +19,6 @@ class Base(DeclarativeBase):
         list[date]: ARRAY(Date()),
         list[UUID]: ARRAY(Uuid()),
         dict[str, int]: JSONB(none_as_null=True),
+        list[dict[str, Any]]: JSONB(),
         Range[date]: DATERANGE(),
     }

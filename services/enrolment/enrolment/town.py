@@ -1,28 +1,61 @@
-"""What enrolment takes from a town's description: sites, activities, and the coming holiday weeks."""
+"""What enrolment takes from a town's description: sites, activities, school years, holiday weeks."""
 
 import datetime
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count, islice
 from typing import Annotated, Any, Literal, TypeVar
 
 from chassis import clock
+from chassis.database import copy
 from chassis.identifiers import named_id
 from chassis.outbox import publish
-from chassis.towns import Code, Entry, Words, refers_to, unique_in
+from chassis.towns import Code, Entry, Matching, Words, refers_to, unique_in
 from contracts import Event
+from contracts.dossier import Level
 from contracts.enrolment import ActivityChanged, HolidayWeekChanged, Kind, SiteChanged
-from french.calendar import DAY
+from french.calendar import DAY, school_days, school_year
 from french.paris import at, day_in_paris
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment.catalogue.coming_weeks import coming_weeks
-from enrolment.catalogue.models import Activity, HolidayWeek, Site
+from enrolment.catalogue.models import (
+    Activity,
+    EnrolmentWindow,
+    HolidayWeek,
+    HouseRules,
+    HouseRulesAcceptance,
+    SchoolYear,
+    Site,
+)
 from enrolment.models import Base
 
 Age = Annotated[int, Field(ge=0, le=25)]
 Count = Annotated[int, Field(ge=0, le=100_000)]
+
+
+def _youngest_first(ages: list[int]) -> list[int]:
+    if ages[0] > ages[1]:
+        raise ValueError("L'âge le plus bas vient en premier.")
+    return ages
+
+
+def _consecutive(year: str) -> str:
+    if int(year[:4]) + 1 != int(year[5:]):
+        raise ValueError("Une année scolaire est de deux années qui se suivent.")
+    return year
+
+
+Year = Annotated[
+    str,
+    Matching("20[0-9]{2}-20[0-9]{2}", "Une année scolaire est attendue, comme « 2026-2027 »."),
+    AfterValidator(_consecutive),
+]
+#: The youngest and the oldest, both included.
+Ages = Annotated[list[Age], Field(min_length=2, max_length=2), AfterValidator(_youngest_first)]
 
 
 class Commune(Entry):
@@ -35,18 +68,9 @@ class SiteEntry(Entry):
 
 
 class Group(Entry):
-    """`ages` are the youngest and the oldest."""
-
     name: Words
-    ages: Annotated[list[Age], Field(min_length=2, max_length=2)]
+    ages: Ages
     places: Count
-
-    @field_validator("ages")
-    @classmethod
-    def _youngest_first(cls, ages: list[int]) -> list[int]:
-        if ages[0] > ages[1]:
-            raise ValueError("L'âge le plus bas vient en premier.")
-        return ages
 
 
 class Centre(SiteEntry):
@@ -58,7 +82,19 @@ class Centre(SiteEntry):
         return _each_once(groups, [group.name for group in groups], "Deux groupes portent le nom « {} ».")
 
 
+class YearMoment(Entry):
+    """Counted from the first day of a school year; days before it are negative."""
+
+    days: Annotated[int, Field(ge=-365, le=365)]
+    time: datetime.time
+
+    def of(self, year: "SchoolYearEntry") -> datetime.datetime:
+        return at(year.first_day + self.days * DAY, self.time)
+
+
 class ActivityEntry(Entry):
+    """Open to whoever has these ages, levels and schools (`sector`), enrolled by families in this window."""
+
     code: Annotated[Code, unique_in("activities")]
     name: Words
     kind: Kind
@@ -66,11 +102,32 @@ class ActivityEntry(Entry):
     payment: Literal["immediate", "monthly"]
     charging: Literal["reservation", "attendance", "flat"]
     regie: Annotated[Code, refers_to("regies")]
+    ages: Ages | None = None
+    levels: Annotated[list[Level], Field(min_length=1)] | None = None
+    sector: Annotated[list[Annotated[Code, refers_to("schools")]], Field(min_length=1)] | None = None
+    enrolment_opens: YearMoment | None = None
+    enrolment_closes: YearMoment | None = None
 
     @model_validator(mode="after")
     def _holidays_are_spent_somewhere(self) -> "ActivityEntry":
         if self.kind == "extrascolaire" and self.centre is None:
             raise ValueError("Une activité extrascolaire indique son centre.")
+        return self
+
+    @model_validator(mode="after")
+    def _holidays_are_booked_by_weeks(self) -> "ActivityEntry":
+        names = ("ages", "levels", "sector", "enrolment_opens", "enrolment_closes")
+        if self.kind == "extrascolaire" and any(getattr(self, name) is not None for name in names):
+            raise ValueError(
+                f"Une activité extrascolaire n'a pas de {', '.join(names)} : voir centres et holiday_weeks."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> "ActivityEntry":
+        opens, closes = self.enrolment_opens, self.enrolment_closes
+        if opens and closes and (opens.days, opens.time) >= (closes.days, closes.time):
+            raise ValueError("Les inscriptions ouvrent avant de se clore.")
         return self
 
 
@@ -80,11 +137,60 @@ class Deadline(Entry):
     days_before: Annotated[int, Field(ge=0, le=365)]
     time: datetime.time
 
+    def before(self, period_starts: datetime.date) -> datetime.datetime:
+        return at(period_starts - self.days_before * DAY, self.time)
+
 
 class HolidayWeeks(Entry):
+    """Booking is always open where nothing is said of its opening, for residents so many days earlier."""
+
+    booking_opens: Deadline | None = None
+    residents_first_days: Annotated[int, Field(ge=1, le=365)] | None = None
     booking_closes: Deadline
     cancellation_closes: Deadline
     hold_minutes: Annotated[int, Field(ge=1, le=1440)]
+
+    @model_validator(mode="after")
+    def _opens_before_it_closes(self) -> "HolidayWeeks":
+        opens, closes = self.booking_opens, self.booking_closes
+        if opens and (opens.days_before, closes.time) <= (closes.days_before, opens.time):
+            raise ValueError("Les réservations ouvrent avant de se clore.")
+        if self.residents_first_days and not opens:
+            raise ValueError("Il manque booking_opens : les habitants réservent plus tôt que les autres.")
+        return self
+
+
+class SchoolYearEntry(Entry):
+    """From the first to the last day of school."""
+
+    name: Annotated[Year, unique_in("school_years", by="name")]
+    first_day: datetime.date
+    last_day: datetime.date
+
+    @model_validator(mode="after")
+    def _lies_in_its_years(self) -> "SchoolYearEntry":
+        if f"{self.first_day.year}-{self.last_day.year}" != self.name:
+            raise ValueError("Une année scolaire commence dans la première de ses deux années et finit dans l'autre.")
+        return self
+
+
+class HouseRulesEntry(Entry):
+    """The règlement from that school year on, accepted anew each year; `accepted`: by the families described here."""
+
+    since: Year = Field(alias="from")
+    version: Words
+    title: Words
+    text: Words
+    accepted: bool = False
+
+
+class FamilyEntry(Entry):
+    number: str
+
+
+class GeneratedFamilies(Entry):
+    count: Annotated[int, Field(ge=0)]
+    first_number: int
 
 
 class Town(Entry):
@@ -93,6 +199,15 @@ class Town(Entry):
     centres: list[Centre]
     activities: list[ActivityEntry]
     holiday_weeks: HolidayWeeks
+    school_years: list[SchoolYearEntry] = Field(default=[])
+    house_rules: list[HouseRulesEntry] = Field(default=[])
+    families: list[FamilyEntry] = Field(default=[])
+    generated_families: GeneratedFamilies | None = None
+
+    @field_validator("house_rules")
+    @classmethod
+    def _one_a_year(cls, entries: list[HouseRulesEntry]) -> list[HouseRulesEntry]:
+        return _each_once(entries, [entry.since for entry in entries], "Deux règlements valent à partir de {}.")
 
     @field_validator("activities")
     @classmethod
@@ -113,6 +228,7 @@ def _each_once(entries: list[T], names: list[str], sentence: str) -> list[T]:
 
 async def load(session: AsyncSession, town: Town) -> None:
     """Store what is absent and publish that alone."""
+    today = day_in_paris(clock.now())
     sites = [
         {"id": named_id("site", site.code), "code": site.code, "kind": kind, "name": site.name, "version": 1}
         for kind, found in (("school", town.schools), ("centre", town.centres))
@@ -123,9 +239,17 @@ async def load(session: AsyncSession, town: Town) -> None:
         (ActivityChanged, Activity, [_activity(entry) for entry in town.activities]),
         (HolidayWeekChanged, HolidayWeek, _holiday_weeks(town)),
     )
+    new: set[Any] = set()
     for event, table, wanted in rows:
         added = await _add(session, table, wanted)
+        new |= {row["id"] for row in added}
         await publish(session, *(event(**{event.subject_field: row["id"]}, **_facts(event, row)) for row in added))
+    years = list(_school_years(town, today))
+    new |= {row["name"] for row in await _add(session, SchoolYear, [year.model_dump() for year in years])}
+    # What an administrator has made of a window since stays as it is.
+    windows = [row for row in _windows(town, years) if {row["activity_id"], row["school_year"]} & new]
+    await _add(session, EnrolmentWindow, windows)
+    await _house_rules(session, town, years, today)
 
 
 def _facts(event: type[Event], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,20 +258,89 @@ def _facts(event: type[Event], row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _add(session: AsyncSession, table: type[Base], rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Insert the rows whose id is absent; answers those."""
+    """Insert the rows whose key is absent; answers those."""
     if not rows:
         return []
-    id_ = table.__table__.c.id
-    added = set(await session.scalars(insert(table).values(rows).on_conflict_do_nothing().returning(id_)))
-    return [row for row in rows if row["id"] in added]
+    keys = list(table.__table__.primary_key)
+    found = await session.execute(insert(table).values(rows).on_conflict_do_nothing().returning(*keys))
+    added = {tuple(key) for key in found}
+    return [row for row in rows if tuple(row[column.name] for column in keys) in added]
 
 
 def _activity(entry: ActivityEntry) -> dict[str, Any]:
-    return entry.model_dump(exclude={"centre"}) | {
+    youngest, oldest = entry.ages or (None, None)
+    return entry.model_dump(include={"code", "name", "kind", "payment", "charging", "regie"}) | {
         "id": named_id("activity", entry.code),
         "site_id": named_id("site", entry.centre) if entry.centre else None,
+        "min_age": youngest,
+        "max_age": oldest,
+        "levels": entry.levels or [],
+        "sector": [named_id("site", code) for code in entry.sector or ()],
         "version": 1,
     }
+
+
+def _school_years(town: Town, today: datetime.date) -> Iterator[SchoolYearEntry]:
+    """The running one, or in summer the one just over, and the next: as the town says, else by the holidays."""
+    said = {year.name: year for year in town.school_years}
+    for name in (school_year(today), school_year(today.replace(year=today.year + 1, day=1))):
+        first, last = school_days(town.town.school_zone, name)
+        yield said.get(name) or SchoolYearEntry(name=name, first_day=first, last_day=last)
+
+
+def _windows(town: Town, years: Sequence[SchoolYearEntry]) -> Iterator[dict[str, Any]]:
+    for entry in town.activities:
+        if entry.enrolment_opens or entry.enrolment_closes:
+            for year in years:
+                yield {
+                    "activity_id": named_id("activity", entry.code),
+                    "school_year": year.name,
+                    "opens_at": entry.enrolment_opens.of(year) if entry.enrolment_opens else None,
+                    "closes_at": entry.enrolment_closes.of(year) if entry.enrolment_closes else None,
+                }
+
+
+async def _house_rules(
+    session: AsyncSession, town: Town, years: Sequence[SchoolYearEntry], today: datetime.date
+) -> None:
+    """Each year's règlement, and that the families described here have accepted that of the first year not over."""
+    first_accepted = next((year.name for year in years if today <= year.last_day), None)
+    for year in years:
+        entries = [entry for entry in town.house_rules if entry.since <= year.name]
+        if not entries:
+            continue
+        entry = max(entries, key=lambda one: one.since)
+        row = entry.model_dump(include={"version", "title", "text"}) | {"school_year": year.name}
+        await _add(session, HouseRules, [row])
+        if entry.accepted and year.name == first_accepted:
+            await _accept(session, town, year.name)
+
+
+async def _accept(session: AsyncSession, town: Town, year: str) -> None:
+    """As the stored règlement is; enrolment need not have heard of the dossiers: they are named by their numbers."""
+    version = await session.scalar(select(HouseRules.version).where(HouseRules.school_year == year))
+    accepted = select(HouseRulesAcceptance.dossier_id).where(HouseRulesAcceptance.school_year == year)
+    known = set(await session.scalars(accepted))
+    rows = (
+        {
+            "dossier_id": dossier_id,
+            "school_year": year,
+            "version": version,
+            "accepted_at": clock.now(),
+        }
+        for dossier_id in (named_id("dossier", number) for number in _numbers(town))
+        if dossier_id not in known
+    )
+    await copy(session, HouseRulesAcceptance.__table__, rows)
+
+
+def _numbers(town: Town) -> Iterator[str]:
+    """Of all the dossiers that the description makes."""
+    written = {family.number for family in town.families}
+    yield from written
+    if drawn := town.generated_families:
+        numbers = (str(number) for number in count(drawn.first_number))
+        yield from islice((number for number in numbers if number not in written), drawn.count)
 
 
 def _holiday_weeks(town: Town) -> list[dict[str, Any]]:
@@ -158,12 +351,12 @@ def _holiday_weeks(town: Town) -> list[dict[str, Any]]:
     }
     rows = []
     for week in coming_weeks(town.town.school_zone, day_in_paris(now)):
-        booking, cancellation = (
-            at(week.period_starts - rule.days_before * DAY, rule.time)
-            for rule in (rules.booking_closes, rules.cancellation_closes)
+        closes, cancellation = (
+            rule.before(week.period_starts) for rule in (rules.booking_closes, rules.cancellation_closes)
         )
-        if booking <= now:
+        if closes <= now:
             continue
+        opens, early = rules.booking_opens, rules.residents_first_days
         rows += [
             {
                 "id": named_id("week", centre.code, week.monday.isoformat(), group.name),
@@ -178,7 +371,9 @@ def _holiday_weeks(town: Town) -> list[dict[str, Any]]:
                 "period": Range(week.dates[0], week.dates[-1], bounds="[]"),
                 "places": group.places,
                 "taken": 0,
-                "booking_closes_at": booking,
+                "booking_opens_at": opens.before(week.period_starts) if opens else None,
+                "residents_open_at": opens.before(week.period_starts - early * DAY) if opens and early else None,
+                "booking_closes_at": closes,
                 "cancellation_closes_at": cancellation,
                 "hold_minutes": rules.hold_minutes,
                 "version": 1,

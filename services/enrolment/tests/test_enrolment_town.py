@@ -9,8 +9,12 @@ from chassis import clock, command
 from chassis.database import Database
 from chassis.identifiers import named_id
 from chassis.testing import Databases
-from enrolment.catalogue.models import Activity, HolidayWeek, Site
+from enrolment.catalogue.coming_weeks import coming_weeks
+from enrolment.catalogue.models import Activity, HolidayWeek, HouseRules, HouseRulesAcceptance, SchoolYear, Site
 from enrolment.main import SERVICE
+from enrolment.town import Town
+from french.calendar import school_year
+from french.paris import at, day_in_paris
 from sqlalchemy import func, select, text
 
 TOWN = tomllib.loads(Path("deploy/towns/villeneuve-sur-bievre.toml").read_text())
@@ -31,7 +35,7 @@ async def test_loading_twice_adds_and_publishes_nothing_more(databases: Database
     await command.load(SERVICE, databases.owner_url, TOWN)
     assert await count(database) == first
     assert first["sites"] == 7
-    assert first["activities"] == 7
+    assert first["activities"] == 9
     assert first["holiday_weeks"] > 0
     assert first["outbox"] == first["sites"] + first["activities"] + first["holiday_weeks"]
 
@@ -67,3 +71,103 @@ async def test_what_the_town_names_has_the_same_id_everywhere(databases: Databas
     assert weeks[0].holiday_week_id in {
         named_id("week", "la-bievre", monday.isoformat(), group) for group in ("3-5 ans", "6-11 ans")
     }
+
+
+ANY_DAYS = [
+    datetime(2026, month, 25, 12, tzinfo=UTC) + timedelta(days=365 * years)
+    for month in range(1, 13)
+    for years in (0, 1)
+]
+
+
+@pytest.mark.parametrize("day", ANY_DAYS, ids=lambda day: f"{day:%Y-%m}")
+def test_on_any_date_the_demo_towns_next_weeks_are_open(day: datetime) -> None:
+    """Six weeks at least are open to everybody, as long as the holidays are published: tests and demo book some."""
+    told = Town.model_validate(TOWN).holiday_weeks
+    assert told.booking_opens
+    opens = {week.dates: told.booking_opens.before(week.period_starts) for week in coming_weeks("C", day.date())}
+    closes = {week.dates: told.booking_closes.before(week.period_starts) for week in coming_weeks("C", day.date())}
+    assert len([dates for dates in opens if opens[dates] <= day < closes[dates]]) >= 6
+
+
+async def test_residents_book_a_week_earlier_in_the_demo_town(databases: Databases, database: Database) -> None:
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    async with database.sessions() as session:
+        weeks = (await session.scalars(select(HolidayWeek))).all()
+    for week in weeks:
+        assert week.booking_opens_at
+        assert week.residents_open_at
+        assert (week.booking_opens_at - week.residents_open_at).days in (6, 7)  # across a clock change
+
+
+async def test_nothing_said_of_the_opening_of_weeks_is_always_open(databases: Databases, database: Database) -> None:
+    said = {
+        name: one
+        for name, one in TOWN["holiday_weeks"].items()
+        if name not in ("booking_opens", "residents_first_days")
+    }
+    await command.load(SERVICE, databases.owner_url, TOWN | {"holiday_weeks": said})
+    async with database.sessions() as session:
+        weeks = (await session.scalars(select(HolidayWeek))).all()
+    assert weeks
+    assert all(week.booking_opens_at is week.residents_open_at is None for week in weeks)
+
+
+@pytest.mark.parametrize(
+    ("day", "names", "accepted"),
+    [
+        (datetime(2026, 11, 23, tzinfo=UTC), ["2026-2027", "2027-2028"], "2026-2027"),
+        (datetime(2027, 7, 20, tzinfo=UTC), ["2026-2027", "2027-2028"], "2027-2028"),
+        (datetime(2027, 9, 1, tzinfo=UTC), ["2027-2028", "2028-2029"], "2027-2028"),
+    ],
+)
+async def test_this_school_year_and_the_next_are_there_and_the_first_not_over_is_accepted(
+    day: datetime,
+    names: list[str],
+    accepted: str,
+    databases: Databases,
+    database: Database,
+    hours_later: Callable[[float], None],
+) -> None:
+    hours_later((day - datetime.now(UTC)).total_seconds() / 3600)
+    for _ in range(2):
+        await command.load(SERVICE, databases.owner_url, TOWN)
+        async with database.sessions() as session:
+            years = (await session.scalars(select(SchoolYear).order_by(SchoolYear.name))).all()
+            assert [year.name for year in years] == names
+            rules = (await session.scalars(select(HouseRules).order_by(HouseRules.school_year))).all()
+            assert [one.school_year for one in rules] == names
+            acceptances = (await session.scalars(select(HouseRulesAcceptance))).all()
+            assert {one.school_year for one in acceptances} == {accepted}
+    # The families written in the file, and those drawn: none twice.
+    numbers = {"100001", "100002", "100042"} | {str(100003 + n) for n in range(58)}
+    assert {one.dossier_id for one in acceptances} == {named_id("dossier", number) for number in numbers}
+    assert len(acceptances) == 60
+
+
+async def test_a_town_may_say_its_own_days_of_school(databases: Databases, database: Database) -> None:
+    year = school_year(day_in_paris(clock.now()))
+    begun = int(year[:4])
+    said = {"name": year, "first_day": date(begun, 9, 3), "last_day": date(begun + 1, 6, 29)}
+    await command.load(SERVICE, databases.owner_url, TOWN | {"school_years": [said]})
+    async with database.sessions() as session:
+        known = await session.get(SchoolYear, year)
+        assert known
+        assert (known.first_day, known.last_day) == (said["first_day"], said["last_day"])
+
+
+async def test_whom_an_activity_is_open_to_is_kept_as_the_file_says(databases: Databases, database: Database) -> None:
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    async with database.sessions() as session:
+        found = {one.code: one for one in await session.scalars(select(Activity))}
+        assert found["mercredi"].ages == (3, 11)
+        assert found["etude"].levels == ["elementary"]
+        assert found["etude"].sector == [named_id("site", "jean-jaures")]
+        assert (found["cantine"].ages, found["cantine"].levels, found["cantine"].sector) == (None, [], [])
+        years = {year.name: year for year in await session.scalars(select(SchoolYear))}
+        windows = found["natation"].enrolment_windows
+        assert [one.school_year for one in windows] == sorted(years)
+        assert all(
+            one.opens_at == at(years[one.school_year].first_day + timedelta(days=275), time(8, 30)) for one in windows
+        )
+        assert all(one.closes_at is None for one in windows)

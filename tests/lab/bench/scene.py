@@ -38,13 +38,13 @@ async def _families(connection: asyncpg.Connection) -> None:
     born = today.replace(year=today.year - 8, day=1)
     await connection.copy_records_to_table(
         "dossiers",
-        columns=("id", "number", "status", "missing", "version"),
-        records=((named(DOSSIER, n), f"9{n:06}", "active", [], 1) for n in range(FAMILIES)),
+        columns=("id", "number", "status", "missing", "priorities", "version"),
+        records=((named(DOSSIER, n), f"9{n:06}", "active", [], [], 1) for n in range(FAMILIES)),
     )
     await connection.copy_records_to_table(
         "children",
-        columns=("id", "dossier_ids", "first_name", "birth_date", "version"),
-        records=((named(CHILD, n), [named(DOSSIER, n // 2)], "Inès", born, 1) for n in range(2 * FAMILIES)),
+        columns=("id", "dossier_ids", "first_name", "birth_date", "schooling", "resident", "version"),
+        records=((named(CHILD, n), [named(DOSSIER, n // 2)], "Inès", born, "[]", True, 1) for n in range(2 * FAMILIES)),
     )
 
 
@@ -63,6 +63,8 @@ async def _weeks(connection: asyncpg.Connection) -> None:
             "taken": 0,
             "min_age": 3,
             "max_age": 11,
+            "booking_opens_at": None,
+            "residents_open_at": None,
             "booking_closes_at": now + timedelta(days=90),
             "cancellation_closes_at": now + timedelta(days=90),
         }

@@ -45,15 +45,19 @@ class Week:
     dates: Sequence[date]
     places: int
     taken: int
+    booking_opens_at: datetime | None
+    residents_open_at: datetime | None
     booking_closes_at: datetime
     cancellation_closes_at: datetime
     hold_minutes: int
+    activity_status: str
 
 
 @dataclass(frozen=True)
 class Child:
     first_name: str
     birth_date: date
+    resident: bool
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,9 @@ _LOCK = "SELECT id FROM holiday_weeks WHERE id = ANY($1) ORDER BY id FOR UPDATE"
 
 _READ = """
     SELECT week.id, week.centre, week.name, week.group_name, week.min_age, week.max_age, week.dates, week.places,
-           week.taken, week.booking_closes_at, week.cancellation_closes_at, week.hold_minutes,
-           child.first_name, child.birth_date, dossier.status, dossier.missing, activity.regie, EXISTS (
+           week.taken, week.booking_opens_at, week.residents_open_at, week.booking_closes_at,
+           week.cancellation_closes_at, week.hold_minutes, activity.status,
+           child.first_name, child.birth_date, child.resident, dossier.status, dossier.missing, activity.regie, EXISTS (
                SELECT FROM booking_lines line
                WHERE line.child_id = child.id AND line.active AND line.period && week.period
            ) AS busy
@@ -185,13 +190,13 @@ async def read(connection: Connection, acting: Acting, wishes: Sequence[Wish], *
 
 
 def _wanted(wish: Wish, *row: Any) -> Wanted:
-    *week, first_name, birth_date, status, missing, regie, busy = row
+    *week, first_name, birth_date, resident, status, missing, regie, busy = row
     return Wanted(
         position=wish.position,
         child_id=wish.child_id,
         holiday_week_id=wish.holiday_week_id,
         week=Week(*week),
-        child=Child(first_name, birth_date),
+        child=Child(first_name, birth_date, resident),
         dossier=None if status is None else Dossier(status, missing),
         regie=regie,
         busy=busy,

@@ -38,7 +38,10 @@ def _of_the_week(name: str) -> Any:
 
 
 class WeekAnswer(Answer):
-    """A holiday week for one child; `reason` says why it is not `bookable`."""
+    """A holiday week for one child; `reason` says why it is not `bookable`.
+
+    `booking_opens_at` is for everybody, `residents_open_at` for residents where they come first (none: always open).
+    """
 
     id: UUID = _of_the_week("id")
     activity_id: UUID = _of_the_week("activity_id")
@@ -48,6 +51,8 @@ class WeekAnswer(Answer):
     dates: list[date] = _of_the_week("dates")
     places: int = _of_the_week("places")
     places_left: int = _of_the_week("places_left")
+    booking_opens_at: AwareDatetime | None = _of_the_week("booking_opens_at")
+    residents_open_at: AwareDatetime | None = _of_the_week("residents_open_at")
     booking_closes_at: AwareDatetime = _of_the_week("booking_closes_at")
     cancellation_closes_at: AwareDatetime = _of_the_week("cancellation_closes_at")
     bookable: bool

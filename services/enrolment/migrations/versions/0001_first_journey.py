@@ -13,21 +13,59 @@ def upgrade() -> None:
         "CREATE EXTENSION IF NOT EXISTS btree_gist",
         """CREATE TABLE sites (
             id uuid CONSTRAINT pk_sites PRIMARY KEY,
-            code text NOT NULL,
+            code text NOT NULL CONSTRAINT uq_sites_code UNIQUE,
             kind text NOT NULL CONSTRAINT ck_sites_kind CHECK (kind IN ('school', 'centre')),
             name text NOT NULL,
             version integer NOT NULL
         )""",
         """CREATE TABLE activities (
             id uuid CONSTRAINT pk_activities PRIMARY KEY,
-            code text NOT NULL,
+            code text NOT NULL CONSTRAINT uq_activities_code UNIQUE,
             name text NOT NULL,
             kind text NOT NULL,
             site_id uuid,
             payment text NOT NULL,
             charging text NOT NULL,
             regie text NOT NULL,
-            version integer NOT NULL
+            status text NOT NULL DEFAULT 'open' CONSTRAINT ck_activities_status CHECK (status IN ('open', 'closed')),
+            min_age integer,
+            max_age integer,
+            levels text[] NOT NULL DEFAULT '{}',
+            sector uuid[] NOT NULL DEFAULT '{}',
+            version integer NOT NULL,
+            CONSTRAINT ck_activities_ages CHECK ((min_age IS NULL) = (max_age IS NULL) AND min_age <= max_age)
+        )""",
+        """CREATE TABLE school_years (
+            name text CONSTRAINT pk_school_years PRIMARY KEY,
+            first_day date NOT NULL,
+            last_day date NOT NULL,
+            CONSTRAINT ck_school_years_days CHECK (first_day < last_day)
+        )""",
+        """CREATE TABLE enrolment_windows (
+            activity_id uuid NOT NULL CONSTRAINT fk_enrolment_windows_activity_id REFERENCES activities (id),
+            school_year text NOT NULL CONSTRAINT fk_enrolment_windows_school_year REFERENCES school_years (name),
+            opens_at timestamptz,
+            closes_at timestamptz,
+            CONSTRAINT pk_enrolment_windows PRIMARY KEY (activity_id, school_year),
+            CONSTRAINT ck_enrolment_windows_order CHECK (opens_at < closes_at)
+        )""",
+        """CREATE TABLE house_rules (
+            school_year text CONSTRAINT pk_house_rules PRIMARY KEY
+                CONSTRAINT fk_house_rules_school_year REFERENCES school_years (name),
+            version text NOT NULL,
+            title text NOT NULL,
+            text text NOT NULL
+        )""",
+        """CREATE TABLE house_rules_acceptances (
+            dossier_id uuid NOT NULL,
+            school_year text NOT NULL
+                CONSTRAINT fk_house_rules_acceptances_school_year REFERENCES house_rules (school_year),
+            version text NOT NULL,
+            accepted_at timestamptz NOT NULL,
+            account_id uuid,
+            role text,
+            name text,
+            CONSTRAINT pk_house_rules_acceptances PRIMARY KEY (dossier_id, school_year)
         )""",
         """CREATE TABLE holiday_weeks (
             id uuid CONSTRAINT pk_holiday_weeks PRIMARY KEY,
@@ -42,18 +80,40 @@ def upgrade() -> None:
             period daterange NOT NULL,
             places integer NOT NULL,
             taken integer NOT NULL,
+            booking_opens_at timestamptz,
+            residents_open_at timestamptz,
             booking_closes_at timestamptz NOT NULL,
             cancellation_closes_at timestamptz NOT NULL,
             hold_minutes integer NOT NULL,
             version integer NOT NULL,
-            CONSTRAINT ck_holiday_weeks_places CHECK (0 <= taken AND taken <= places)
+            CONSTRAINT ck_holiday_weeks_places CHECK (0 <= taken AND taken <= places),
+            CONSTRAINT ck_holiday_weeks_booking CHECK (booking_opens_at < booking_closes_at),
+            CONSTRAINT ck_holiday_weeks_residents
+                CHECK (residents_open_at IS NULL OR coalesce(residents_open_at < booking_opens_at, false))
         )""",
         "CREATE INDEX ix_holiday_weeks_first_day ON holiday_weeks (lower(period), centre, id)",
+        """CREATE TABLE place_changes (
+            id uuid CONSTRAINT pk_place_changes PRIMARY KEY,
+            holiday_week_id uuid NOT NULL,
+            changed_at timestamptz NOT NULL,
+            account_id uuid NOT NULL,
+            name text,
+            before integer NOT NULL,
+            after integer NOT NULL,
+            reason text NOT NULL
+        )""",
+        "CREATE INDEX ix_place_changes_holiday_week_id ON place_changes (holiday_week_id)",
+        """CREATE TABLE regies (
+            id uuid CONSTRAINT pk_regies PRIMARY KEY,
+            code text NOT NULL,
+            version integer NOT NULL
+        )""",
         """CREATE TABLE dossiers (
             id uuid CONSTRAINT pk_dossiers PRIMARY KEY,
             number text NOT NULL,
             status text NOT NULL,
             missing text[] NOT NULL,
+            priorities text[] NOT NULL,
             version integer NOT NULL
         )""",
         """CREATE TABLE children (
@@ -61,6 +121,8 @@ def upgrade() -> None:
             dossier_ids uuid[] NOT NULL,
             first_name text NOT NULL,
             birth_date date NOT NULL,
+            schooling jsonb NOT NULL,
+            resident boolean NOT NULL,
             version integer NOT NULL
         )""",
         """CREATE TABLE bookings (
@@ -102,7 +164,7 @@ def upgrade() -> None:
             CONSTRAINT ex_booking_lines_overlapping_weeks
                 EXCLUDE USING gist (child_id WITH =, period WITH &&) WHERE (active)
         )""",
-        "GRANT UPDATE ON bookings, children, dossiers, holiday_weeks TO enrolment_app",
-        "GRANT UPDATE, DELETE ON booking_lines TO enrolment_app",
+        "GRANT UPDATE ON activities, bookings, children, dossiers, holiday_weeks, regies, sites TO enrolment_app",
+        "GRANT UPDATE, DELETE ON booking_lines, enrolment_windows TO enrolment_app",
     ):
         op.execute(statement)
