@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis import towns
-from chassis.identifiers import named_id
+from chassis.identifiers import named_id, new_id
 
 from deploy.local.stack import TOWN
 from tests.actors import Family
@@ -108,6 +108,8 @@ def example(values: Json, schema: Json, name: str = "body") -> Any:
     """The least that fits; raises KeyError for what `values` has no example of."""
     if name in values:
         return values[name]
+    if "enum" in schema:
+        return schema["enum"][0]
     if schema.get("type") == "object":
         return {one: example(values, schema["properties"][one], one) for one in schema.get("required", ())}
     if schema.get("type") == "array":
@@ -116,7 +118,10 @@ def example(values: Json, schema: Json, name: str = "body") -> Any:
 
 
 async def values_of(family: Family) -> Json:
-    """Examples by name, all about one child: a week with an invoice to pay, one to book and one to hold."""
+    """Examples by name, all about one child: a week with an invoice to pay, one to book and one to hold.
+
+    Those of one operation alone, where a name means something else there, stand under it.
+    """
     billed_line, (child_id, week_id), held_line = [await family.line(week=week) for week in range(3)]
     billed = await family.billed(billed_line)
     payment = await family.portal.open_payment(billed["invoice_id"])
@@ -138,6 +143,19 @@ async def values_of(family: Family) -> Json:
         "booking_deadline": {"rule": "weekday_before", "weekday": "thursday", "time": "12:00", "weeks": 1},
         "cancellation_deadline": {"rule": "weekday_before", "weekday": "thursday", "time": "12:00", "weeks": 1},
         "closed_days": [one | {"date": str(one["date"])} for one in towns.read(TOWN)["calendar"]["closed_days"]],
+        # Of the catalogue: new ones that nobody will meet.
+        "site_id": str(named_id("site", "jean-jaures")),
+        "code": f"essai-{new_id().hex}",
+        "name": "Essai",
+        "regie": "enfance",
+        "group": f"Essai {new_id().hex}",
+        "ages": [25, 25],
+        "dates": ["2098-06-02"],
+        "places": 0,
+        "hold_minutes": 20,
+        "booking_closes_at": "2098-05-01T12:00:00Z",
+        "cancellation_closes_at": "2098-05-01T12:00:00Z",
+        "POST /v1/holiday-weeks": {"activity_id": str(named_id("activity", "vacances-les-coteaux"))},
         "version": towns.read(TOWN)["house_rules"][0]["version"],
         "billed": billed["id"],
         "held": held_line,

@@ -60,6 +60,7 @@ class Door:
 
     async def call(self, operation: Operation, token: str, values: Json, *named: str) -> tuple[int, str]:
         """Status and text of the least call that is possible, and these optional things named with it."""
+        values = values | values.get(str(operation), {})
         query: dict[str, str] = {}
         body: Any = example(values, operation.body) if operation.body else None
         for name in {*operation.needed, *named}:

@@ -1,6 +1,6 @@
-"""Owns sites, activities, holiday weeks with their places, and bookings.
+"""Owns sites, activities, school years with their règlement, holiday weeks with their places, and bookings.
 
 Publishes site_changed, activity_changed, holiday_week_changed, booking_confirmed, booking_changed, booking_paid,
-booking_cancelled, booking_expired and notice_written; hears dossiers and children from dossier, invoices (also those
-refused) and credits from billing.
+booking_cancelled, booking_expired and notice_written; hears dossiers and children from dossier, régies, invoices
+(also those refused) and credits from billing.
 """

@@ -7,6 +7,7 @@ from enrolment import town
 from enrolment.bookings.api import router as bookings
 from enrolment.catalogue.api import router as catalogue
 from enrolment.consumers import HANDLERS
+from enrolment.holiday_weeks.api import router as holiday_weeks
 from enrolment.models import Base
 from enrolment.settings import Settings
 from enrolment.worker import JOBS
@@ -15,7 +16,7 @@ SERVICE = Service(
     "enrolment",
     Settings,
     Base.metadata,
-    routers=(catalogue, bookings),
+    routers=(catalogue, holiday_weeks, bookings),
     handlers=HANDLERS,
     jobs=JOBS,
     load=town.load,

@@ -97,7 +97,7 @@ class Town:
             children.append(await self.child(dossier_id, born))
         return dossier_id, children
 
-    async def child(self, dossier_id: UUID, born: date, first_name: str = "Inès") -> UUID:
+    async def child(self, dossier_id: UUID, born: date, first_name: str = "Inès", **facts: Any) -> UUID:
         child_id = new_id()
         await self.hear(
             sample(
@@ -106,6 +106,7 @@ class Town:
                 dossier_ids=(dossier_id,),
                 first_name=first_name,
                 birth_date=born,
+                **facts,
             )
         )
         return child_id

@@ -1,23 +1,31 @@
+import asyncio
 import tomllib
-from datetime import date, time
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+import asyncpg
 import pytest
 from chassis import clock, command
 from chassis.database import Database
-from chassis.identifiers import new_id
+from chassis.identifiers import named_id, new_id
 from chassis.testing import Databases, Signer
-from contracts.dossier import ChildChanged, DossierChanged
+from contracts.dossier import ChildChanged, DossierChanged, Schooling
 from enrolment.bookings import offers
+from enrolment.catalogue.models import HouseRulesAcceptance
 from enrolment.catalogue.rules import age_on
 from enrolment.families import find_family
 from enrolment.main import SERVICE
 from enrolment.town import Town, load
-from sqlalchemy import event
+from french import wording
+from french.calendar import school_year
+from french.paris import day_in_paris
+from sqlalchemy import event, select
 from sqlalchemy.dialects.postgresql import Range
 
-from services.enrolment.tests.enrolment_scene import guardian
+from services.enrolment.tests.enrolment_scene import FIRST_MONDAY, guardian
 from tests.builders import sample
 
 TOWN = tomllib.loads(Path("deploy/towns/villeneuve-sur-bievre.toml").read_text())
@@ -219,3 +227,215 @@ async def test_every_route_wants_a_token_of_a_role_that_may(client: Any, signer:
         headers = {"Authorization": f"Bearer {signer.token('site_staff')}"}
         async with client.request(method, path, headers=headers) as answer:
             assert answer.status == (200 if path in ("/v1/sites", "/v1/activities") else 403), path
+
+
+# ---------------------------------------------------------------- whom activities are open to
+
+
+async def activities(town: Any, dossier_id: UUID, child_id: UUID) -> dict[str, dict[str, Any]]:
+    """By code."""
+    status, answer = await town.call("GET", f"/v1/activities?child_id={child_id}&limit=100", dossier_id)
+    assert status == 200, answer
+    return {one["code"]: one for one in answer["items"]}
+
+
+def closed(found: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """Which are not open, and the code of why."""
+    assert all(one["open"] == (one["reason"] is None) for one in found.values())
+    return {code: one["reason_code"] for code, one in found.items() if not one["open"]}
+
+
+def schooled(school: str, level: str) -> tuple[Schooling, ...]:
+    """In this school year and the next."""
+    today = day_in_paris(clock.now())
+    years = {school_year(today), school_year(today + timedelta(days=90)), school_year(today + timedelta(days=365))}
+    return tuple(
+        Schooling.model_validate({"school_year": year, "school_id": named_id("site", school), "level": level})
+        for year in sorted(years)
+    )
+
+
+def born(age: int) -> date:
+    return date(day_in_paris(clock.now()).year - age, 1, 1)
+
+
+@pytest.fixture
+def before_june(hours_later: Callable[[float], None]) -> None:
+    """A day on which the demo town's swimming has not opened."""
+    day = datetime(clock.now().year + 1, 11, 16, 9, tzinfo=UTC)
+    hours_later((day - clock.now()).total_seconds() / 3600)
+
+
+async def test_each_activity_of_the_demo_town_is_open_or_says_why_not(
+    town: Any, databases: Databases, before_june: None
+) -> None:
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    martin = named_id("dossier", "100001")  # whose règlement is accepted
+    await town.hear(sample(DossierChanged, dossier_id=martin, missing=()))
+    lea = await town.child(martin, born(8), "Léa", schooling=schooled("jean-jaures", "elementary"))
+    hugo = await town.child(martin, born(4), "Hugo", schooling=schooled("les-tilleuls", "nursery"))
+    awa = await town.child(martin, born(13), "Awa", schooling=schooled("paul-eluard", "elementary"))
+    assert closed(await activities(town, martin, lea)) == {"natation": "window"}
+    assert closed(await activities(town, martin, hugo)) == {"natation": "age", "etude": "level"}
+    found = await activities(town, martin, awa)
+    assert closed(found) == {"natation": "age", "mercredi": "age", "etude": "sector"}
+    assert "de 3 à 11 ans" in found["mercredi"]["reason"]
+    window = (await activities(town, martin, lea))["natation"]["reason"].replace("\xa0", " ")
+    assert window.startswith("Les inscriptions ouvrent le ")
+    assert "à 8 h 30" in window
+
+
+async def test_a_family_that_has_not_accepted_the_rules_has_the_canteen_until_it_does(
+    town: Any, databases: Databases, before_june: None
+) -> None:
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    dossier_id, _ = await town.family()
+    child = await town.child(dossier_id, born(8), schooling=schooled("jean-jaures", "elementary"))
+    rules = {"accueil-matin": "house-rules", "accueil-soir": "house-rules", "mercredi": "house-rules"}
+    assert closed(await activities(town, dossier_id, child)) == rules | {"etude": "house-rules", "natation": "window"}
+    _, told = await town.call("GET", "/v1/house-rules", dossier_id)
+    assert (told["accepted"], told["accepted_at"]) == (False, None)
+    status, _ = await town.call("POST", "/v1/house-rules/acceptances", dossier_id, {"version": told["version"]})
+    assert status == 201
+    assert closed(await activities(town, dossier_id, child)) == {"natation": "window"}
+    stranger, _ = await town.family()
+    assert (await town.call("GET", "/v1/house-rules", stranger))[1]["accepted"] is False
+
+
+async def test_the_rules_are_accepted_once_a_school_year_by_whoever_was_first(
+    town: Any, databases: Databases, database: Database
+) -> None:
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    dossier_id, _ = await town.family()
+    path = "/v1/house-rules/acceptances"
+    _, told = await town.call("GET", "/v1/house-rules", dossier_id)
+    asked = {"version": told["version"]}
+    answers = await asyncio.gather(
+        *(town.call("POST", path, dossier_id, asked) for _ in range(10)),
+        *(town.call("POST", path, None, asked | {"dossier_id": str(dossier_id)}) for _ in range(10)),
+    )
+    assert {status for status, _ in answers} == {201}
+    (at,) = {answer["accepted_at"] for _, answer in answers}
+    async with database.sessions() as session:
+        query = select(HouseRulesAcceptance).where(HouseRulesAcceptance.dossier_id == dossier_id)
+        (kept,) = (await session.scalars(query)).all()
+    assert (kept.school_year, kept.version) == (told["school_year"], told["version"])
+    assert kept.accepted_at == datetime.fromisoformat(at)
+    assert (kept.role, kept.account_id) in {("guardian", dossier_id), ("agent", town.agent_id)}
+
+
+async def test_a_new_school_years_rules_are_accepted_anew(
+    town: Any, databases: Databases, before_june: None, hours_later: Callable[[float], None]
+) -> None:
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    martin = named_id("dossier", "100001")
+    _, told = await town.call("GET", "/v1/house-rules", martin)
+    assert told["accepted"] is True
+    begun = int(told["school_year"][:4]) + 1
+    path = f"/v1/house-rules?school_year={begun}-{begun + 1}"
+    assert (await town.call("GET", path, martin))[1]["accepted"] is False
+    hours_later((datetime(begun, 7, 20, tzinfo=UTC) - datetime.now(UTC)).total_seconds() / 3600)
+    _, told = await town.call("GET", "/v1/house-rules", martin)
+    assert (told["school_year"], told["accepted"]) == (f"{begun}-{begun + 1}", False)
+    body = {"version": told["version"], "school_year": told["school_year"]}
+    assert (await town.call("POST", "/v1/house-rules/acceptances", martin, body))[1]["accepted"] is True
+
+
+async def test_what_cannot_be_accepted_is_said(town: Any, databases: Databases) -> None:
+    path = "/v1/house-rules/acceptances"
+    dossier_id, _ = await town.family()
+    assert (await town.call("GET", "/v1/house-rules", dossier_id))[0] == 404  # no town is loaded
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    status, refused = await town.call("POST", path, dossier_id, {"version": "1999"})
+    assert (status, refused["type"]) == (409, "urn:problem:enrolment:another-house-rules-version")
+    version = (await town.call("GET", "/v1/house-rules", dossier_id))[1]["version"]
+    for status, body in (
+        (422, {}),
+        (422, {"version": 1}),
+        (422, {"version": version, "accepted": True}),
+        (422, {"version": version, "dossier_id": str(dossier_id)}),
+        (409, {"version": "\0"}),
+        (422, {"version": version, "school_year": "\0"}),
+        (404, {"version": version, "school_year": "1999-2000"}),
+    ):
+        assert (await town.call("POST", path, dossier_id, body))[0] == status, body
+    assert (await town.call("POST", path, None, {"version": version}))[0] == 422
+    assert (await town.call("POST", path, None, {"version": version, "dossier_id": str(new_id())}))[0] == 404
+    assert (await town.call("GET", f"/v1/house-rules?dossier_id={new_id()}", None))[0] == 404
+    assert (await town.call("GET", f"/v1/house-rules?dossier_id={dossier_id}", None))[1]["accepted"] is False
+
+
+# ---------------------------------------------------------------- opening of booking
+
+
+async def test_a_week_opens_at_its_second_for_residents_first(town: Any, hours_later: Callable[[float], None]) -> None:
+    dossier_id, (ines,) = await town.family(9)
+    other_id, (adam,) = await town.family(9)
+    await town.hear(sample(ChildChanged, child_id=adam, dossier_ids=(other_id,), version=2, resident=False, **nine()))
+    start = clock.now()
+    early, opens = start + timedelta(hours=1), start + timedelta(hours=2)
+    week_id = await town.week(booking_opens_at=opens, residents_open_at=early)
+
+    async def outcome(whose: UUID, child: UUID) -> str | None:
+        """Why not, the same in the list and where a place is asked for; none: booked, and given up again."""
+        (listed,) = (await weeks(town, whose, child))["items"]
+        assert datetime.fromisoformat(listed["booking_opens_at"]) == opens
+        status, answer = await town.post(whose, (child, week_id))
+        assert listed["bookable"] == (status == 201), (listed, answer)
+        if status == 201:
+            await town.cancel(whose, answer["id"])
+            return None
+        assert answer["type"] == "urn:problem:enrolment:not-eligible"
+        assert answer["errors"][0]["detail"] == listed["reason"]
+        return str(listed["reason"])
+
+    assert "ouvrent le" in str(await outcome(dossier_id, ines))
+    assert "ouvrent le" in str(await outcome(other_id, adam))
+    hours_later(1)
+    assert await outcome(dossier_id, ines) is None
+    reason = str(await outcome(other_id, adam))
+    assert "habitants" in reason
+    assert wording.moment(opens) in reason
+    hours_later(2)
+    assert await outcome(other_id, adam) is None
+    assert await outcome(dossier_id, ines) is None
+
+
+def nine() -> dict[str, Any]:
+    born = FIRST_MONDAY.replace(year=FIRST_MONDAY.year - 9, day=1) - timedelta(days=60)
+    return {"birth_date": born, "first_name": "Adam"}
+
+
+async def test_a_hundred_clients_at_the_opening_second_get_the_places_there_are(
+    town: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    families = [await town.family(9) for _ in range(100)]
+    opens = clock.now() + timedelta(hours=1)
+    week_id = await town.week(places=30, booking_opens_at=opens)
+
+    async def rush(now: datetime) -> list[int]:
+        monkeypatch.setattr(clock, "now", lambda: now)
+        answers = await asyncio.gather(*(town.post(dossier_id, (ines, week_id)) for dossier_id, (ines,) in families))
+        assert {answer.get("type") for status, answer in answers if status != 201} <= {
+            "urn:problem:enrolment:week-full",
+            "urn:problem:enrolment:not-eligible",
+        }
+        return sorted(status for status, _ in answers)
+
+    assert await rush(opens - timedelta(microseconds=1)) == [409] * 100
+    assert await town.taken(week_id) == [0]
+    assert await rush(opens) == [201] * 30 + [409] * 70
+    assert await town.taken(week_id) == [30]
+
+
+async def test_a_week_of_a_closed_activity_is_listed_and_refused(town: Any, databases: Databases) -> None:
+    dossier_id, (ines,) = await town.family(9)
+    week_id = await town.week()
+    connection = await asyncpg.connect(databases.url)
+    await connection.execute("UPDATE activities SET status = 'closed'")
+    (item,) = (await weeks(town, dossier_id, ines))["items"]
+    assert (item["bookable"], "n'est plus proposée" in item["reason"]) == (False, True)
+    assert (await town.post(dossier_id, (ines, week_id)))[0] == 409
+    await connection.execute("UPDATE activities SET status = 'open'")
+    await connection.close()
+    await town.held(dossier_id, (ines, week_id))

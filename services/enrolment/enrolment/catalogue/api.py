@@ -6,13 +6,24 @@ from uuid import UUID
 from chassis import clock
 from chassis.bodies import Page, Paged
 from chassis.database import Session
+from chassis.editing import SeenVersion, etag
 from chassis.policies import Policy
 from chassis.problems import Forbidden, NotFound, problems
 from chassis.reach import Reach
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 
-from enrolment.catalogue import house_rules, listing
-from enrolment.catalogue.schemas import Acceptance, ActivityAnswer, HouseRulesAnswer, Kind, SiteAnswer
+from enrolment.catalogue import editing, house_rules, listing
+from enrolment.catalogue.schemas import (
+    Acceptance,
+    ActivityAnswer,
+    ActivityChange,
+    HouseRulesAnswer,
+    Kind,
+    NewActivity,
+    NewSite,
+    SiteAnswer,
+    SiteChange,
+)
 from enrolment.families import find_family
 
 router = APIRouter(tags=["catalogue"])
@@ -20,6 +31,7 @@ router = APIRouter(tags=["catalogue"])
 Anybody = Annotated[
     Reach, Depends(Policy("guardian", "agent", "cashier", "administrator", "site_staff", "integrator", reach="town"))
 ]
+Administrator = Annotated[Reach, Depends(Policy("administrator", reach="town"))]
 FamilyOrDesk = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]
 
 
@@ -27,6 +39,32 @@ FamilyOrDesk = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossi
 async def list_sites(_: Anybody, session: Session, paging: Paged) -> Page[SiteAnswer]:
     found = await listing.sites(session, paging.cursor, paging.limit + 1)
     return paging.page(found, SiteAnswer.model_validate, lambda site: site.id)
+
+
+@router.post("/sites", status_code=201)
+@problems(editing.CodeTaken)
+async def add_site(body: NewSite, _: Administrator, session: Session, response: Response) -> SiteAnswer:
+    """A new school or leisure centre; its code names it for good."""
+    site = await editing.add_site(session, **body.model_dump())
+    response.headers["ETag"] = etag(site.version)
+    return SiteAnswer.model_validate(site)
+
+
+@router.get("/sites/{site_id}")
+async def read_site(site_id: UUID, _: Administrator, session: Session, response: Response) -> SiteAnswer:
+    site = await editing.find_site(session, site_id)
+    response.headers["ETag"] = etag(site.version)
+    return SiteAnswer.model_validate(site)
+
+
+@router.patch("/sites/{site_id}")
+async def change_site(
+    site_id: UUID, body: SiteChange, _: Administrator, session: Session, seen: SeenVersion, response: Response
+) -> SiteAnswer:
+    """Give it another name, which its holiday weeks take too."""
+    site = await editing.change_site(session, seen, site_id, body.model_dump(exclude_unset=True))
+    response.headers["ETag"] = etag(site.version)
+    return SiteAnswer.model_validate(site)
 
 
 @router.get("/activities")
@@ -51,6 +89,42 @@ async def list_activities(
                 item.reason_code, item.reason = why.why, why.detail
             item.open = why is None
     return page
+
+
+@router.post("/activities", status_code=201)
+@problems(editing.CodeTaken)
+async def add_activity(body: NewActivity, _: Administrator, session: Session, response: Response) -> ActivityAnswer:
+    """A new entry of the catalogue; its code names it for good. Its deadlines are said to planning, its price to
+    billing.
+    """
+    windows = [one.model_dump() for one in body.enrolment_windows]
+    activity = await editing.add_activity(session, body.columns(), windows)
+    response.headers["ETag"] = etag(activity.version)
+    return ActivityAnswer.model_validate(activity)
+
+
+@router.get("/activities/{activity_id}")
+async def read_activity(activity_id: UUID, _: Administrator, session: Session, response: Response) -> ActivityAnswer:
+    activity = await editing.find_activity(session, activity_id)
+    response.headers["ETag"] = etag(activity.version)
+    return ActivityAnswer.model_validate(activity)
+
+
+@router.patch("/activities/{activity_id}")
+async def change_activity(
+    activity_id: UUID,
+    body: ActivityChange,
+    _: Administrator,
+    session: Session,
+    seen: SeenVersion,
+    response: Response,
+) -> ActivityAnswer:
+    """Change whom it is open to, and when; closed, nobody is enrolled or booked anew, and who is stays."""
+    sent = "enrolment_windows" in body.model_fields_set
+    windows = [one.model_dump() for one in body.enrolment_windows] if sent else None
+    activity = await editing.change_activity(session, seen, activity_id, body.columns(), windows)
+    response.headers["ETag"] = etag(activity.version)
+    return ActivityAnswer.model_validate(activity)
 
 
 @router.get("/house-rules")

@@ -1,0 +1,1 @@
+"""Holiday weeks as the administrator makes and changes them."""
