@@ -22,9 +22,17 @@ def services() -> list[Service]:
 
 
 def of_families(town: dict[str, Any], count: int) -> dict[str, Any]:
-    """The town with so many families: those written in it, and as many drawn as are still wanted."""
-    drawn = max(0, count - len(town.get("families", ())))
-    return town | {"generated_families": town["generated_families"] | {"count": drawn}}
+    """The town with so many families: those written in it, and as many drawn as are still wanted; places by the day
+    grow with their number."""
+    written, drawn_for = len(town.get("families", ())), town["generated_families"]
+    drawn = max(0, count - written)
+    # Where so many more children go, there are as many more places each day.
+    times = max(1, -(-count // (written + drawn_for["count"])))
+    activities = [
+        entry | {"bands": [band | {"places": band["places"] * times} for band in entry.get("bands", ())]}
+        for entry in town["activities"]
+    ]
+    return town | {"generated_families": drawn_for | {"count": drawn}, "activities": activities}
 
 
 def main() -> None:

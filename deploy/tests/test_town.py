@@ -153,7 +153,30 @@ BROKEN: list[tuple[Change, str]] = [
     (
         put("activities.4.booking_deadline", {"rule": "none"}),
         "activities[4] (« vacances-la-bievre ») : Une activité extrascolaire n'a pas de weekdays, booking_deadline, "
-        "cancellation_deadline : voir holiday_weeks.",
+        "cancellation_deadline, bands : voir holiday_weeks.",
+    ),
+    # places by the day
+    (
+        put("activities.3.bands.0.ages", [5, 2]),
+        "activities[3].bands[0].ages (« cantine ») : L'âge le plus bas vient en premier.",
+    ),
+    (
+        put("activities.3.bands.0.ages", [2, 6]),
+        "activities[3].bands (« cantine ») : Deux tranches d'âge se chevauchent : de 2 à 6 ans, de 6 à 12 ans.",
+    ),
+    (
+        put("activities.3.bands.0.places", -1),
+        "activities[3].bands[0].places (« cantine ») : La valeur doit être d'au moins 0.",
+    ),
+    (
+        put("activities.0.bands.2.site", "jules-ferry"),
+        "activities[0].bands[2].site (« accueil-matin ») : « jules-ferry » n'existe pas dans schools ni centres.",
+    ),
+    (put("activities.3.bands.0.age", 2), "activities[3].bands[0].age (« cantine ») : Ce champ n'est pas connu."),
+    (
+        put("activities.4.bands", [{"ages": [3, 5], "places": 1}]),
+        "activities[4] (« vacances-la-bievre ») : Une activité extrascolaire n'a pas de weekdays, booking_deadline, "
+        "cancellation_deadline, bands : voir holiday_weeks.",
     ),
     (
         put("calendar.closed_days.0.date", "2027-02-29"),
@@ -369,6 +392,13 @@ def test_a_town_of_so_many_families_keeps_those_written_and_draws_the_others(tow
     found = [family.number for family in families(towns.validated(of_families(town, count))["dossier"])]
     written = [family["number"] for family in town["families"]]
     assert (found[:3], len(found)) == (written, max(count, 3))
+
+
+@pytest.mark.parametrize(("count", "places"), [(2, 120), (60, 120), (61, 240), (2200, 120 * 37)])
+def test_a_larger_town_has_as_many_more_places_each_day(town: Document, count: int, places: int) -> None:
+    activities = {entry["code"]: entry for entry in of_families(town, count)["activities"]}
+    assert activities["cantine"]["bands"][0] == {"ages": [2, 5], "places": places}
+    assert activities.keys() == {entry["code"] for entry in town["activities"]}
 
 
 def test_everybody_of_the_demo_town_is_told_how_to_sign_in(town: Document) -> None:

@@ -48,7 +48,8 @@ async def test_a_family_reads_them_and_the_administrator_changes_them(
                 return answer
 
         read = await call("GET")
-        rules = {name: (await read.json())[name] for name in ("weekdays", "booking_deadline", "cancellation_deadline")}
+        said = await read.json()
+        rules = {name: said[name] for name in ("weekdays", "booking_deadline", "cancellation_deadline", "bands")}
         later = rules | {"booking_deadline": rules["booking_deadline"] | {"time": "18:00:00"}}
         changed = await call("PUT", later, **{"If-Match": read.headers["ETag"]})
         assert (changed.status, changed.headers["ETag"] != read.headers["ETag"]) == (200, True)

@@ -3,14 +3,15 @@
 from typing import Annotated, Literal
 
 from chassis.identifiers import named_id
-from chassis.towns import Code, Entry
+from chassis.towns import Code, Entry, refers_to
 from contracts.enrolment import Kind
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.deadlines.models import ActivityRules, Calendar, ClosedDay
 from planning.deadlines.rules import ClosedDays, Rule, Rules, Weekdays
+from planning.slots.rules import Ages, Band, Places, apart
 
 
 class Commune(Entry):
@@ -21,21 +22,39 @@ class CalendarEntry(Entry):
     closed_days: ClosedDays
 
 
+class BandEntry(Entry):
+    """`ages` are the youngest and the oldest; without a site it is that of every site that has none of its own."""
+
+    ages: Ages
+    places: Places
+    site: Annotated[Code, refers_to("schools", "centres")] | None = None
+
+    def band(self) -> Band:
+        return Band(ages=self.ages, places=self.places, site_id=self.site and named_id("site", self.site))
+
+
+def _apart(entries: list[BandEntry]) -> list[BandEntry]:
+    apart([entry.band() for entry in entries])
+    return entries
+
+
 class ActivityEntry(Entry):
-    """Holiday weeks have deadlines of their own."""
+    """Holiday weeks have deadlines and places of their own."""
 
     code: Code
     kind: Kind
     weekdays: Annotated[Weekdays, Field(min_length=1)] | None = None
     booking_deadline: Rule | None = None
     cancellation_deadline: Rule | None = None
+    bands: Annotated[list[BandEntry], AfterValidator(_apart)] = []
 
     @model_validator(mode="after")
     def _has_its_rules(self) -> "ActivityEntry":
         names = ("weekdays", "booking_deadline", "cancellation_deadline")
         if self.kind == "extrascolaire":
-            if any(getattr(self, name) is not None for name in names):
-                raise ValueError(f"Une activité extrascolaire n'a pas de {', '.join(names)} : voir holiday_weeks.")
+            if self.bands or any(getattr(self, name) is not None for name in names):
+                never = ", ".join((*names, "bands"))
+                raise ValueError(f"Une activité extrascolaire n'a pas de {never} : voir holiday_weeks.")
         elif missing := [name for name in names if getattr(self, name) is None]:
             raise ValueError(f"Il manque : {', '.join(missing)}.")
         return self
@@ -48,6 +67,7 @@ class ActivityEntry(Entry):
             weekdays=self.weekdays,
             booking_deadline=self.booking_deadline,
             cancellation_deadline=self.cancellation_deadline,
+            bands=[entry.band() for entry in self.bands],
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from chassis.identifiers import named_id, new_id
+from contracts.enrolment import SiteChanged
 from french.paris import PARIS
 
 from services.planning.tests.town import (
@@ -21,6 +22,7 @@ from services.planning.tests.town import (
     utc,
     week,
 )
+from tests.builders import sample
 
 EVERYBODY = ("guardian", "agent", "cashier", "administrator", "site_staff", "integrator")
 NONE = {"rule": "none"}
@@ -200,6 +202,32 @@ async def test_a_preview_says_what_would_change_and_changes_nothing(desk: Desk) 
     assert (status, {one["date"] for one in answer["changes"]}) == (200, set(dated))
 
 
+async def test_an_administrator_says_how_many_places_there_are(desk: Desk) -> None:
+    school = sample(SiteChanged)
+    await desk.hear(school)
+    path, (before, etag) = f"/activities/{CANTEEN}/rules", await rules_of(desk)
+    assert before["bands"] == []
+    bands = [
+        {"ages": [3, 5], "places": 40, "site_id": None},
+        {"ages": [6, 11], "places": 60, "site_id": None},
+        {"ages": [3, 5], "places": 12, "site_id": str(school.site_id)},
+    ]
+    foreign = [*bands[:2], bands[2] | {"site_id": str(new_id())}]
+    status, problem, _ = await desk.ask("PUT", path, CANTEEN_RULES | {"bands": foreign}, etag=etag)
+    assert (status, pointers(problem)) == (422, ["/bands/2/site_id"])
+    status, answer, changed = await desk.ask("PUT", path, CANTEEN_RULES | {"bands": bands}, etag=etag)
+    assert (status, answer["rules"]["bands"], answer["changes"]) == (200, bands, [])
+    assert changed != etag
+    assert await rules_of(desk) == (answer["rules"], changed)
+
+
+async def test_who_says_nothing_of_places_is_not_taken_to_want_none_counted(desk: Desk) -> None:
+    _, etag = await rules_of(desk)
+    silent = {name: value for name, value in CANTEEN_RULES.items() if name != "bands"}
+    status, problem, _ = await desk.ask("PUT", f"/activities/{CANTEEN}/rules", silent, etag=etag)
+    assert (status, pointers(problem)) == (422, ["/bands"])
+
+
 async def test_the_same_rules_again_are_no_change(desk: Desk) -> None:
     _, etag = await rules_of(desk)
     status, answer, same = await desk.ask("PUT", f"/activities/{CANTEEN}/rules", CANTEEN_RULES, etag=etag)
@@ -220,7 +248,7 @@ async def test_who_has_not_seen_the_newest_rules_changes_nothing(desk: Desk) -> 
 
 HELD = {
     True: "UPDATE activity_rules SET version = version WHERE activity_id = :activity_id",
-    False: "INSERT INTO activity_rules VALUES (:activity_id, 1, '{}', '{}', '{}')",
+    False: "INSERT INTO activity_rules VALUES (:activity_id, 1, '{}', '{}', '{}', '[]')",
 }
 
 
@@ -277,6 +305,21 @@ async def test_rules_of_nothing_are_not_found(desk: Desk) -> None:
         ("weekdays", ["monday", "lundi"], "/weekdays/1"),
         ("weekdays", ["monday", "monday"], "/weekdays"),
         ("weekdays", "monday", "/weekdays"),
+        ("bands", None, "/bands"),
+        ("bands", {}, "/bands"),
+        ("bands", [{"ages": [3], "places": 1}], "/bands/0/ages"),
+        ("bands", [{"ages": [3, 4, 5], "places": 1}], "/bands/0/ages"),
+        ("bands", [{"ages": [5, 3], "places": 1}], "/bands/0/ages"),
+        ("bands", [{"ages": ["3", 5], "places": 1}], "/bands/0/ages/0"),
+        ("bands", [{"ages": [3, 26], "places": 1}], "/bands/0/ages/1"),
+        ("bands", [{"ages": [3, 5]}], "/bands/0/places"),
+        ("bands", [{"ages": [3, 5], "places": -1}], "/bands/0/places"),
+        ("bands", [{"ages": [3, 5], "places": 10**9}], "/bands/0/places"),
+        ("bands", [{"ages": [3, 5], "places": 1.5}], "/bands/0/places"),
+        ("bands", [{"ages": [3, 5], "places": 1, "taken": 0}], "/bands/0/taken"),
+        ("bands", [{"ages": [3, 5], "places": 1, "site_id": "jean-jaures"}], "/bands/0/site_id"),
+        ("bands", [{"ages": [3, 5], "places": 1}, {"ages": [5, 6], "places": 1}], "/bands"),
+        ("bands", [{"ages": [3, 5], "places": 1}] * 501, "/bands"),
         ("version", 3, "/version"),
     ],
 )

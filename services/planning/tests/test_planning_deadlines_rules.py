@@ -157,7 +157,9 @@ def test_closing_a_day_never_gives_a_later_deadline(one: Rule, around: tuple[dat
 
 
 def activity(*weekdays: rules.Weekday, cancellation: Rule = WORKING_DAY_BEFORE) -> Rules:
-    return Rules(weekdays=list(weekdays), booking_deadline=WORKING_DAY_BEFORE, cancellation_deadline=cancellation)
+    return Rules(
+        weekdays=list(weekdays), booking_deadline=WORKING_DAY_BEFORE, cancellation_deadline=cancellation, bands=[]
+    )
 
 
 CANTEEN = activity("monday", "tuesday", "thursday", "friday")

@@ -31,6 +31,7 @@ CANTEEN_RULES = {
     "weekdays": SCHOOL_DAYS,
     "booking_deadline": WORKING_DAY_BEFORE,
     "cancellation_deadline": WORKING_DAY_BEFORE,
+    "bands": [],
 }
 BRIDGE = {"date": "2027-05-07", "name": "Pont de l'Ascension"}
 

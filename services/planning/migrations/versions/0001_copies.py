@@ -97,7 +97,8 @@ STATEMENTS = (
         version integer NOT NULL,
         weekdays text[] NOT NULL,
         booking_deadline jsonb NOT NULL,
-        cancellation_deadline jsonb NOT NULL
+        cancellation_deadline jsonb NOT NULL,
+        bands jsonb NOT NULL
     )""",
     """CREATE TABLE feeds (
         account_id uuid CONSTRAINT pk_feeds PRIMARY KEY,

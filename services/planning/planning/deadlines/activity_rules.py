@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from chassis.editing import Seen
-from chassis.problems import NotFound, Problem
+from chassis.problems import Malformed, NotFound, Problem
 from french.calendar import DAY
 from french.paris import at
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from planning.copies import Activity, HolidayWeek
+from planning.copies import Activity, HolidayWeek, Site
 from planning.deadlines import rules
 from planning.deadlines.models import ActivityRules
 from planning.deadlines.rules import DayDeadlines, Rules, TownCalendar
@@ -24,7 +24,7 @@ HORIZON = timedelta(days=366)
 
 #: Of an activity that nobody has given rules yet.
 NOTHING_SAID = Rules.model_validate(
-    {"weekdays": [], "booking_deadline": {"rule": "none"}, "cancellation_deadline": {"rule": "none"}}
+    {"weekdays": [], "booking_deadline": {"rule": "none"}, "cancellation_deadline": {"rule": "none"}, "bands": []}
 )
 
 
@@ -91,7 +91,7 @@ async def replace(
 ) -> tuple[Edition, list[Change]]:
     """The activity with these rules, and which coming days' deadlines change by it.
 
-    Raises NotFound, HolidayActivity, Stale; a preview stores nothing.
+    Raises NotFound, HolidayActivity, Stale, Malformed (a band of an unknown site); a preview stores nothing.
     """
     # Its rules may have no row yet: two who edit wait for each other on the activity's.
     await session.execute(select(Activity.id).where(Activity.id == activity_id).with_for_update())
@@ -99,6 +99,7 @@ async def replace(
     if before.kind == "extrascolaire":
         raise HolidayActivity
     seen.refuse_if_older(before.version)
+    await _refuse_unknown_sites(session, wanted)
     changed = changes(before, (before.rules, calendar), (wanted, calendar), today)
     version = before.version
     if not preview and wanted != before.rules:
@@ -107,6 +108,16 @@ async def replace(
         stored = insert(ActivityRules).values(row)
         await session.execute(stored.on_conflict_do_update(index_elements=["activity_id"], set_=row))
     return Edition(activity_id, before.name, before.kind, wanted, version), changed
+
+
+async def _refuse_unknown_sites(session: AsyncSession, wanted: Rules) -> None:
+    known = set(await session.scalars(select(Site.id).where(Site.id.in_({band.site_id for band in wanted.bands}))))
+    if errors := [
+        {"pointer": f"/bands/{number}/site_id", "detail": "Ce site n'est pas connu."}
+        for number, band in enumerate(wanted.bands)
+        if band.site_id and band.site_id not in known
+    ]:
+        raise Malformed(errors=errors)
 
 
 def changes(
@@ -158,12 +169,12 @@ def _editions() -> Select[Any]:
         said.weekdays,
         said.booking_deadline,
         said.cancellation_deadline,
+        said.bands,
     ).outerjoin(said, said.activity_id == Activity.id)
 
 
 def _edition(activity_id: UUID, name: str, kind: str, version: int | None, *said: Any) -> Edition:
     if version is None:
         return Edition(activity_id, name, kind, NOTHING_SAID, 0)
-    names = ("weekdays", "booking_deadline", "cancellation_deadline")
-    stored = Rules.model_validate(dict(zip(names, said, strict=True)))
+    stored = Rules.model_validate(dict(zip(Rules.model_fields, said, strict=True)))
     return Edition(activity_id, name, kind, stored, version)

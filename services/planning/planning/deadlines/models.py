@@ -42,3 +42,4 @@ class ActivityRules(Base):
     weekdays: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     booking_deadline: Mapped[dict[str, Any]] = mapped_column(JSONB())
     cancellation_deadline: Mapped[dict[str, Any]] = mapped_column(JSONB())
+    bands: Mapped[list[dict[str, Any]]] = mapped_column(JSONB())

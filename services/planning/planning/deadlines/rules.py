@@ -16,6 +16,8 @@ from french.calendar import DAY, is_working_day, school_holidays, working_days_b
 from french.paris import PARIS, at
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
+from planning.slots.rules import Bands
+
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 _EN_FRANCAIS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
@@ -183,11 +185,12 @@ Weekdays = Annotated[list[Weekday], AfterValidator(_each_once)]
 
 
 class Rules(_Value):
-    """The weekdays of an activity in school time, and the two rules of each of its days."""
+    """The weekdays of an activity in school time, the two rules of each of its days, and its places on each."""
 
     weekdays: Weekdays
     booking_deadline: Rule
     cancellation_deadline: Rule
+    bands: Bands
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field
 from planning.deadlines import rules
 from planning.deadlines.activity_rules import Change, Edition, Week
 from planning.deadlines.rules import ClosedDay, ClosedDays, Rule, TownCalendar, Weekday
+from planning.slots.rules import Band
 
 
 class CalendarChange(RequestBody):
@@ -116,7 +117,7 @@ class CalendarChanged(Answer):
 
 
 class RulesAnswer(Answer):
-    """An activity's rules, and in French."""
+    """An activity's rules, deadlines in French too; of an age in no band the places are not counted."""
 
     activity_id: UUID
     activity_name: str
@@ -125,6 +126,7 @@ class RulesAnswer(Answer):
     booking_in_words: str
     cancellation_deadline: Rule
     cancellation_in_words: str
+    bands: list[Band]
 
     @classmethod
     def of(cls, activity: Edition) -> "RulesAnswer":
@@ -137,6 +139,7 @@ class RulesAnswer(Answer):
             booking_in_words=said.booking_deadline.in_words(),
             cancellation_deadline=said.cancellation_deadline,
             cancellation_in_words=said.cancellation_deadline.in_words(),
+            bands=said.bands,
         )
 
 

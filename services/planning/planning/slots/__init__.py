@@ -1,0 +1,1 @@
+"""The places of an activity: so many a site, day and age band."""
