@@ -45,7 +45,14 @@ async def connect(url: str) -> asyncpg.Connection:
 
 
 class _Bare(asyncpg.Connection):  # type: ignore[misc] # the driver has no types
-    """Given back as it is: nothing is set on it beyond a transaction, and undoing nothing would cost a round trip."""
+    """Given back as it is: nothing is set on it beyond a transaction, and undoing nothing would cost a round trip.
+
+    `info` is the transaction's, as a session has one.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.info: dict[str, Any] = {}
 
     def get_reset_query(self) -> str:
         return ""
@@ -92,8 +99,11 @@ class Database:
         async with asyncio.timeout(POOL_TIMEOUT_S):
             connection = await (await self._bare).acquire()
         try:
+            connection.info.clear()
             async with connection.transaction():
                 yield connection
+            if connection.info.get("has_published"):
+                self._published.set()
         finally:
             await self._bare.release(connection)
 

@@ -40,7 +40,7 @@ class TwinRunning(Problem):
 
 _KEEP = """
     INSERT INTO idempotency (account_id, key, digest, status, answer, answered_at)
-    SELECT $1::uuid, $2::text, $3::bytea, $4::integer, $5::bytea, $6::timestamptz WHERE {condition}
+    SELECT {0}::uuid, {1}::text, {2}::bytea, {3}::integer, {4}::bytea, {5}::timestamptz WHERE {condition}
     ON CONFLICT DO NOTHING RETURNING true
 """
 _LOOK = """
@@ -49,11 +49,12 @@ _LOOK = """
 """
 
 
-def keeping(condition: str = "true") -> str:
-    """The statement that stores `Once.row` ($1 to $6), also within another one; where the condition is false the row
-    is not stored, nor where a twin's is there (then give up: `TwinRunning`): it answers nothing.
+def keeping(condition: str = "true", first: int = 1) -> str:
+    """The statement that stores `Once.row` ($1 to $6, or the six from another number on), also within another one;
+    where the condition is false the row is not stored, nor where a twin's is there (then give up: `TwinRunning`): it
+    answers nothing.
     """
-    return _KEEP.format(condition=condition)
+    return _KEEP.format(*(f"${first + n}" for n in range(6)), condition=condition)
 
 
 class Once:

@@ -1,6 +1,7 @@
 """The outbox: events stored in the transaction that made them true, and the relay that brings them to the broker."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import cast
 from uuid import UUID
 
@@ -21,9 +22,9 @@ from chassis.supervision import keep_going
 
 log = structlog.get_logger()
 
-STORE = """
+_STORE = """
     INSERT INTO outbox (id, attempts, type, body)
-    SELECT id, 0, type, body FROM unnest($1::uuid[], $2::text[], $3::bytea[]) AS event (id, type, body)
+    SELECT id, 0, type, body FROM unnest({0}::uuid[], {1}::text[], {2}::bytea[]) AS event (id, type, body)
 """
 
 BATCH = 500
@@ -44,18 +45,35 @@ def envelope(event: Event) -> Envelope:
     )
 
 
-async def publish(session: AsyncSession, *events: Event) -> None:
+def storing(first: int = 1) -> str:
+    """The statement that stores `rows` ($1 to $3, or the three from another number on), also within another one."""
+    return _STORE.format(*(f"${first + n}" for n in range(3)))
+
+
+STORE = storing()
+
+
+def rows(events: Iterable[Event]) -> tuple[list[UUID], list[str], list[bytes]]:
+    """What is stored of them: what `storing()` takes."""
+    wrapped = [envelope(event) for event in events]
+    return (
+        [one.id for one in wrapped],
+        [one.type for one in wrapped],
+        [one.model_dump_json().encode() for one in wrapped],
+    )
+
+
+def wake(session: AsyncSession | asyncpg.Connection) -> None:
+    """The relay looks at once when this transaction has committed: for what stores events by itself."""
+    info = session.sync_session.info if isinstance(session, AsyncSession) else session.info
+    info["has_published"] = True
+
+
+async def publish(session: AsyncSession | asyncpg.Connection, *events: Event) -> None:
     """Store the events in the session's transaction; they leave once it has committed."""
     if events:
-        wrapped = [envelope(event) for event in events]
-        await fetch(
-            session,
-            STORE,
-            [one.id for one in wrapped],
-            [one.type for one in wrapped],
-            [one.model_dump_json().encode() for one in wrapped],
-        )
-        session.sync_session.info["has_published"] = True
+        await fetch(session, STORE, *rows(events))
+        wake(session)
 
 
 async def relay(service: str, database_url: str, amqp_url: str, stop: Stop) -> None:

@@ -52,6 +52,7 @@ class Child(Base):
     version: Mapped[int]
     dossier_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
     first_name: Mapped[str]
+    birth_date: Mapped[date]
 
 
 class Site(Base):
@@ -73,6 +74,7 @@ class Activity(Base):
     version: Mapped[int]
     name: Mapped[str]
     kind: Mapped[str]
+    status: Mapped[str]
 
 
 class HolidayWeek(Base):
@@ -92,7 +94,7 @@ class Enrolment(Base):
     """A child in an activity from the first to the last day; `usual_weeks` are all that were asked for, in order."""
 
     __tablename__ = "enrolments"
-    __table_args__ = (Index(None, "child_id"), may("UPDATE"))
+    __table_args__ = (Index(None, "child_id", "activity_id"), may("UPDATE"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]

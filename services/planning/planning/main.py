@@ -3,11 +3,12 @@
 from chassis.service import Service
 from contracts.planning import NoticeWritten
 
-from planning.api import router as plannings
+import planning.reservations.models  # noqa: F401 -- tables that no route reads yet
 from planning.consumers import HANDLERS
 from planning.deadlines.api import router as deadlines
 from planning.feeds.api import router as feeds
 from planning.models import Base
+from planning.plannings.api import router as plannings
 from planning.settings import Settings
 from planning.town import load
 

@@ -46,7 +46,7 @@ class ActivityEntry(Entry):
     weekdays: Annotated[Weekdays, Field(min_length=1)] | None = None
     booking_deadline: Rule | None = None
     cancellation_deadline: Rule | None = None
-    bands: Annotated[list[BandEntry], AfterValidator(_apart)] = []
+    bands: Annotated[list[BandEntry], AfterValidator(_apart), Field(default_factory=list)]
 
     @model_validator(mode="after")
     def _has_its_rules(self) -> "ActivityEntry":

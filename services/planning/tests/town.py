@@ -1,6 +1,7 @@
 """A town with a canteen, a Wednesday and a leisure centre, as planning has loaded and heard of it; who asks there."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -21,7 +22,7 @@ from planning.town import Town, load
 from sqlalchemy import text
 
 from libs.chassis.tests.waiting import until
-from tests.builders import sample
+from tests.builders import changed, sample
 
 CANTEEN, WEDNESDAY, HOLIDAYS = (named_id("activity", code) for code in ("cantine", "mercredi", "vacances"))
 WORKING_DAY_BEFORE = {"rule": "days_before", "n": 1, "time": "09:00:00", "working_days": True}
@@ -130,6 +131,32 @@ class Desk:
             await until(all_wait)
             await holding.rollback()
         return [task.result()[:2] for task in asked]
+
+    async def reserved(self, child_id: UUID) -> list[tuple[UUID, date]]:
+        """The reserved days of a child, in order."""
+        days = "SELECT activity_id, day FROM reservations WHERE child_id = :id AND status = 'reserved' ORDER BY day"
+        async with self.database.sessions() as session:
+            return [(*row,) for row in await session.execute(text(days), {"id": child_id})]
+
+    async def taken(self, activity_id: UUID, day: date) -> list[tuple[str, int, int]]:
+        """Band, places and how many are taken, of each site."""
+        slots = "SELECT band, places, taken FROM slots WHERE activity_id = :id AND day = :day AND taken >= 0 ORDER BY 1"
+        async with self.database.sessions() as session:
+            return [(*row,) for row in await session.execute(text(slots), {"id": activity_id, "day": day})]
+
+    async def places(self, activity_id: UUID, *bands: Any) -> None:
+        """The places of that activity, before anybody has taken one."""
+        stored = "UPDATE activity_rules SET bands = CAST(:bands AS jsonb) WHERE activity_id = :id"
+        async with self.owner.sessions.begin() as session:
+            await session.execute(text(stored), {"id": activity_id, "bands": json.dumps(bands)})
+
+    async def close_town(self, day: date) -> None:
+        async with self.owner.sessions.begin() as session:
+            await session.execute(text("INSERT INTO closed_days VALUES (:day, 'Grève')"), {"day": day})
+
+    async def close_activity(self, activity_id: UUID) -> None:
+        [event] = [one for one in CATALOGUE if one.activity_id == activity_id]
+        await self.hear(changed(event, version=event.version + 1, status="closed"))
 
     async def deadlines(self, query: str = "", role: str = "guardian") -> Any:
         status, answer, _ = await self.ask("GET", f"/deadlines?{query}", role=role)

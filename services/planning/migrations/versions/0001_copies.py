@@ -1,4 +1,4 @@
-"""Copies of children, activities, enrolments, holiday weeks, bookings; the town's calendar, the rules of activities."""
+"""Copies of what others own; the town's calendar and rules; reserved days, their places and history."""
 
 from alembic import op
 from chassis.migrations import create_plumbing
@@ -16,7 +16,8 @@ STATEMENTS = (
         id uuid CONSTRAINT pk_children PRIMARY KEY,
         version integer NOT NULL,
         dossier_ids uuid[] NOT NULL,
-        first_name text NOT NULL
+        first_name text NOT NULL,
+        birth_date date NOT NULL
     )""",
     """CREATE TABLE sites (
         id uuid CONSTRAINT pk_sites PRIMARY KEY,
@@ -29,7 +30,8 @@ STATEMENTS = (
         id uuid CONSTRAINT pk_activities PRIMARY KEY,
         version integer NOT NULL,
         name text NOT NULL,
-        kind text NOT NULL
+        kind text NOT NULL,
+        status text NOT NULL
     )""",
     """CREATE TABLE holiday_weeks (
         id uuid CONSTRAINT pk_holiday_weeks PRIMARY KEY,
@@ -55,7 +57,7 @@ STATEMENTS = (
         withdrawn_at timestamptz,
         withdrawn_by jsonb
     )""",
-    "CREATE INDEX ix_enrolments_child_id ON enrolments (child_id)",
+    "CREATE INDEX ix_enrolments_child_id_activity_id ON enrolments (child_id, activity_id)",
     """CREATE TABLE bookings (
         id uuid CONSTRAINT pk_bookings PRIMARY KEY,
         version integer NOT NULL,
@@ -107,6 +109,50 @@ STATEMENTS = (
         secret_hash bytea NOT NULL CONSTRAINT uq_feeds_secret_hash UNIQUE,
         made_at timestamptz NOT NULL
     )""",
+    """CREATE TABLE reservations (
+        child_id uuid NOT NULL,
+        activity_id uuid NOT NULL,
+        day date NOT NULL,
+        status text NOT NULL CONSTRAINT ck_reservations_status CHECK (status IN ('reserved', 'cancelled')),
+        dossier_id uuid NOT NULL,
+        site_id uuid,
+        band text,
+        version integer NOT NULL,
+        changed_at timestamptz NOT NULL,
+        CONSTRAINT pk_reservations PRIMARY KEY (child_id, activity_id, day)
+    )""",
+    """CREATE TABLE slots (
+        activity_id uuid NOT NULL,
+        site_id uuid NOT NULL,
+        day date NOT NULL,
+        band text NOT NULL,
+        places integer NOT NULL,
+        taken integer NOT NULL,
+        CONSTRAINT pk_slots PRIMARY KEY (activity_id, site_id, day, band),
+        CONSTRAINT ck_slots_taken CHECK (taken BETWEEN 0 AND places)
+    )""",
+    """CREATE TABLE planning_months (
+        dossier_id uuid NOT NULL,
+        month date NOT NULL,
+        version integer NOT NULL,
+        CONSTRAINT pk_planning_months PRIMARY KEY (dossier_id, month)
+    )""",
+    """CREATE TABLE entries (
+        child_id uuid NOT NULL,
+        activity_id uuid NOT NULL,
+        month date NOT NULL,
+        version integer NOT NULL,
+        at timestamptz NOT NULL,
+        dossier_id uuid NOT NULL,
+        account_id uuid NOT NULL,
+        role text NOT NULL,
+        name text,
+        reason text,
+        reserved date[] NOT NULL,
+        cancelled date[] NOT NULL,
+        CONSTRAINT pk_entries PRIMARY KEY (child_id, activity_id, month, version)
+    )""",
+    "GRANT UPDATE ON planning_months, reservations, slots TO planning_app",
     "GRANT UPDATE, DELETE ON feeds, given_up_days TO planning_app",
     "GRANT UPDATE ON dossiers TO planning_app",
     "GRANT UPDATE ON activity_rules, calendar TO planning_app",

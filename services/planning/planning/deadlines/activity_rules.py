@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.copies import Activity, HolidayWeek, Site
 from planning.deadlines import rules
+from planning.deadlines.locking import alone
 from planning.deadlines.models import ActivityRules
 from planning.deadlines.rules import DayDeadlines, Rules, TownCalendar
 
@@ -93,6 +94,8 @@ async def replace(
 
     Raises NotFound, HolidayActivity, Stale, Malformed (a band of an unknown site); a preview stores nothing.
     """
+    if not preview:
+        await alone(session)
     # Its rules may have no row yet: two who edit wait for each other on the activity's.
     await session.execute(select(Activity.id).where(Activity.id == activity_id).with_for_update())
     before = await read(session, activity_id)

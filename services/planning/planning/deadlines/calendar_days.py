@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.deadlines import activity_rules
 from planning.deadlines.activity_rules import Change
+from planning.deadlines.locking import alone
 from planning.deadlines.models import Calendar, ClosedDay
 from planning.deadlines.rules import TownCalendar
 
@@ -38,6 +39,8 @@ async def close(
 
     Raises NotFound, Stale; a preview stores nothing.
     """
+    if not preview:
+        await alone(session)
     row = await session.scalar(select(Calendar).with_for_update())
     if row is None:
         raise NotFound

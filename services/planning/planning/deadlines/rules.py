@@ -1,6 +1,6 @@
 """Until when a day may be booked or given up: rules counted back from the day in Paris, over the town's calendar. Pure.
 
-The one function of grid, refusals and mails: `until` of a rule, and `still_open` at a moment.
+The one way of grid, refusals and mails: `days` or `of_day`, `why_none`, and `still_open` at a moment.
 """
 
 import datetime
@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Annotated, Literal, get_args
 
 from french import wording
-from french.calendar import DAY, is_working_day, school_holidays, working_days_before
+from french.calendar import DAY, public_holidays, school_holidays, working_days_before
 from french.paris import PARIS, at
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
@@ -200,14 +200,22 @@ class TownCalendar:
     school_zone: str
     closed: Mapping[datetime.date, str]
 
-    def is_school_day(self, day: datetime.date) -> bool:
-        """Whether schools, and what surrounds them, are open."""
-        return is_working_day(day, self.closed) and day not in _holidays(self.school_zone, day.year)
+    def why_closed(self, day: datetime.date) -> str | None:
+        """Why schools, and what surrounds them, are not open, in French; none: they are."""
+        if day.weekday() > 4:
+            return "Pas d'activité le week-end."
+        if name := public_holidays(day.year).get(day):
+            return f"Jour férié ({name})."
+        if name := self.closed.get(day):
+            return f"Fermé par la ville ({name})."
+        if name := _holidays(self.school_zone, day.year).get(day):
+            return f"Vacances scolaires ({name})."
+        return None
 
 
 @cache
-def _holidays(zone: str, year: int) -> frozenset[datetime.date]:
-    return frozenset(day for period in school_holidays(zone, (year - 1, year)) for day in period.days)
+def _holidays(zone: str, year: int) -> Mapping[datetime.date, str]:
+    return {day: period.name for period in school_holidays(zone, (year - 1, year)) for day in period.days}
 
 
 @dataclass(frozen=True)
@@ -221,14 +229,25 @@ class DayDeadlines:
 
 def days(rules: Rules, calendar: TownCalendar, first: datetime.date, last: datetime.date) -> Iterator[DayDeadlines]:
     """Each day from `first` to `last` on which the activity takes place, in order."""
-    weekdays = {WEEKDAYS.index(weekday) for weekday in rules.weekdays}
     for day in span(first, last):
-        if day.weekday() in weekdays and calendar.is_school_day(day):
-            yield DayDeadlines(
-                day,
-                rules.booking_deadline.until(day, calendar.closed),
-                rules.cancellation_deadline.until(day, calendar.closed),
-            )
+        if why_none(rules, calendar, day) is None:
+            yield of_day(rules, calendar, day)
+
+
+def why_none(rules: Rules, calendar: TownCalendar, day: datetime.date) -> str | None:
+    """Why the activity does not take place on that day, in French; none: it does."""
+    if why := calendar.why_closed(day):
+        return why
+    return None if WEEKDAYS[day.weekday()] in rules.weekdays else "L'activité n'a pas lieu ce jour de la semaine."
+
+
+def of_day(rules: Rules, calendar: TownCalendar, day: datetime.date) -> DayDeadlines:
+    """Whether the activity takes place on that day or not."""
+    return DayDeadlines(
+        day,
+        rules.booking_deadline.until(day, calendar.closed),
+        rules.cancellation_deadline.until(day, calendar.closed),
+    )
 
 
 def span(first: datetime.date, last: datetime.date) -> Iterator[datetime.date]:

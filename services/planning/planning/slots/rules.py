@@ -21,6 +21,8 @@ Ages = Annotated[
     Field(min_length=2, max_length=2),
     AfterValidator(_youngest_first),
 ]
+#: Where children are counted whose site is not known.
+NOWHERE = UUID(int=0)
 Places = Annotated[StrictInt, Field(ge=0, le=100_000)]
 
 

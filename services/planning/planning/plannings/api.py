@@ -11,9 +11,9 @@ from chassis.reach import Reach
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import AfterValidator
 
-from planning import plannings
 from planning.calendar import first_day
-from planning.schemas import PlanningAnswer
+from planning.plannings import reading
+from planning.plannings.schemas import PlanningAnswer
 
 router = APIRouter(tags=["plannings"])
 
@@ -41,7 +41,7 @@ async def read_planning(
     if reach.role == "agent" and dossier_id is None and child_id is None:
         need = "Indiquez le dossier (dossier_id) ou l'enfant (child_id)."
         raise Malformed(errors=[{"pointer": "/query/dossier_id", "detail": need}])
-    rows = await plannings.read(session, reach, first_day(month), dossier_id, child_id)
+    rows = await reading.read(session, reach, first_day(month), dossier_id, child_id)
     body = PlanningAnswer(month=month, rows=rows).model_dump_json().encode()
     etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     return Response(body, media_type="application/json", headers={"ETag": etag})

@@ -1,0 +1,1 @@
+"""A family's month: read, and validated."""

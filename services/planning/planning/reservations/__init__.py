@@ -1,0 +1,1 @@
+"""The reserved days of children: everything that changes them goes through `changing.py`."""

@@ -1,0 +1,377 @@
+"""Changing what is reserved: the one way, for a family's validation and for what events bring.
+
+Locks are always taken in this order, so that nobody waits in a circle: what the town works by (shared), months by
+dossier and month, slots by their key, reservations by child, activity and day. The months of every dossier of the
+children are locked, so that nothing of theirs which is read then changes until the end.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, NamedTuple, TypeAlias
+from uuid import UUID
+
+from asyncpg import Connection
+from chassis import outbox
+from chassis.database import fetch
+from chassis.idempotency import TwinRunning, keeping
+from chassis.identifiers import named_id
+from chassis.parking import NotYetKnown
+from contracts import Event
+from contracts.enrolment import Actor
+from contracts.planning import ReservationsChanged, ReservedDay
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from planning.copies import Activity, Child
+from planning.deadlines.locking import SHARED
+from planning.deadlines.rules import TownCalendar
+from planning.reservations.lines import CALENDAR, LINES, calendar, read
+from planning.reservations.models import ReservationStatus
+from planning.reservations.rules import FULL, Change, Held, Line, Obstacle, why_not
+from planning.slots.rules import NOWHERE
+
+#: A session, or the driver's own connection on the hot path.
+Transaction: TypeAlias = AsyncSession | Connection
+
+# A month without a row gets one, of version 0: so all are locked in one order, whether they were there or not.
+_MONTHS = f"""
+    INSERT INTO planning_months AS month (dossier_id, month, version)
+    SELECT dossier_id, month, 0 FROM (
+        SELECT DISTINCT dossier_id, asked.month FROM unnest($1::uuid[], $2::date[]) AS asked (child_id, month)
+        LEFT JOIN children child ON child.id = asked.child_id
+        CROSS JOIN unnest(array_append(child.dossier_ids, $3::uuid)) AS dossier_id
+    ) AS wanted
+    WHERE (SELECT {SHARED}::text IS NOT NULL)
+    ORDER BY dossier_id, month
+    ON CONFLICT (dossier_id, month) DO UPDATE SET version = month.version
+    RETURNING dossier_id, month, version
+"""  # noqa: S608 -- made of constants alone
+
+_READ = f"""
+    WITH asked AS (SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::date[]) AS asked (child_id, activity_id, month))
+    SELECT calendar.*, line.* FROM ({LINES}) AS line LEFT JOIN ({CALENDAR}) AS calendar ON true
+"""  # noqa: S608 -- made of constants alone
+
+_SLOTS = """
+    INSERT INTO slots AS slot (activity_id, site_id, day, band, places, taken)
+    SELECT activity_id, site_id, day, band, places, 0
+    FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::text[], $5::integer[])
+      AS wanted (activity_id, site_id, day, band, places)
+    ORDER BY activity_id, site_id, day, band
+    ON CONFLICT (activity_id, site_id, day, band) DO UPDATE SET taken = slot.taken
+    RETURNING activity_id, site_id, day, band, places - taken
+"""
+
+_WRITE = f"""
+    WITH slot AS (
+        UPDATE slots slot SET taken = slot.taken + change.taken
+        FROM unnest($1::uuid[], $2::uuid[], $3::date[], $4::text[], $5::integer[])
+          AS change (activity_id, site_id, day, band, taken)
+        WHERE (slot.activity_id, slot.site_id, slot.day, slot.band)
+            = (change.activity_id, change.site_id, change.day, change.band)
+          AND slot.taken + change.taken BETWEEN 0 AND slot.places
+        RETURNING true
+    ), reservation AS (
+        INSERT INTO reservations AS old
+            (child_id, activity_id, day, status, dossier_id, site_id, band, version, changed_at)
+        SELECT child_id, activity_id, day, status, dossier_id, site_id, band, 1, $13
+        FROM unnest($6::uuid[], $7::uuid[], $8::date[], $9::text[], $10::uuid[], $11::uuid[], $12::text[])
+          AS change (child_id, activity_id, day, status, dossier_id, site_id, band)
+        ORDER BY child_id, activity_id, day
+        ON CONFLICT (child_id, activity_id, day) DO UPDATE
+        SET status = excluded.status, dossier_id = excluded.dossier_id, site_id = excluded.site_id,
+            band = excluded.band, version = old.version + 1, changed_at = excluded.changed_at
+    ), entry AS (
+        INSERT INTO entries
+            (child_id, activity_id, month, version, reserved, cancelled, at, dossier_id, account_id, role, name, reason)
+        SELECT child_id, activity_id, month, version, reserved::date[], cancelled::date[], $13, $20, $21, $22, $23, $24
+        FROM unnest($14::uuid[], $15::uuid[], $16::date[], $17::integer[], $18::text[], $19::text[])
+          AS entry (child_id, activity_id, month, version, reserved, cancelled)
+    ), month AS (
+        UPDATE planning_months month SET version = month.version + 1
+        FROM unnest($25::uuid[], $26::date[]) AS changed (dossier_id, month)
+        WHERE (month.dossier_id, month.month) = (changed.dossier_id, changed.month)
+    ), event AS ({outbox.storing(27)})
+"""  # noqa: S608 -- made of constants alone
+
+#: What is written, and the same with the answer to the request (`Once.row`): how many slots had the places, and whether
+#: the answer is stored.
+WRITE = f"{_WRITE} SELECT (SELECT count(*) FROM slot), true"  # noqa: S608 -- made of constants alone
+WRITE_ONCE = f"""
+    {_WRITE}, kept AS ({keeping(first=30)}) SELECT (SELECT count(*) FROM slot), EXISTS (SELECT FROM kept)
+"""  # noqa: S608 -- made of constants alone
+
+
+class SlotKey(NamedTuple):
+    activity_id: UUID
+    site_id: UUID
+    day: date
+    band: str
+
+
+class Refused(NamedTuple):
+    """A change that cannot be made, what stands in its way, and why in French."""
+
+    change: Change
+    obstacle: Obstacle
+    reason: str
+
+
+class Done(NamedTuple):
+    """A change that is made; none before or after: the day was, or is, not reserved."""
+
+    change: Change
+    line: Line
+    before: Held | None
+    after: Held | None
+
+
+@dataclass(frozen=True)
+class Locked:
+    """What decides on some changes, which nobody else changes until the transaction ends.
+
+    `versions` are those of the months, by dossier and first day; `lines` those whose child and activity are known.
+    """
+
+    dossier_id: UUID
+    calendar: TownCalendar
+    versions: Mapping[tuple[UUID, date], int]
+    lines: Mapping[tuple[UUID, UUID, date], Line]
+
+    def line(self, change: Change) -> Line | None:
+        return self.lines.get((change.child_id, change.activity_id, change.day.replace(day=1)))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Which changes are made, and which are not; what changes nothing is in neither. `slots` are the places taken."""
+
+    done: Sequence[Done]
+    refused: Sequence[Refused]
+    slots: Mapping[SlotKey, int]
+
+
+async def apply(
+    transaction: Transaction,
+    dossier_id: UUID,
+    changes: Sequence[Change],
+    actor: Actor,
+    moment: datetime,
+    now: datetime,
+    *,
+    late: bool = False,
+    moving: bool = False,
+) -> Outcome:
+    """Make of these changes (each day of a child and activity once) those that can be made, for that family.
+
+    Deadlines are judged at `moment`, with `late` not at all; with `moving` a reserved day whose child is now expected
+    at another site moves there. Raises NotYetKnown (a child or activity).
+    """
+    locked = await lock(transaction, dossier_id, changes)
+    for change in changes:
+        if locked.line(change) is None:
+            await _refuse_unknown(transaction, change)
+    outcome = await judge(transaction, locked, changes, moment, late=late, moving=moving)
+    if outcome.done:
+        await write(transaction, locked, outcome, actor, now)
+    return outcome
+
+
+async def _refuse_unknown(transaction: Transaction, change: Change) -> None:
+    known = await fetch(transaction, "SELECT FROM children WHERE id = $1", change.child_id)
+    raise NotYetKnown(Activity, change.activity_id) if known else NotYetKnown(Child, change.child_id)
+
+
+async def lock(transaction: Transaction, dossier_id: UUID, changes: Iterable[Change]) -> Locked:
+    """Lock what these changes of a family are about, and read what decides on them."""
+    wanted = sorted({(change.child_id, change.activity_id, change.day.replace(day=1)) for change in changes})
+    children, activities, months = ([one[n] for one in wanted] for n in range(3))
+    versions = await fetch(transaction, _MONTHS, children, months, dossier_id)
+    rows = await fetch(transaction, _READ, children, activities, months)
+    return Locked(
+        dossier_id=dossier_id,
+        calendar=calendar(*rows[0][:3]),
+        versions={(one, month): version for one, month, version in versions},
+        lines={(one.child_id, one.activity_id, one.month): one for row in rows if (one := read(row[3:]))},
+    )
+
+
+async def judge(
+    transaction: Transaction,
+    locked: Locked,
+    changes: Iterable[Change],
+    moment: datetime,
+    earlier: Mapping[Change, datetime] | None = None,
+    *,
+    late: bool = False,
+    moving: bool = False,
+) -> Outcome:
+    """Which of the changes can be made at that moment, or at the `earlier` one of a change; their slots are locked.
+
+    Their lines are known. Places go to those who asked first, once what is given up is free.
+    """
+    possible: list[Done] = []
+    refused: list[Refused] = []
+    for change in changes:
+        line = locked.lines[change.child_id, change.activity_id, change.day.replace(day=1)]
+        before = line.held.get(change.day)
+        moved = moving and before is not None and _site(line, change) != before.site_id
+        if change.reserve is (before is not None) and not moved:
+            continue
+        at = (earlier or {}).get(change, moment)
+        if why := why_not(line, locked.calendar, change, at, late=late or moved):
+            refused.append(Refused(change, *why))
+        else:
+            possible.append(Done(change, line, before, _after(locked.dossier_id, line, change, before)))
+    done, full, slots = await _take(transaction, possible)
+    return Outcome(done, [*refused, *(Refused(one.change, *FULL) for one in full)], slots)
+
+
+def _site(line: Line, change: Change) -> UUID | None:
+    """Where the child is expected on that day."""
+    enrolment = line.enrolment(change.day)
+    return enrolment and enrolment.site_id
+
+
+def _after(dossier_id: UUID, line: Line, change: Change, before: Held | None) -> Held | None:
+    if not change.reserve:
+        return None
+    site_id = _site(line, change)
+    band = line.band(site_id, change.day)
+    return Held(before.dossier_id if before else dossier_id, site_id, band.key if band else None)
+
+
+async def _take(transaction: Transaction, possible: Sequence[Done]) -> tuple[list[Done], list[Done], Counter[SlotKey]]:
+    """Which of them have a place, or need none, and which find none; and the places that these take (given back: less
+    than 0). The slots are locked.
+    """
+    places: dict[SlotKey, int] = {}
+    for one in possible:
+        if slot := _slot(one.change, one.before):
+            places.setdefault(slot, 0)  # it is there
+        if slot := _slot(one.change, one.after):
+            band = one.line.band(one.after and one.after.site_id, one.change.day)
+            places[slot] = band.places if band else 0
+    left: dict[SlotKey, int] = {}
+    if places:
+        columns = list(zip(*places, strict=True))
+        rows = await fetch(transaction, _SLOTS, *columns, list(places.values()))
+        left = {SlotKey(*key): count for *key, count in rows}
+    done, full, slots = [], [], Counter[SlotKey]()
+    for one in sorted(possible, key=lambda one: one.change.reserve):  # what is given up first
+        freed, wanted = _slot(one.change, one.before), _slot(one.change, one.after)
+        if wanted and slots[wanted] >= left[wanted]:
+            full.append(one)
+            continue
+        done.append(one)
+        if wanted:
+            slots[wanted] += 1
+        if freed:
+            slots[freed] -= 1
+    return done, full, slots
+
+
+def _slot(change: Change, held: Held | None) -> SlotKey | None:
+    """Where the place is counted; none: it is not."""
+    if held is None or held.band is None:
+        return None
+    return SlotKey(change.activity_id, held.site_id or NOWHERE, change.day, held.band)
+
+
+async def write(
+    transaction: Transaction,
+    locked: Locked,
+    outcome: Outcome,
+    actor: Actor,
+    now: datetime,
+    events: Sequence[Event] = (),
+    answer: Sequence[Any] | None = None,
+) -> None:
+    """Make what is done, which is something: days, places, history, versions of months, and what is told of it all.
+
+    With `answer` (`Once.row`) the request is answered too; raises TwinRunning.
+    """
+    touched = _touched(outcome.done)
+    told = [_reservations(line, done) for line, done in touched]
+    slots = {slot: count for slot, count in outcome.slots.items() if count}
+    months = {
+        (dossier_id, line.month)
+        for line, _ in touched
+        for dossier_id in (*line.dossier_ids, locked.dossier_id)
+        if (dossier_id, line.month) in locked.versions
+    }
+    ((in_slots, kept),) = await fetch(
+        transaction,
+        WRITE if answer is None else WRITE_ONCE,
+        *_columns(slots, 4),
+        list(slots.values()),
+        *_columns([_row(one) for one in outcome.done], 7),
+        now,
+        *_columns([_entry(line, done) for line, done in touched], 6),
+        locked.dossier_id,
+        actor.account_id,
+        actor.role,
+        actor.name,
+        actor.reason,
+        *_columns(months, 2),
+        *outbox.rows((*told, *events)),
+        *(answer or ()),
+    )
+    if in_slots < len(slots):
+        raise RuntimeError("a slot has not the places that were read under its lock")
+    if not kept:
+        raise TwinRunning(retry_after_s=1)
+    outbox.wake(transaction)
+
+
+def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:
+    """The rows by columns, which are there even when there is no row."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]
+
+
+def _touched(done: Iterable[Done]) -> list[tuple[Line, list[Done]]]:
+    """What is done, by line."""
+    found: dict[tuple[UUID, UUID, date], tuple[Line, list[Done]]] = {}
+    for one in done:
+        line = one.line
+        found.setdefault((line.child_id, line.activity_id, line.month), (line, []))[1].append(one)
+    return list(found.values())
+
+
+def _row(one: Done) -> tuple[Any, ...]:
+    status = ReservationStatus.RESERVED if one.after else ReservationStatus.CANCELLED
+    held = one.after or one.before
+    return (one.change.child_id, one.change.activity_id, one.change.day, status.value, *(held or ()))
+
+
+def _entry(line: Line, done: Sequence[Done]) -> tuple[Any, ...]:
+    reserved = [one.change.day for one in done if one.after]
+    cancelled = [one.change.day for one in done if not one.after]
+    return (line.child_id, line.activity_id, line.month, line.version + 1, _array(reserved), _array(cancelled))
+
+
+def _array(days: Iterable[date]) -> str:
+    """As PostgreSQL reads them: no array of arrays of different lengths can be given to it."""
+    return f"{{{','.join(map(str, sorted(days)))}}}"
+
+
+def _reservations(line: Line, done: Iterable[Done]) -> ReservationsChanged:
+    """What is reserved in the line's month now."""
+    held = dict(line.held)
+    for one in done:
+        if one.after:
+            held[one.change.day] = one.after
+        else:
+            held.pop(one.change.day, None)
+    month = line.month.isoformat()[:7]
+    return ReservationsChanged(
+        version=line.version + 1,
+        reservations_id=named_id("reservations", str(line.child_id), str(line.activity_id), month),
+        child_id=line.child_id,
+        activity_id=line.activity_id,
+        month=month,
+        days=tuple(
+            ReservedDay(date=day, dossier_id=one.dossier_id, site_id=one.site_id) for day, one in sorted(held.items())
+        ),
+    )

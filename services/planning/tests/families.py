@@ -1,0 +1,102 @@
+"""Families whose children are enrolled, as planning hears of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Self
+from uuid import UUID
+
+from chassis.identifiers import new_id
+from contracts.dossier import ChildChanged
+from contracts.enrolment import EnrolmentChanged
+from sqlalchemy import text
+
+from services.planning.tests.town import CANTEEN, WEDNESDAY, Desk
+from tests.builders import changed, sample
+
+SCHOOL_YEAR = {
+    "school_year": "2026-2027",
+    "valid_from": date(2026, 9, 1),
+    "valid_to": date(2027, 7, 2),
+    "status": "active",
+    "usual_weeks": (),
+    "withdrawn_at": None,
+    "withdrawn_by": None,
+}
+
+
+@dataclass
+class Household:
+    """A dossier whose children, by first name, are enrolled in canteen and Wednesday at one school."""
+
+    desk: Desk
+    dossier_id: UUID = field(default_factory=new_id)
+    site_id: UUID = field(default_factory=new_id)
+    children: dict[str, UUID] = field(default_factory=dict)
+    born: Mapping[str, date] = field(default_factory=dict)
+    enrolments: dict[tuple[str, UUID], EnrolmentChanged] = field(default_factory=dict)
+
+    @classmethod
+    async def enrolled(cls, desk: Desk, *names: str, born: Mapping[str, date] | None = None, **facts: Any) -> Self:
+        household = cls(desk, born=born or {}, **facts)
+        for name in names:
+            household.children[name] = new_id()
+            await household.tell_child(name, household.dossier_id)
+            for activity_id in (CANTEEN, WEDNESDAY):
+                await household.enrol(name, activity_id)
+        return household
+
+    async def tell_child(self, name: str, *dossier_ids: UUID, version: int = 1) -> None:
+        await self.desk.hear(
+            sample(
+                ChildChanged,
+                version=version,
+                child_id=self.children[name],
+                dossier_ids=dossier_ids,
+                first_name=name,
+                birth_date=self.born.get(name, date(2018, 5, 1)),
+            )
+        )
+
+    async def enrol(self, name: str, activity_id: UUID, **facts: Any) -> None:
+        event = sample(
+            EnrolmentChanged,
+            **SCHOOL_YEAR
+            | {
+                "enrolment_id": new_id(),
+                "version": 1,
+                "child_id": self.children[name],
+                "dossier_id": self.dossier_id,
+                "activity_id": activity_id,
+                "site_id": self.site_id,
+            }
+            | facts,
+        )
+        self.enrolments[name, activity_id] = event
+        await self.desk.hear(event)
+
+    async def _change(self, name: str, activity_id: UUID, **facts: Any) -> None:
+        before = self.enrolments[name, activity_id]
+        event = changed(before, version=before.version + 1, **facts)
+        self.enrolments[name, activity_id] = event
+        await self.desk.hear(event)
+
+    async def withdraw(self, name: str, activity_id: UUID, valid_to: date) -> None:
+        await self._change(name, activity_id, valid_to=valid_to, status="withdrawn")
+
+    async def moves(self, name: str, activity_id: UUID, site_id: UUID) -> None:
+        await self._change(name, activity_id, site_id=site_id)
+
+    async def shared(self, *names: str) -> Self:
+        """The other parent's dossier of these children."""
+        other = type(self)(self.desk, site_id=self.site_id, children={name: self.children[name] for name in names})
+        for name in names:
+            await self.tell_child(name, self.dossier_id, other.dossier_id, version=2)
+        return other
+
+    async def versions(self) -> dict[date, int]:
+        """Of each month of the dossier that was ever changed."""
+        months = "SELECT month, version FROM planning_months WHERE dossier_id = :id AND version > 0"
+        async with self.desk.database.sessions() as session:
+            rows = await session.execute(text(months), {"id": self.dossier_id})
+            return dict(iter(rows))
