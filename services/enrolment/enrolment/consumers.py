@@ -15,10 +15,10 @@ from contracts.dossier import ChildChanged, DossierChanged
 
 from enrolment.bookings.cancellations import cancel_refused
 from enrolment.bookings.settlements import keep_invoice, take_late_credit
-from enrolment.copies import Child, Dossier, Regie
+from enrolment.copies import Child, Dossier, Regie, reachable
 
 HANDLERS: Handlers = {
-    DossierChanged: keep(Dossier),
+    DossierChanged: keep(Dossier, reachable=reachable),
     ChildChanged: keep(Child),
     RegieChanged: keep(Regie),
     InvoiceOpened: keep_invoice,

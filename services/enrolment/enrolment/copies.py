@@ -5,14 +5,17 @@ from typing import Any
 from uuid import UUID
 
 from chassis.schema import may
-from contracts.dossier import Schooling
+from contracts.dossier import DossierChanged, Schooling
 from sqlalchemy.orm import Mapped, mapped_column
 
 from enrolment.models import Base
 
 
 class Dossier(Base):
-    """A family's dossier; `missing` names what keeps it incomplete, `priorities` what an agent has certified."""
+    """A family's dossier; `missing` names what keeps it incomplete, `priorities` what an agent has certified.
+
+    `reachable`: a guardian has an email; where none has, the desk calls.
+    """
 
     __tablename__ = "dossiers"
     __table_args__ = may("UPDATE")
@@ -22,7 +25,12 @@ class Dossier(Base):
     status: Mapped[str]
     missing: Mapped[list[str]]
     priorities: Mapped[list[str]]
+    reachable: Mapped[bool]
     version: Mapped[int]
+
+
+def reachable(event: DossierChanged) -> bool:
+    return any(adult.email for adult in event.adults if "legal_guardian" in adult.roles)
 
 
 class Child(Base):

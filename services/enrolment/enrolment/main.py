@@ -10,13 +10,14 @@ from enrolment.consumers import HANDLERS
 from enrolment.holiday_weeks.api import router as holiday_weeks
 from enrolment.models import Base
 from enrolment.settings import Settings
+from enrolment.waiting_list.api import router as waiting_list
 from enrolment.worker import JOBS
 
 SERVICE = Service(
     "enrolment",
     Settings,
     Base.metadata,
-    routers=(catalogue, holiday_weeks, bookings),
+    routers=(catalogue, holiday_weeks, bookings, waiting_list),
     handlers=HANDLERS,
     jobs=JOBS,
     load=town.load,

@@ -32,6 +32,7 @@ from enrolment.catalogue.models import (
     Site,
 )
 from enrolment.models import Base
+from enrolment.waiting_list.models import WaitingRules
 
 Age = Annotated[int, Field(ge=0, le=25)]
 Count = Annotated[int, Field(ge=0, le=100_000)]
@@ -193,12 +194,34 @@ class GeneratedFamilies(Entry):
     first_number: int
 
 
+class WaitingCriterion(Entry):
+    """`certified` is what an agent certifies in a dossier, under this code."""
+
+    code: Code
+    kind: Literal["resident", "sibling", "certified"]
+    points: Annotated[int, Field(ge=0, le=1000)]
+    explanation: Words
+
+
+class WaitingList(Entry):
+    """How long an offered place is kept for the family, and what the town gives priority to."""
+
+    offer_hours: Annotated[int, Field(ge=1, le=336)]
+    criteria: list[WaitingCriterion]
+
+    @field_validator("criteria")
+    @classmethod
+    def _codes_differ(cls, criteria: list[WaitingCriterion]) -> list[WaitingCriterion]:
+        return _each_once(criteria, [one.code for one in criteria], "Deux critères portent le code « {} ».")
+
+
 class Town(Entry):
     town: Commune
     schools: list[SiteEntry]
     centres: list[Centre]
     activities: list[ActivityEntry]
     holiday_weeks: HolidayWeeks
+    waiting_list: WaitingList
     school_years: list[SchoolYearEntry] = Field(default=[])
     house_rules: list[HouseRulesEntry] = Field(default=[])
     families: list[FamilyEntry] = Field(default=[])
@@ -227,8 +250,11 @@ def _each_once(entries: list[T], names: list[str], sentence: str) -> list[T]:
 
 
 async def load(session: AsyncSession, town: Town) -> None:
-    """Store what is absent and publish that alone."""
+    """Store what is absent and publish that alone; of the waiting list, what the description says now."""
     today = day_in_paris(clock.now())
+    rules = town.waiting_list.model_dump()
+    kept = insert(WaitingRules).values(only_row=True, **rules)
+    await session.execute(kept.on_conflict_do_update(index_elements=["only_row"], set_=rules))
     sites = [
         {"id": named_id("site", site.code), "code": site.code, "kind": kind, "name": site.name, "version": 1}
         for kind, found in (("school", town.schools), ("centre", town.centres))

@@ -5,6 +5,7 @@ from chassis.database import Database
 from chassis.worker import Job
 
 from enrolment.bookings import bookings
+from enrolment.waiting_list import offers
 
 
 async def expire_holds(database: Database, settings: object) -> None:
@@ -13,4 +14,10 @@ async def expire_holds(database: Database, settings: object) -> None:
         await bookings.expire_holds(session, clock.now())
 
 
-JOBS = (Job(expire_holds, every_s=1),)
+async def pass_on_offers(database: Database, settings: object) -> None:
+    """End the offers that are over and offer what is free; two workers meet at the weeks' locks."""
+    async with database.sessions.begin() as session:
+        await offers.pass_on_due(session, clock.now())
+
+
+JOBS = (Job(expire_holds, every_s=1), Job(pass_on_offers, every_s=1))

@@ -81,16 +81,10 @@ class Town:
         for event in events:
             await inbox.handle(self.database, outbox.envelope(event).model_dump_json().encode(), HANDLERS)
 
-    async def family(self, *ages: int, missing: tuple[str, ...] = ()) -> tuple[UUID, list[UUID]]:
-        """A dossier and its children, of these ages on the first Monday."""
+    async def family(self, *ages: int, missing: tuple[str, ...] = (), **facts: Any) -> tuple[UUID, list[UUID]]:
+        """A dossier (with these facts) and its children, of these ages on the first Monday."""
         dossier_id = new_id()
-        await self.hear(
-            sample(
-                DossierChanged,
-                dossier_id=dossier_id,
-                missing=missing,
-            )
-        )
+        await self.hear(sample(DossierChanged, dossier_id=dossier_id, missing=missing, **facts))
         children = []
         for age in ages:
             born = FIRST_MONDAY.replace(year=FIRST_MONDAY.year - age, day=1) - timedelta(days=60)
@@ -198,6 +192,56 @@ class Town:
         line = "" if position is None else f"/lines/{position}"
         return await self.call("DELETE", f"/v1/bookings/{booking_id}{line}", dossier_id)
 
+    async def full(self, places: int = 1, **facts: Any) -> tuple[UUID, list[tuple[UUID, str]]]:
+        """A week whose places are all booked, and these bookings, each with its dossier."""
+        week_id, made = await self.week(places=places, **facts), []
+        for _ in range(places):
+            dossier_id, (child,) = await self.family(9)
+            made.append((dossier_id, (await self.confirmed(dossier_id, (child, week_id)))["id"]))
+        return week_id, made
+
+    async def join(
+        self, whose: UUID | None, *lines: tuple[UUID, UUID], key: str | None = None, **more: Any
+    ) -> tuple[int, Any]:
+        """POST /waiting-list of (child, week) lines, all but the first together with it."""
+        first, *others = ({"child_id": str(child), "holiday_week_id": str(week)} for child, week in lines)
+        return await self.call("POST", "/v1/waiting-list", whose, first | {"together": others} | more, key=key)
+
+    async def waits(self, dossier_id: UUID, *lines: tuple[UUID, UUID]) -> str:
+        """The id of the first entry."""
+        status, entry = await self.join(dossier_id, *lines)
+        assert (status, entry.get("status")) == (201, "waiting"), entry
+        return str(entry["id"])
+
+    async def accept(self, whose: UUID | None, entry_id: str, key: str | None = None) -> tuple[int, Any]:
+        return await self.call("POST", f"/v1/waiting-list/{entry_id}/accept", whose, key=key)
+
+    async def leave(self, whose: UUID | None, entry_id: str) -> tuple[int, Any]:
+        return await self.call("DELETE", f"/v1/waiting-list/{entry_id}", whose)
+
+    async def entries(self, dossier_id: UUID) -> dict[str, dict[str, Any]]:
+        """What the family sees of the waiting list, by id, the newest first."""
+        status, page = await self.call("GET", "/v1/waiting-list", dossier_id)
+        assert status == 200, page
+        return {one["id"]: one for one in page["items"]}
+
+    async def entry(self, dossier_id: UUID, entry_id: str) -> dict[str, Any]:
+        return (await self.entries(dossier_id))[entry_id]
+
+    async def nobody_waits_in_vain(self) -> None:
+        """No place is free that somebody waits for, alone and with a complete dossier."""
+        async with self.database.sessions() as session:
+            idle = await session.scalars(
+                text(
+                    "SELECT week.id FROM holiday_weeks week JOIN waiting_entries entry ON holiday_week_id = week.id"
+                    " JOIN dossiers dossier ON dossier.id = dossier_id"
+                    " WHERE taken < places AND entry.status = 'waiting' AND missing = '{}'"
+                    " AND NOT EXISTS (SELECT FROM waiting_entries other"
+                    " WHERE other.group_id = entry.group_id AND other.id <> entry.id AND other.status = 'waiting')"
+                )
+            )
+            assert idle.all() == []
+
     async def booking(self, dossier_id: UUID, booking_id: str) -> dict[str, Any]:
         status, booking = await self.call("GET", f"/v1/bookings/{booking_id}", dossier_id)
         assert status == 200, booking
@@ -207,7 +251,7 @@ class Town:
         return Billing(booking)
 
     async def taken(self, *week_ids: UUID) -> list[int]:
-        """Places taken of each week; on the way, that the counter is the number of active lines."""
+        """Places taken of each week; on the way, that the counter is the number of active lines and of offers."""
         async with self.database.sessions() as session:
             counted = []
             for week_id in week_ids:
@@ -215,7 +259,8 @@ class Town:
                     await session.execute(
                         text(
                             "SELECT taken, (SELECT count(*) FROM booking_lines WHERE holiday_week_id = w.id AND active)"
-                            " FROM holiday_weeks w WHERE id = :id"
+                            " + (SELECT count(*) FROM waiting_entries"
+                            " WHERE holiday_week_id = w.id AND status = 'offered') FROM holiday_weeks w WHERE id = :id"
                         ),
                         {"id": week_id},
                     )

@@ -168,6 +168,7 @@ async def test_the_canteen_is_open_even_to_an_incomplete_dossier(town: Any, data
         "centres": [],
         "activities": [entry | {"code": kind, "name": kind, "kind": kind} for kind in ("restauration", "periscolaire")],
         "holiday_weeks": {"booking_closes": rule, "cancellation_closes": rule, "hold_minutes": 20},
+        "waiting_list": {"offer_hours": 24, "criteria": []},
     }
     async with database.sessions.begin() as session:
         await load(session, Town.model_validate(described))

@@ -84,7 +84,7 @@ async def expire_holds(session: AsyncSession, now: datetime) -> None:
     for booking in over:
         booking.move(BookingStatus.EXPIRED)
     if over:
-        await places.free_places(session, [booking.id for booking in over])
+        await places.free_places(session, [booking.id for booking in over], now)
 
 
 async def find(session: AsyncSession, reach: Reach, booking_id: UUID, *, lock: bool = False) -> Booking:

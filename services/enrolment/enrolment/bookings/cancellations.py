@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
+from chassis import clock
 from chassis.outbox import publish
 from chassis.problems import NotFound, Problem
 from chassis.reach import Reach
@@ -45,7 +46,7 @@ async def cancel(session: AsyncSession, reach: Reach, booking_id: UUID, position
     leaving = {line: granted for line in standing if (granted := terms(line.week, booking.status, now))}
     if leaving:
         who = "la famille" if reach.role == "guardian" else "le guichet"
-        await _leave(session, booking, leaving, f"Annulée par {who}.")
+        await _leave(session, booking, leaving, f"Annulée par {who}.", now)
     elif standing == asked:
         raise WeekBegun(errors=[{"pointer": f"/lines/{line.position}", "detail": BEGUN} for line in asked])
     return booking
@@ -56,7 +57,8 @@ async def cancel_refused(session: AsyncSession, event: InvoiceRefused) -> None:
     booking = await session.get(Booking, event.booking_id, with_for_update=True)
     if booking is None or booking.status is not BookingStatus.CONFIRMED or booking.version != event.version:
         return
-    await _leave(session, booking, dict.fromkeys(booking.standing, Terms(True, event.reason)), event.reason)
+    leaving = dict.fromkeys(booking.standing, Terms(True, event.reason))
+    await _leave(session, booking, leaving, event.reason, clock.now())
     children, dossier = await children_of(session, booking), await session.get(Dossier, booking.dossier_id)
     await publish(
         session,
@@ -65,9 +67,11 @@ async def cancel_refused(session: AsyncSession, event: InvoiceRefused) -> None:
     )
 
 
-async def _leave(session: AsyncSession, booking: Booking, leaving: Mapping[BookingLine, Terms], reason: str) -> None:
+async def _leave(
+    session: AsyncSession, booking: Booking, leaving: Mapping[BookingLine, Terms], reason: str, now: datetime
+) -> None:
     """Free these lines' places; without a line that stands the booking is cancelled. Tell those who know of it."""
-    await places.free_places(session, [booking.id], [line.position for line in leaving])
+    await places.free_places(session, [booking.id], now, [line.position for line in leaving])
     for line, granted in leaving.items():
         line.active, line.cancelled = False, True
         line.refundable, line.reason = granted.refundable, granted.reason

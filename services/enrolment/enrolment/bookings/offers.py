@@ -51,5 +51,5 @@ def _reason(week: HolidayWeek, family: Family, busy: bool, now: datetime) -> str
     if busy:
         return f"{family.child.first_name} a déjà une réservation à ces dates."
     if week.places_left <= 0:
-        return "Cette semaine est complète : choisissez-en une autre."
+        return "Cette semaine est complète : inscrivez-vous sur la liste d'attente, ou choisissez une autre semaine."
     return None

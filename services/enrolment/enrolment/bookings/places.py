@@ -1,6 +1,8 @@
 """Places of holiday weeks: counted by the database, taken by a conditional update, given back in one way.
 
-Locks are always taken in this order, so that nobody waits in a circle: booking, weeks by id, lines by child.
+Locks are always taken in this order, so that nobody waits in a circle: booking, weeks by id, lines by child. Entries of
+the waiting list change under their week's lock alone. What frees places does so within `offers.freeing`, which takes
+the locks of the weeks and offers what is free to those who wait.
 """
 
 from collections import Counter
@@ -21,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment.bookings.models import Booking
 from enrolment.bookings.rules import BookingStatus
+from enrolment.waiting_list import offers
 
 
 @dataclass(frozen=True)
@@ -157,20 +160,19 @@ _TAKE = """
     RETURNING week.id
 """
 
-_GIVE_BACK = text("""
-    WITH freed AS (
-        SELECT holiday_week_id AS id, count(*) AS count FROM booking_lines
-        WHERE booking_id = ANY(:bookings) AND position = ANY(coalesce(:positions, ARRAY[position])) AND active
-        GROUP BY holiday_week_id
-    ), locked AS (
-        SELECT week.id, freed.count FROM holiday_weeks week JOIN freed USING (id) ORDER BY week.id FOR UPDATE OF week
-    )
-    UPDATE holiday_weeks week SET taken = taken - locked.count FROM locked WHERE week.id = locked.id
-""")
-
-_DEACTIVATE = text("""
-    UPDATE booking_lines SET active = false
+_FREED = text("""
+    SELECT DISTINCT holiday_week_id FROM booking_lines
     WHERE booking_id = ANY(:bookings) AND position = ANY(coalesce(:positions, ARRAY[position])) AND active
+""")
+_GIVE_BACK = text("""
+    WITH line AS (
+        UPDATE booking_lines SET active = false
+        WHERE booking_id = ANY(:bookings) AND position = ANY(coalesce(:positions, ARRAY[position])) AND active
+        RETURNING holiday_week_id AS id
+    ), freed AS (
+        SELECT id, count(*) AS count FROM line GROUP BY id
+    )
+    UPDATE holiday_weeks week SET taken = taken - freed.count FROM freed WHERE week.id = freed.id
 """)
 _REACTIVATE = text("UPDATE booking_lines SET active = true WHERE booking_id = :booking AND NOT cancelled")
 
@@ -231,14 +233,17 @@ async def take(session: AsyncSession, wanted: Mapping[UUID, int]) -> bool:
 
 
 async def free_places(
-    session: AsyncSession, booking_ids: Sequence[UUID], positions: Sequence[int] | None = None
+    session: AsyncSession, booking_ids: Sequence[UUID], now: datetime, positions: Sequence[int] | None = None
 ) -> None:
-    """Give back the places of these bookings (with `positions`: of those lines), whose rows the caller has locked.
+    """Give back the places of these bookings (with `positions`: of those lines), whose rows the caller has locked, and
+    offer them to those who wait.
 
     What else changes in the lines is written afterwards: the weeks are locked first.
     """
-    await session.execute(_GIVE_BACK, {"bookings": booking_ids, "positions": positions})
-    await session.execute(_DEACTIVATE, {"bookings": booking_ids, "positions": positions})
+    what = {"bookings": booking_ids, "positions": positions}
+    week_ids = (await session.scalars(_FREED, what)).all()
+    async with offers.freeing(session, week_ids, now):
+        await session.execute(_GIVE_BACK, what)
 
 
 async def retake(session: AsyncSession, booking: Booking) -> bool:

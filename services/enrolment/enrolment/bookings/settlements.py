@@ -70,7 +70,7 @@ async def _pay(session: AsyncSession, booking: Booking) -> None:
 async def _lapse(session: AsyncSession, booking: Booking) -> None:
     booking.move(BookingStatus.EXPIRED)
     booking.reason = LAPSED
-    await places.free_places(session, [booking.id])
+    await places.free_places(session, [booking.id], clock.now())
     await publish(session, event_of(events.BookingExpired, booking))
     if not booking.waiting_credits:
         await publish(session, notices.lapsed(booking, await children_of(session, booking)))

@@ -121,7 +121,7 @@ class HouseRulesAcceptance(Base):
 
 
 class HolidayWeek(Base):
-    """A centre's places for one week and age group. `taken`: held, confirmed and paid lines together.
+    """A centre's places for one week and age group. `taken`: held, confirmed, paid and offered together.
 
     Booking opens at `booking_opens_at` (none: always), for residents at `residents_open_at` where that is earlier.
     """

@@ -23,6 +23,7 @@ from enrolment.catalogue.editing import event_of
 from enrolment.catalogue.models import Activity, HolidayWeek, PlaceChange, Site
 from enrolment.catalogue.rules import begun
 from enrolment.holiday_weeks.rules import faults
+from enrolment.waiting_list import offers
 
 
 class WeekExists(Problem):
@@ -102,17 +103,31 @@ async def change(
     reason: str | None,
     now: datetime,
 ) -> Edition:
-    """Set these columns; more places or fewer want a reason, which is kept.
+    """Set these columns; more places or fewer want a reason, which is kept. More are offered to those who wait.
 
     Raises NotFound, Stale, Malformed, PlacesTaken, WeekBooked.
     """
+    async with offers.freeing(session, [week_id], now):
+        await _change(session, reach, seen, week_id, asked, reason, now)
+    return await read(session, week_id)
+
+
+async def _change(
+    session: AsyncSession,
+    reach: Reach,
+    seen: Seen,
+    week_id: UUID,
+    asked: Mapping[str, Any],
+    reason: str | None,
+    now: datetime,
+) -> None:
     week = await session.get(HolidayWeek, week_id, with_for_update=True)
     if week is None:
         raise NotFound
     seen.refuse_if_older(week.version)
     differs = {name: value for name, value in asked.items() if getattr(week, name) != value}
     if not differs:
-        return await read(session, week_id)
+        return
     if "dates" in differs and await _booked(session, week):
         raise WeekBooked
     if "places" in differs:
@@ -125,9 +140,7 @@ async def change(
     else:
         _refuse_faults(week)
     week.version += 1
-    await session.flush()
     await publish(session, event_of(HolidayWeekChanged, week))
-    return await read(session, week_id)
 
 
 async def _change_places(

@@ -114,6 +114,7 @@ def upgrade() -> None:
             status text NOT NULL,
             missing text[] NOT NULL,
             priorities text[] NOT NULL,
+            reachable boolean NOT NULL,
             version integer NOT NULL
         )""",
         """CREATE TABLE children (
@@ -164,6 +165,37 @@ def upgrade() -> None:
             CONSTRAINT ex_booking_lines_overlapping_weeks
                 EXCLUDE USING gist (child_id WITH =, period WITH &&) WHERE (active)
         )""",
+        """CREATE TABLE waiting_entries (
+            id uuid CONSTRAINT pk_waiting_entries PRIMARY KEY,
+            group_id uuid NOT NULL,
+            dossier_id uuid NOT NULL,
+            child_id uuid NOT NULL,
+            holiday_week_id uuid NOT NULL,
+            status text NOT NULL CONSTRAINT ck_waiting_entries_status
+                CHECK (status IN ('waiting', 'offered', 'accepted', 'refused', 'lapsed', 'closed', 'left')),
+            joined_at timestamptz NOT NULL,
+            offered_at timestamptz,
+            offer_expires_at timestamptz,
+            criteria jsonb,
+            booking_id uuid,
+            reason text,
+            version integer NOT NULL,
+            CONSTRAINT ck_waiting_entries_offered CHECK (status <> 'offered' OR offer_expires_at IS NOT NULL)
+        )""",
+        """CREATE UNIQUE INDEX uq_waiting_entries_standing ON waiting_entries (child_id, holiday_week_id)
+            WHERE status IN ('waiting', 'offered')""",
+        """CREATE INDEX ix_waiting_entries_standing ON waiting_entries (holiday_week_id)
+            WHERE status IN ('waiting', 'offered')""",
+        "CREATE INDEX ix_waiting_entries_offered ON waiting_entries (offer_expires_at) WHERE status = 'offered'",
+        "CREATE INDEX ix_waiting_entries_dossier_id_id ON waiting_entries (dossier_id, id)",
+        "CREATE INDEX ix_waiting_entries_group_id ON waiting_entries (group_id)",
+        """CREATE TABLE waiting_rules (
+            only_row boolean CONSTRAINT pk_waiting_rules PRIMARY KEY
+                CONSTRAINT ck_waiting_rules_only_row CHECK (only_row),
+            offer_hours integer NOT NULL,
+            criteria jsonb NOT NULL
+        )""",
+        "GRANT UPDATE ON waiting_entries, waiting_rules TO enrolment_app",
         "GRANT UPDATE ON activities, bookings, children, dossiers, holiday_weeks, regies, sites TO enrolment_app",
         "GRANT UPDATE, DELETE ON booking_lines, enrolment_windows TO enrolment_app",
     ):
