@@ -4,15 +4,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import asyncpg
 from chassis import towns
 from chassis.identifiers import named_id, new_id
 
+from deploy.local.portal import until
 from deploy.local.stack import TOWN
 from tests.actors import Family
 
 Json = dict[str, Any]
 #: Parameters and fields that name something of one family's.
-THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "invoice_ids", "payment_id"}
+THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "invoice_ids", "payment_id", "entry_id"}
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,11 @@ def example(values: Json, schema: Json, name: str = "body") -> Any:
 
 
 async def values_of(family: Family) -> Json:
-    """Examples by name, all about one child: a week with an invoice to pay, one to book and one to hold.
+    """Examples by name, all about one child: a week with an invoice to pay, one to book, one to hold, one to wait for.
 
     Those of one operation alone, where a name means something else there, stand under it.
     """
-    billed_line, (child_id, week_id), held_line = [await family.line(week=week) for week in range(3)]
+    billed_line, (child_id, week_id), held_line, waited = [await family.line(week=week) for week in (0, 1, 2, -1)]
     billed = await family.billed(billed_line)
     payment = await family.portal.open_payment(billed["invoice_id"])
     quote = await family.portal.quote([(child_id, week_id)])
@@ -157,6 +159,7 @@ async def values_of(family: Family) -> Json:
         "booking_closes_at": "2098-05-01T12:00:00Z",
         "cancellation_closes_at": "2098-05-01T12:00:00Z",
         "POST /v1/holiday-weeks": {"activity_id": str(named_id("activity", "vacances-les-coteaux"))},
+        "POST /v1/waiting-list": {"holiday_week_id": waited[1]},
         "version": towns.read(TOWN)["house_rules"][0]["version"],
         "billed": billed["id"],
         "held": held_line,
@@ -171,3 +174,38 @@ async def booking_of(family: Family, values: Json, operation: Operation) -> str:
         if booking["id"] != values["billed"] and booking["status"] in ("held", "confirmed"):
             await family.portal.cancel(booking["id"])
     return str((await family.portal.book([values["held"]]))["id"])
+
+
+async def entry_of(family: Family, database_url: str, values: Json, operation: Operation) -> str:
+    """What the child waits for, which is offered to it; for joining the list the week is full and it waits no more."""
+    if not operation.path.startswith("/v1/waiting-list"):
+        return str(values.get("entry_id", new_id()))
+    portal, week_id = family.portal, values["POST /v1/waiting-list"]["holiday_week_id"]
+    standing = [one for one in (await portal.get("/enrolment/v1/waiting-list"))["items"] if one["status"] == "offered"]
+    joining = (operation.method, operation.path) == ("POST", "/v1/waiting-list")
+    if standing and not joining:
+        return str(standing[0]["id"])
+    await _leave_places(database_url, week_id, 0)
+    for one in (await portal.get("/enrolment/v1/waiting-list"))["items"]:
+        if one["status"] in ("waiting", "offered"):
+            await portal.call("DELETE", f"/enrolment/v1/waiting-list/{one['id']}")
+    await _leave_places(database_url, week_id, 0)
+    if joining:
+        return str(new_id())
+    wish = {"child_id": values["child_id"], "holiday_week_id": week_id}
+    entry_id = str((await portal.post("/enrolment/v1/waiting-list", wish))["id"])
+    await _leave_places(database_url, week_id, 1)
+
+    async def offered() -> bool | None:
+        (newest, *_) = (await portal.get("/enrolment/v1/waiting-list"))["items"]
+        return newest["status"] == "offered" or None
+
+    await until(offered, f"an offer for {entry_id}")
+    return entry_id
+
+
+async def _leave_places(database_url: str, week_id: str, left: int) -> None:
+    """So that so many are left in the week."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("UPDATE holiday_weeks SET places = taken + $2 WHERE id = $1", week_id, left)
+    await connection.close()

@@ -149,7 +149,8 @@ async def test_the_desk_waits_for_a_family(town: Any) -> None:
 async def test_bad_requests_name_their_field(town: Any) -> None:
     week_id, _ = await town.full()
     dossier_id, (ines, lea) = await town.family(9, 9)
-    for body in ({}, {"child_id": "x"}, {"child_id": str(ines), "holiday_week_id": str(week_id), "rank": 1}, []):
+    bodies: list[Any] = [{}, {"child_id": "x"}, {"child_id": str(ines), "holiday_week_id": str(week_id), "rank": 1}, []]
+    for body in bodies:
         assert (await town.call("POST", "/v1/waiting-list", dossier_id, body))[0] == 422
     status, problem = await town.join(dossier_id, (ines, week_id), (lea, week_id), (ines, week_id))
     assert (status, [one["pointer"] for one in problem["errors"]]) == (422, ["/together/1/child_id"])

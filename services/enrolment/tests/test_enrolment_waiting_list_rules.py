@@ -61,7 +61,7 @@ CRITERIA = (
 def waits(
     n: int, *, group: int | None = None, week: int = 1, minutes: int = 0, resident: bool = False, **facts: Any
 ) -> Waiting:
-    given = {
+    given: dict[str, Any] = {
         "week": Week(),
         "child": Child(resident=resident),
         "dossier": Dossier(),
