@@ -174,9 +174,9 @@ async def test_of_two_who_edit_the_second_is_told(admin: Admin) -> None:
     ("wrong", "pointer"),
     [
         ({"regie": "voirie"}, "/regie"),
-        ({"site_id": str(new_id())}, "/site_id"),
+        ({"site_id": str(named_id("site", "nowhere"))}, "/site_id"),
         ({"sector": [str(named_id("site", "la-bievre"))]}, "/sector"),
-        ({"sector": [str(new_id())]}, "/sector"),
+        ({"sector": [str(named_id("site", "nowhere"))]}, "/sector"),
         ({"levels": ["college"]}, "/levels/0"),
         ({"levels": ["nursery", "nursery"]}, "/levels"),
         ({"ages": [11, 6]}, "/ages"),
@@ -359,7 +359,7 @@ async def test_the_opening_of_a_week_may_be_set_and_taken_away(admin: Admin) -> 
 @pytest.mark.parametrize(
     ("wrong", "pointer"),
     [
-        ({"activity_id": str(new_id())}, "/activity_id"),
+        ({"activity_id": str(named_id("activity", "nowhere"))}, "/activity_id"),
         ({"activity_id": str(named_id("activity", "cantine"))}, "/activity_id"),
         ({"dates": []}, "/dates"),
         ({"dates": [DAYS[0], DAYS[0]]}, "/dates"),
