@@ -13,7 +13,7 @@ from chassis.testing import Databases
 from contracts.dossier import Adult, ChildChanged, DossierChanged
 from enrolment.bookings import bookings
 from enrolment.main import SERVICE
-from enrolment.waiting_list import offers
+from enrolment.waiting_list import offers, standings
 from enrolment.waiting_list.models import WaitingRules
 from french.calendar import DAY
 from french.paris import at, day_in_paris
@@ -353,6 +353,22 @@ async def test_points_are_those_of_the_moment_of_the_offer(town: Any, criteria: 
     assert (await town.entry(second, theirs))["status"] == "offered"
     await town.hear(sample(DossierChanged, dossier_id=second, missing=(), version=10))
     assert (await town.entry(second, theirs))["points"] == 50
+
+
+async def test_an_offer_made_while_the_list_is_read_is_seen(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    week_id, ((booked, booking_id),) = await town.full()
+    dossier_id, (ines,) = await town.family(9)
+    entry_id = await town.waits(dossier_id, (ines, week_id))
+    waiting = standings.waiting
+
+    async def offered_meanwhile(*arguments: Any) -> Any:
+        monkeypatch.setattr(standings, "waiting", waiting)
+        await town.cancel(booked, booking_id)
+        return await waiting(*arguments)
+
+    monkeypatch.setattr(standings, "waiting", offered_meanwhile)
+    entry = await town.entry(dossier_id, entry_id)
+    assert (entry["status"], entry["rank"]) == ("offered", None)
 
 
 # ---------------------------------------------------------------------- what has become impossible

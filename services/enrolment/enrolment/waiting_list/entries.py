@@ -287,21 +287,23 @@ async def _group(session: AsyncSession, reach: Reach, entry_id: UUID) -> list[Wa
 
 async def _again(session: AsyncSession, ids: Sequence[UUID]) -> list[WaitingEntry]:
     """As the database has them now, in that order."""
+    if not ids:
+        return []
     query = select(WaitingEntry).where(WaitingEntry.id.in_(ids)).execution_options(populate_existing=True)
     found = {entry.id: entry for entry in await session.scalars(query)}
     return [found[entry_id] for entry_id in ids]
 
 
 async def _shown(session: AsyncSession, entries: Sequence[WaitingEntry]) -> list[Shown]:
-    waiting = {entry.id for entry in entries if entry.status is WaitingStatus.WAITING}
-    weeks = {entry.holiday_week_id for entry in entries if entry.id in waiting}
-    found = await standings.waiting(session, weeks)
+    waiting = [entry for entry in entries if entry.status is WaitingStatus.WAITING]
+    found = await standings.waiting(session, {entry.holiday_week_id for entry in waiting})
     groups = order(found, (await standings.town_rules(session)).criteria)
     counted = {entry.id: group.counted for group in groups for entry in group.entries}
     busy = {entry.id for entry in found if entry.busy}
+    await _again(session, [entry.id for entry in waiting if entry.id not in counted])  # offered or gone meanwhile
     return [
         Shown(entry, rank(entry.id, groups), counted[entry.id], entry.id in busy)
-        if entry.id in waiting
+        if entry.status is WaitingStatus.WAITING
         else Shown(entry, None, [Counted(**one) for one in entry.criteria or ()], False)
         for entry in entries
     ]
