@@ -83,6 +83,11 @@ BROKEN: list[tuple[Change, str]] = [
     (drop("legal.privacy"), "legal.privacy : Ce champ est obligatoire."),
     (drop("families.0.number"), "families[0].number : Ce champ est obligatoire."),
     (drop("holiday_weeks.booking_closes.time"), "holiday_weeks.booking_closes.time : Ce champ est obligatoire."),
+    (drop("waiting_list"), "waiting_list : Ce champ est obligatoire."),
+    (
+        drop("waiting_list.criteria.0.points"),
+        "waiting_list.criteria[0].points (« handicap ») : Ce champ est obligatoire.",
+    ),
     # what nobody knows
     (put("tarifs", []), "tarifs : Ce champ n'est pas connu."),
     (put("town.post_code", "94990"), "town.post_code : Ce champ n'est pas connu."),
@@ -248,6 +253,16 @@ BROKEN: list[tuple[Change, str]] = [
     (
         put("activities.8.enrolment_closes", {"days": 275, "time": time(8, 30)}),
         "activities[8] (« natation ») : Les inscriptions ouvrent avant de se clore.",
+    ),
+    (put("waiting_list.offer_hours", 0), "waiting_list.offer_hours : La valeur doit être d'au moins 1."),
+    (
+        put("waiting_list.criteria.0.kind", "friend"),
+        "waiting_list.criteria[0].kind (« handicap ») : Une de ces valeurs est attendue : "
+        "'resident', 'sibling' ou 'certified'.",
+    ),
+    (
+        put("waiting_list.criteria.1.code", "handicap"),
+        "waiting_list.criteria : Deux critères portent le code « handicap ».",
     ),
     (
         put("holiday_weeks.booking_opens.days_before", 20),

@@ -1,4 +1,5 @@
-"""Owns sites, activities, school years with their règlement, holiday weeks with their places, and bookings.
+"""Owns sites, activities, school years with their règlement, holiday weeks with their places, bookings,
+and waiting lists.
 
 Publishes site_changed, activity_changed, holiday_week_changed, booking_confirmed, booking_changed, booking_paid,
 booking_cancelled, booking_expired and notice_written; hears dossiers and children from dossier, régies, invoices

@@ -229,15 +229,18 @@ class Town:
         return (await self.entries(dossier_id))[entry_id]
 
     async def nobody_waits_in_vain(self) -> None:
-        """No place is free that somebody waits for, alone and with a complete dossier."""
+        """Nobody with a complete dossier waits, alone or with others, for places that are all free."""
         async with self.database.sessions() as session:
             idle = await session.scalars(
                 text(
-                    "SELECT week.id FROM holiday_weeks week JOIN waiting_entries entry ON holiday_week_id = week.id"
-                    " JOIN dossiers dossier ON dossier.id = dossier_id"
-                    " WHERE taken < places AND entry.status = 'waiting' AND missing = '{}'"
-                    " AND NOT EXISTS (SELECT FROM waiting_entries other"
-                    " WHERE other.group_id = entry.group_id AND other.id <> entry.id AND other.status = 'waiting')"
+                    """
+                    SELECT group_id FROM (
+                        SELECT group_id, places - taken AS free, count(*) AS wanted, bool_and(missing = '{}') AS ready
+                        FROM waiting_entries entry JOIN holiday_weeks week ON week.id = holiday_week_id
+                        JOIN dossiers ON dossiers.id = dossier_id
+                        WHERE entry.status = 'waiting' GROUP BY group_id, week.id
+                    ) AS wish GROUP BY group_id HAVING bool_and(ready AND wanted <= free)
+                    """
                 )
             )
             assert idle.all() == []

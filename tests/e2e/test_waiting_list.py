@@ -1,0 +1,95 @@
+"""A full week, waited for by one family and given up by another, through the gateway and by mail."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from deploy.local.portal import Portal, RefusedError
+from tests.actors import Clock, Family
+
+
+class Others:
+    """The town's other families, for whom the desk books and cancels."""
+
+    def __init__(self, agent: Portal, database: asyncpg.Connection, but: str) -> None:
+        self.agent, self.database, self.but = agent, database, but
+
+    async def child_for(self, week_id: str) -> dict[str, str]:
+        """Somebody else's child of the week's age group who has nothing in these days."""
+        found = await self.database.fetchrow(
+            """
+            SELECT child.id::text AS child_id, dossier.id::text AS dossier_id FROM holiday_weeks week, children child
+            JOIN dossiers dossier ON dossier.id = dossier_ids[1] AND missing = '{}' AND status = 'active'
+            WHERE week.id = $1 AND dossier.id <> $2 AND number > '100042'
+              AND extract(year FROM age(dates[1], birth_date)) BETWEEN min_age AND max_age AND NOT EXISTS (
+                  SELECT FROM booking_lines line
+                  WHERE line.child_id = child.id AND active AND line.period && week.period
+              )
+            ORDER BY number DESC, child.id LIMIT 1
+            """,
+            week_id, self.but,
+        )  # fmt: skip
+        return dict(found)
+
+    async def book(self, week_id: str) -> str:
+        child = await self.child_for(week_id)
+        line = {"child_id": child["child_id"], "holiday_week_id": week_id}
+        body = {"dossier_id": child["dossier_id"], "lines": [line]}
+        return str((await self.agent.post("/enrolment/v1/bookings", body))["id"])
+
+
+@pytest.fixture
+async def last_week(family: Family, enrolment_database: asyncpg.Connection) -> AsyncIterator[tuple[str, str]]:
+    """A child of the family and the last week it may book, which has one place left."""
+    child_id, week_id = await family.line(week=-1)
+    places = await enrolment_database.fetchval("SELECT places FROM holiday_weeks WHERE id = $1", week_id)
+    await enrolment_database.execute("UPDATE holiday_weeks SET places = taken + 1 WHERE id = $1", week_id)
+    yield child_id, week_id
+    await enrolment_database.execute("UPDATE holiday_weeks SET places = $2 WHERE id = $1", week_id, places)
+
+
+async def refused(family: Family, line: tuple[str, str]) -> str:
+    with pytest.raises(RefusedError) as problem:
+        await family.portal.book([line])
+    return problem.value.type
+
+
+async def test_a_place_that_another_family_gives_up_is_offered_by_mail_accepted_and_confirmed(
+    family: Family,
+    agent: Portal,
+    moving_clock: Clock,
+    enrolment_database: asyncpg.Connection,
+    last_week: tuple[str, str],
+) -> None:
+    await family.sign_in_again()
+    (child_id, week_id), portal = last_week, family.portal
+    wish = {"child_id": child_id, "holiday_week_id": week_id}
+    with pytest.raises(RefusedError) as there_is_one:
+        await portal.post("/enrolment/v1/waiting-list", wish)
+    assert there_is_one.value.type == "urn:problem:enrolment:places-left"
+
+    others = Others(agent, enrolment_database, family.dossier_id)
+    booking_id = await others.book(week_id)
+    assert await refused(family, last_week) == "urn:problem:enrolment:week-full"
+    (week,) = [one for one in await portal.holiday_weeks(child_id) if one["id"] == week_id]
+    assert (week["bookable"], "liste d'attente" in week["reason"]) == (False, True)
+    entry = await portal.post("/enrolment/v1/waiting-list", wish)
+    assert (entry["status"], entry["rank"]) == ("waiting", 1)
+    assert [one["code"] for one in entry["criteria"]] == ["handicap", "parents-en-activite", "habitant", "fratrie"]
+    assert "rang 1" in (await portal.mail(family.guardian.email, "Vous êtes sur la liste d'attente"))["text"]
+
+    await agent.cancel(booking_id)
+    assert await refused(family, last_week) == "urn:problem:enrolment:week-full"  # not even by themselves
+    mail = await portal.mail(family.guardian.email, "une place est gardée pour vous")
+    assert "/inscriptions" in mail["text"]
+
+    held = await portal.post(f"/enrolment/v1/waiting-list/{entry['id']}/accept")
+    assert (held["status"], held["lines"][0]["holiday_week_id"]) == ("held", week_id)
+    quote = await portal.quote([last_week])
+    confirmed: dict[str, Any] = await portal.confirm(held["id"], quote["quote_id"])
+    assert confirmed["status"] == "confirmed"
+    assert (await portal.invoiced(held["id"]))["amount_cents"] == quote["total_cents"]
+    (seen,) = (await portal.get("/enrolment/v1/waiting-list"))["items"]
+    assert (seen["status"], seen["booking_id"]) == ("accepted", held["id"])
