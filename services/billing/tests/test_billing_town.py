@@ -9,7 +9,7 @@ async def test_loading_the_town_again_adds_nothing(scene: Scene) -> None:
     counts = text("SELECT (SELECT count(*) FROM regies), (SELECT count(*) FROM tariffs)")
     async with scene.database.sessions() as session:
         before = (await session.execute(counts)).one()
-        assert tuple(before) == (1, 7)
+        assert tuple(before) == (1, 9)
     await load_town(scene.settings.owner_database_url or "")
     async with scene.database.sessions() as session:
         assert (await session.execute(counts)).one() == before
