@@ -38,8 +38,8 @@ async def _families(connection: asyncpg.Connection) -> None:
     born = today.replace(year=today.year - 8, day=1)
     await connection.copy_records_to_table(
         "dossiers",
-        columns=("id", "number", "status", "missing", "priorities", "version"),
-        records=((named(DOSSIER, n), f"9{n:06}", "active", [], [], 1) for n in range(FAMILIES)),
+        columns=("id", "number", "status", "missing", "priorities", "reachable", "version"),
+        records=((named(DOSSIER, n), f"9{n:06}", "active", [], [], True, 1) for n in range(FAMILIES)),
     )
     await connection.copy_records_to_table(
         "children",
