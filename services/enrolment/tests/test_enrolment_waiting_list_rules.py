@@ -172,15 +172,15 @@ def paris(*moment: int) -> datetime:
         (paris(2027, 3, 1, 20, 59), 24, paris(2027, 3, 2, 20, 59)),
         (paris(2027, 3, 1, 21, 0), 24, paris(2027, 3, 3, 9, 0)),
         (paris(2027, 3, 1, 3, 0), 24, paris(2027, 3, 2, 9, 0)),
-        (paris(2027, 3, 1, 7, 59), 24, paris(2027, 3, 2, 9, 0)),
-        (paris(2027, 3, 1, 8, 0), 24, paris(2027, 3, 2, 8, 0)),
+        (paris(2027, 3, 1, 8, 59), 24, paris(2027, 3, 2, 9, 0)),
+        (paris(2027, 3, 1, 9, 1), 24, paris(2027, 3, 2, 9, 1)),
         (paris(2027, 3, 1, 22, 30), 1, paris(2027, 3, 2, 9, 0)),
         # The clocks go forward on 28 March: 24 hours after 20:30 it is 21:30.
         (paris(2027, 3, 27, 20, 30), 24, paris(2027, 3, 29, 9, 0)),
-        (paris(2027, 3, 27, 7, 30), 24, paris(2027, 3, 28, 8, 30)),
+        (paris(2027, 3, 27, 8, 30), 24, paris(2027, 3, 28, 9, 30)),
         # They go back on 31 October: 24 hours after 21:30 it is 20:30.
         (paris(2027, 10, 30, 21, 30), 24, paris(2027, 10, 31, 20, 30)),
-        (paris(2027, 10, 30, 8, 30), 24, paris(2027, 10, 31, 9, 0)),
+        (paris(2027, 10, 30, 9, 30), 24, paris(2027, 10, 31, 9, 0)),
     ],
 )
 def test_no_offer_runs_out_at_night(offered: datetime, hours: int, ends: datetime) -> None:
@@ -200,7 +200,7 @@ def test_whenever_it_is_made_an_offer_stands_as_long_as_the_town_says_and_ends_b
 ) -> None:
     ends = offer_ends(offered, hours, FAR)
     assert timedelta(hours=hours) <= ends - offered <= timedelta(hours=hours + 13)  # the longest night
-    assert time(8) <= ends.astimezone(PARIS).time() < time(21)
+    assert time(9) <= ends.astimezone(PARIS).time() < time(21)
     assert offer_ends(offered + timedelta(minutes=1), hours, FAR) >= ends
 
 

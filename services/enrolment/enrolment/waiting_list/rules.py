@@ -14,8 +14,9 @@ from french.paris import PARIS, at
 
 from enrolment.catalogue.rules import Bookable, Child, Dossier, dossier_refusal, misfit, refusal
 
-#: No offer runs out at night: one that would does so in the morning, once people have had the time to read.
-NIGHT_FROM, NIGHT_UNTIL, MORNING = time(21), time(8), time(9)
+#: No offer runs out at night: one that would does so in the morning, once people have had the time to read. Both ends
+#: are one: an offer made later never runs out earlier.
+NIGHT, MORNING = time(21), time(9)
 
 
 class WaitingStatus(StrEnum):
@@ -190,8 +191,8 @@ def offer_ends(offered_at: datetime, hours: int, first_day: date) -> datetime:
     """
     end = offered_at + timedelta(hours=hours)
     local = end.astimezone(PARIS)
-    if local.time() >= NIGHT_FROM:
+    if local.time() >= NIGHT:
         end = at(local.date() + DAY, MORNING)
-    elif local.time() < NIGHT_UNTIL:
+    elif local.time() < MORNING:
         end = at(local.date(), MORNING)
     return min(end, at(first_day, time()))
