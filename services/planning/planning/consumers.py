@@ -1,10 +1,13 @@
 """What planning does with what it hears."""
 
+from collections.abc import Sequence
+
 from chassis.copies import keep
-from chassis.inbox import Handlers
+from chassis.inbox import AtOnce, Handlers
 from contracts.dossier import ChildChanged, DossierChanged
 from contracts.enrolment import (
     ActivityChanged,
+    Booking,
     BookingCancelled,
     BookingChanged,
     BookingConfirmed,
@@ -14,8 +17,17 @@ from contracts.enrolment import (
     HolidayWeekChanged,
     SiteChanged,
 )
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from planning.copies import Activity, Child, Dossier, Enrolment, HolidayWeek, Site, guardians, keep_booking
+from planning.copies import Activity, Child, Dossier, Enrolment, HolidayWeek, Site, guardians, keep_bookings
+from planning.reservations.changing import touch
+
+
+@AtOnce
+async def keep_booking(session: AsyncSession, events: Sequence[Booking]) -> None:
+    """The months are locked last and in the order of all who lock them, which only those do who wait for no booking."""
+    await touch(session, await keep_bookings(session, events))
+
 
 HANDLERS: Handlers = {
     DossierChanged: keep(Dossier, guardian_ids=guardians),

@@ -1,12 +1,13 @@
 """Tables of what others own, each with the version of the event it came from. None refers to another."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from chassis import clock
-from chassis.copies import keep_copy
-from chassis.inbox import Together
+from chassis.copies import keep_copies
 from chassis.schema import may
 from chassis.states import state
 from contracts import enrolment as contract
@@ -17,8 +18,18 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
-from planning.calendar import STANDING, BookingStatus
 from planning.models import Base
+
+
+class BookingStatus(StrEnum):
+    CONFIRMED = "confirmed"
+    PAID = "paid"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+
+
+#: Bookings whose days are reserved. Revival makes an expired one confirmed again: only the version tells what is true.
+STANDING = frozenset({BookingStatus.CONFIRMED, BookingStatus.PAID})
 
 
 class Dossier(Base):
@@ -46,7 +57,7 @@ def is_guardian(
 
 class Child(Base):
     __tablename__ = "children"
-    __table_args__ = may("UPDATE")
+    __table_args__ = (Index(None, "dossier_ids", postgresql_using="gin"), may("UPDATE"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -148,38 +159,37 @@ class GivenUpDay(Base):
     given_up_at: Mapped[datetime]
 
 
-@Together
-async def keep_booking(session: AsyncSession, event: contract.Booking) -> None:
-    """The booking's state, and the days of the lines that stand in place of those it had."""
-    copy = {"dossier_id": event.dossier_id, "status": event.status}
-    if not await keep_copy(session, Booking, id=event.booking_id, version=event.version, **copy):
-        return
-    stood = await session.execute(
-        delete(BookedDay)
-        .where(BookedDay.booking_id == event.booking_id)
-        .returning(BookedDay.child_id, BookedDay.holiday_week_id, BookedDay.day, BookedDay.activity_id)
-    )
-    days = [
-        {
-            "booking_id": event.booking_id,
-            "child_id": line.child_id,
-            "holiday_week_id": line.holiday_week_id,
-            "activity_id": line.activity_id,
-            "day": day,
-        }
-        for line in event.lines
-        if line.status == "active" and event.status in STANDING
+async def keep_bookings(session: AsyncSession, events: Sequence[contract.Booking]) -> set[tuple[UUID, date]]:
+    """The bookings' states, and the days of the lines that stand in place of those they had.
+
+    Answers whose months (dossier and first day) are no longer what they were.
+    """
+    rows = [
+        {"id": one.booking_id, "version": one.version, "dossier_id": one.dossier_id, "status": one.status}
+        for one in events
+    ]
+    kept = await keep_copies(session, Booking, rows)
+    newest = {one.booking_id: one for one in sorted(events, key=lambda one: one.version) if one.booking_id in kept}
+    if not newest:
+        return set()
+    names = ("booking_id", "child_id", "holiday_week_id", "day", "activity_id")
+    gone = delete(BookedDay).where(BookedDay.booking_id.in_(newest))
+    stood = {tuple(row) for row in await session.execute(gone.returning(*(getattr(BookedDay, name) for name in names)))}
+    stand = {
+        (one.booking_id, line.child_id, line.holiday_week_id, day, line.activity_id)
+        for one in newest.values()
+        if one.status in STANDING
+        for line in one.lines
+        if line.status == "active"
         for day in line.dates
-    ]
-    if days:
-        await session.execute(insert(BookedDay), days)
-    standing = {(day["child_id"], day["holiday_week_id"], day["day"]) for day in days}
-    gone = [
-        {**row, "booking_id": event.booking_id, "given_up_at": clock.now()}
-        for row in stood.mappings()
-        if (row["child_id"], row["holiday_week_id"], row["day"]) not in standing
-    ]
-    if gone:
-        kept = upsert(GivenUpDay).values(gone)
-        again = {"given_up_at": kept.excluded.given_up_at}
-        await session.execute(kept.on_conflict_do_update(index_elements=GivenUpDay.__table__.primary_key, set_=again))
+    }
+    if stand:
+        await session.execute(insert(BookedDay), [dict(zip(names, day, strict=True)) for day in sorted(stand)])
+    if given_up := stood - stand:
+        now = clock.now()
+        stored = upsert(GivenUpDay).values(
+            [dict(zip(names, day, strict=True)) | {"given_up_at": now} for day in sorted(given_up)]
+        )
+        again = {"given_up_at": stored.excluded.given_up_at}
+        await session.execute(stored.on_conflict_do_update(index_elements=GivenUpDay.__table__.primary_key, set_=again))
+    return {(newest[one[0]].dossier_id, one[3].replace(day=1)) for one in stood | stand}

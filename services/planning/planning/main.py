@@ -3,7 +3,6 @@
 from chassis.service import Service
 from contracts.planning import NoticeWritten
 
-import planning.reservations.models  # noqa: F401 -- tables that no route reads yet
 from planning.consumers import HANDLERS
 from planning.deadlines.api import router as deadlines
 from planning.feeds.api import router as feeds

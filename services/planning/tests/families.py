@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, Self
 from uuid import UUID
 
 from chassis.identifiers import new_id
 from contracts.dossier import ChildChanged
-from contracts.enrolment import EnrolmentChanged
+from contracts.enrolment import Actor, EnrolmentChanged
+from planning.reservations.changing import apply
+from planning.reservations.rules import Change
 from sqlalchemy import text
 
 from services.planning.tests.town import CANTEEN, WEDNESDAY, Desk
@@ -31,6 +33,7 @@ class Household:
 
     desk: Desk
     dossier_id: UUID = field(default_factory=new_id)
+    account_id: UUID = field(default_factory=new_id)
     site_id: UUID = field(default_factory=new_id)
     children: dict[str, UUID] = field(default_factory=dict)
     born: Mapping[str, date] = field(default_factory=dict)
@@ -93,6 +96,34 @@ class Household:
         for name in names:
             await self.tell_child(name, self.dossier_id, other.dossier_id, version=2)
         return other
+
+    def token(self, role: str = "guardian") -> str:
+        own = self.dossier_id if role == "guardian" else None
+        return self.desk.signer.token(role, sub=self.account_id, dossier_id=own, name=None if own else "Ada Petit")
+
+    async def ask(self, month: str = "2026-12", *, role: str = "guardian", **query: Any) -> tuple[int, Any, str]:
+        """Status, body, ETag of the family's month."""
+        asked = {"month": month} | ({"dossier_id": self.dossier_id} if role == "agent" else {}) | query
+        headers = {"Authorization": f"Bearer {self.token(role)}"}
+        params = {name: str(value) for name, value in asked.items()}
+        async with self.desk.client.get("/v1/plannings", params=params, headers=headers) as answer:
+            return answer.status, await answer.json(), answer.headers.get("ETag", "")
+
+    async def planning(self, month: str = "2026-12", **asked: Any) -> Any:
+        status, answer, _ = await self.ask(month, **asked)
+        assert status == 200, answer
+        return answer
+
+    async def etag(self, month: str = "2026-12", **asked: Any) -> str:
+        return (await self.ask(month, **asked))[2]
+
+    async def reserve(self, name: str, activity_id: UUID, *days: date) -> None:
+        """As if it had been asked for in August."""
+        changes = [Change(self.children[name], activity_id, day, True) for day in days]
+        actor, then = Actor(account_id=self.account_id, role="guardian"), datetime(2026, 8, 1, tzinfo=UTC)
+        async with self.desk.database.sessions.begin() as session:
+            outcome = await apply(session, self.dossier_id, changes, actor, then, then)
+        assert len(outcome.done) == len(days), outcome.refused
 
     async def versions(self) -> dict[date, int]:
         """Of each month of the dossier that was ever changed."""

@@ -2,13 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+from unittest import mock
 from uuid import UUID
 
 import aiohttp
+import asyncpg
 from chassis.database import Database
 from chassis.identifiers import named_id
 from chassis.inbox import handle
@@ -157,6 +159,19 @@ class Desk:
     async def close_activity(self, activity_id: UUID) -> None:
         [event] = [one for one in CATALOGUE if one.activity_id == activity_id]
         await self.hear(changed(event, version=event.version + 1, status="closed"))
+
+    async def statements(self, work: Awaitable[Any]) -> list[str]:
+        """What is asked of the database, on the driver's own connections, until that is done."""
+        asked: list[str] = []
+        execute = asyncpg.Connection._execute
+
+        async def listening(connection: Any, query: str, *more: Any, **named: Any) -> Any:
+            asked.append(query)
+            return await execute(connection, query, *more, **named)
+
+        with mock.patch.object(asyncpg.Connection, "_execute", listening):
+            await work
+        return asked
 
     async def deadlines(self, query: str = "", role: str = "guardian") -> Any:
         status, answer, _ = await self.ask("GET", f"/deadlines?{query}", role=role)

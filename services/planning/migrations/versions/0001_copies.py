@@ -19,6 +19,7 @@ STATEMENTS = (
         first_name text NOT NULL,
         birth_date date NOT NULL
     )""",
+    "CREATE INDEX ix_children_dossier_ids ON children USING gin (dossier_ids)",
     """CREATE TABLE sites (
         id uuid CONSTRAINT pk_sites PRIMARY KEY,
         version integer NOT NULL,

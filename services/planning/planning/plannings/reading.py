@@ -1,52 +1,102 @@
 """Reading the planning of a family's month."""
 
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
-from chassis.problems import NotFound
+from asyncpg import Connection
+from chassis.database import fetch
+from chassis.problems import Malformed, NotFound
 from chassis.reach import Reach
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from french.calendar import last_day
 
-from planning import calendar
-from planning.calendar import last_day
-from planning.copies import Activity, BookedDay, Booking, Child, HolidayWeek
+from planning.plannings.rules import BookedDay, Place, Row, rows
+from planning.reservations.lines import CALENDAR, LINE_WIDTH, LINES, calendar, read
+from planning.slots.rules import NOWHERE
+
+# By its own copy, and by the bookings it is in: these may arrive before.
+_DOSSIERS_OF = """
+    SELECT unnest(dossier_ids) FROM children WHERE id = $1
+    UNION
+    SELECT dossier_id FROM bookings JOIN booking_days ON booking_id = id WHERE child_id = $1
+"""
+
+# A line for each enrolment of the month, and for what is reserved without one (any more). Without a line there is one
+# row all the same: the version of the month.
+_LINES = f"""
+    WITH child AS (
+        SELECT id FROM children WHERE dossier_ids @> ARRAY[$1::uuid] AND id = coalesce($2::uuid, id)
+    ), asked AS (
+        SELECT child_id, activity_id, $3::date AS month
+        FROM child JOIN enrolments ON child_id = child.id
+        WHERE valid_from <= $4 AND valid_to >= $3 AND valid_from <= valid_to
+        UNION
+        SELECT child_id, activity_id, $3
+        FROM child JOIN reservations ON child_id = child.id
+        WHERE status = 'reserved' AND day BETWEEN $3 AND $4
+    )
+    SELECT (SELECT version FROM planning_months WHERE dossier_id = $1 AND month = $3),
+           calendar.*, line.*, gone.days, gone.sites, gone.bands
+    FROM (SELECT) AS here
+    LEFT JOIN ({CALENDAR}) AS calendar ON true
+    LEFT JOIN ({LINES}) AS line ON true
+    LEFT JOIN LATERAL (
+        SELECT array_agg(day) AS days, array_agg(site_id) AS sites, array_agg(band) AS bands
+        FROM unnest(line.enrolled_at) AS site JOIN slots ON site_id = coalesce(site, '{NOWHERE}')
+        WHERE slots.activity_id = line.activity_id AND day BETWEEN $3 AND $4 AND taken = places
+    ) AS gone ON true
+"""  # noqa: S608 -- made of constants alone
+
+_BOOKED = """
+    SELECT day.child_id, child.first_name, day.activity_id, activity.name, day.day, day.booking_id, booking.status,
+           week.cancellation_closes_at
+    FROM bookings booking
+    JOIN booking_days day ON day.booking_id = booking.id
+    LEFT JOIN children child ON child.id = day.child_id
+    LEFT JOIN activities activity ON activity.id = day.activity_id
+    LEFT JOIN holiday_weeks week ON week.id = day.holiday_week_id
+    WHERE booking.dossier_id = $1 AND day.child_id = coalesce($2::uuid, day.child_id) AND day.day BETWEEN $3 AND $4
+"""
 
 
-async def read(
-    session: AsyncSession, reach: Reach, first: date, dossier_id: UUID | None, child_id: UUID | None
-) -> list[calendar.Row]:
-    """The month that begins on `first`, of a dossier's bookings, of one child's, or both; raises NotFound for whoever
-    is unknown, or nobody's that the caller may see. Two queries at most, whatever the family's size.
+@dataclass(frozen=True)
+class Planning:
+    """A month of a dossier, of all its children or one; `version` is the whole month's, whatever is shown of it."""
+
+    dossier_id: UUID
+    version: int
+    rows: list[Row]
+
+
+async def planning(
+    connection: Connection, reach: Reach, first: date, dossier_id: UUID | None, child_id: UUID | None, now: datetime
+) -> Planning:
+    """The month that begins on `first`, at that moment: three queries at most, whatever the family's size.
+
+    Raises NotFound for whoever is unknown, or nobody's that the caller may see; Malformed where the child has several
+    dossiers, and none is said.
     """
-    whose = {dossier_id} if child_id is None else await _dossiers_of(session, child_id)
-    covered = [one for one in whose if reach.covers(one) and dossier_id in (None, one)]
+    own = await _whose(connection, reach, dossier_id or reach.dossier_id, child_id)
+    last = last_day(first)
+    found = await fetch(connection, _LINES, own, child_id, first, last)
+    booked = await fetch(connection, _BOOKED, own, child_id, first, last)
+    lines = []
+    for row in found:
+        if line := read(row[4 : 4 + LINE_WIDTH]):
+            days, sites, bands = (column or () for column in row[-3:])
+            known = (None if site == NOWHERE else site for site in sites)
+            lines.append((line, set(map(Place, days, known, bands))))
+    shown = rows(first, lines, [BookedDay(*row) for row in booked], calendar(*found[0][1:4]), now)
+    return Planning(own, found[0][0] or 0, shown)
+
+
+async def _whose(connection: Connection, reach: Reach, dossier_id: UUID | None, child_id: UUID | None) -> UUID:
+    """The dossier whose month is asked for."""
+    whose = {dossier_id} if child_id is None else {one for (one,) in await fetch(connection, _DOSSIERS_OF, child_id)}
+    covered = [one for one in whose if one is not None and reach.covers(one) and dossier_id in (None, one)]
     if not covered:
         raise NotFound
-    query = (
-        select(
-            BookedDay.child_id,
-            Child.first_name,
-            BookedDay.activity_id,
-            Activity.name,
-            BookedDay.day,
-            BookedDay.booking_id,
-            Booking.status,
-            HolidayWeek.cancellation_closes_at,
-        )
-        .join(Booking, Booking.id == BookedDay.booking_id)
-        .outerjoin(Child, Child.id == BookedDay.child_id)
-        .outerjoin(Activity, Activity.id == BookedDay.activity_id)
-        .outerjoin(HolidayWeek, HolidayWeek.id == BookedDay.holiday_week_id)
-        .where(BookedDay.day.between(first, last_day(first)), Booking.dossier_id.in_(covered))
-    )
-    if child_id is not None:
-        query = query.where(BookedDay.child_id == child_id)
-    return calendar.rows(first, [calendar.BookedDay(*row) for row in await session.execute(query)])
-
-
-async def _dossiers_of(session: AsyncSession, child_id: UUID) -> set[UUID]:
-    """Whose the child is, by its own copy, and whose bookings it is in: these may arrive before."""
-    own = select(func.unnest(Child.dossier_ids)).where(Child.id == child_id)
-    booking = select(Booking.dossier_id).join(BookedDay, BookedDay.booking_id == Booking.id)
-    return set(await session.scalars(own.union(booking.where(BookedDay.child_id == child_id))))
+    if len(covered) > 1:
+        several = "Cet enfant dépend de deux dossiers : indiquez lequel."
+        raise Malformed(errors=[{"pointer": "/query/dossier_id", "detail": several}])
+    return covered[0]

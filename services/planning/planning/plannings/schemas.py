@@ -1,11 +1,21 @@
-"""What planning answers."""
+"""What planning takes and answers of a family's month."""
 
 from typing import Annotated
 
 from chassis.bodies import Answer
-from pydantic import Field
+from french.calendar import first_day
+from pydantic import AfterValidator, Field
 
-from planning.calendar import Row
+from planning.plannings.rules import Row
+
+
+def _month(text: str) -> str:
+    first_day(text)
+    return text
+
+
+#: YYYY-MM.
+Month = Annotated[str, AfterValidator(_month)]
 
 
 class PlanningAnswer(Answer):

@@ -103,6 +103,14 @@ WRITE_ONCE = f"""
 """  # noqa: S608 -- made of constants alone
 
 
+_TOUCH = """
+    INSERT INTO planning_months AS month (dossier_id, month, version)
+    SELECT dossier_id, month, 1 FROM unnest($1::uuid[], $2::date[]) AS changed (dossier_id, month)
+    ORDER BY dossier_id, month
+    ON CONFLICT (dossier_id, month) DO UPDATE SET version = month.version + 1
+"""
+
+
 class SlotKey(NamedTuple):
     activity_id: UUID
     site_id: UUID
@@ -323,6 +331,11 @@ async def write(
     if not kept:
         raise TwinRunning(retry_after_s=1)
     outbox.wake(transaction)
+
+
+async def touch(transaction: Transaction, months: Iterable[tuple[UUID, date]]) -> None:
+    """New versions of these months (dossier and first day), in which something else than reservations has changed."""
+    await fetch(transaction, _TOUCH, *_columns(months, 2))
 
 
 def _columns(rows: Iterable[Sequence[Any]], width: int) -> list[list[Any]]:

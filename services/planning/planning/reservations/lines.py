@@ -14,8 +14,8 @@ LINES = """
     SELECT asked.child_id, child.first_name, child.birth_date, child.dossier_ids,
            asked.activity_id, activity.name, activity.kind, activity.status = 'open' AS is_open,
            rules.weekdays, rules.booking_deadline::text, rules.cancellation_deadline::text, rules.bands::text,
-           asked.month, enrolled.firsts, enrolled.lasts, enrolled.sites, held.days, held.dossiers, held.sites,
-           held.bands, coalesce((
+           asked.month, enrolled.firsts, enrolled.lasts, enrolled.sites AS enrolled_at,
+           held.days, held.dossiers, held.sites, held.bands, coalesce((
                SELECT max(version) FROM entries
                WHERE child_id = asked.child_id AND activity_id = asked.activity_id AND month = asked.month
            ), 0) AS version
@@ -37,6 +37,9 @@ LINES = """
           AND day >= asked.month AND day < asked.month + interval '1 month'
     ) AS held ON true
 """
+
+#: How many columns they are.
+LINE_WIDTH = 21
 
 CALENDAR = """
     SELECT school_zone, ARRAY(SELECT day FROM closed_days ORDER BY day) AS closed,

@@ -1,0 +1,126 @@
+"""The cells of a month: for each child and activity, one cell a day. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from french.calendar import last_day
+
+from planning.deadlines.rules import TownCalendar, span
+from planning.reservations.rules import (
+    BOOKED_ELSEWHERE,
+    CHANGED_ELSEWHERE,
+    FULL,
+    Line,
+    deadlines,
+    too_late,
+    why_not_there,
+)
+
+
+class BookedDay(NamedTuple):
+    """A day of a holiday week. Names and `cancellation_closes_at` are none until their copies have arrived."""
+
+    child_id: UUID
+    child_first_name: str | None
+    activity_id: UUID
+    activity_name: str | None
+    date: date
+    booking_id: UUID
+    booking_status: Literal["confirmed", "paid"]
+    cancellation_closes_at: datetime | None
+
+
+class Place(NamedTuple):
+    """Of a slot without a place left: its day, site and band."""
+
+    day: date
+    site_id: UUID | None
+    band: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """`change_until` and `reason` say until when, and why not here; `reason` is in French."""
+
+    date: date
+    status: Literal["closed", "open", "reserved"]
+    can_change: bool
+    change_until: datetime | None = None
+    reason: str | None = None
+    booking_id: UUID | None = None
+    booking_status: Literal["confirmed", "paid"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    child_id: UUID
+    child_first_name: str | None
+    activity_id: UUID
+    activity_name: str | None
+    cells: Sequence[Cell]
+
+
+def rows(
+    first: date,
+    lines: Iterable[tuple[Line, Collection[Place]]],
+    booked: Iterable[BookedDay],
+    calendar: TownCalendar,
+    now: datetime,
+) -> list[Row]:
+    """The month that begins on `first`, by child and activity in the order of their names.
+
+    A line comes with its places that are gone.
+    """
+    days = list(span(first, last_day(first)))
+    made = [
+        Row(
+            line.child_id,
+            line.first_name,
+            line.activity_id,
+            line.activity_name,
+            [_cell(line, gone, calendar, day, now) for day in days],
+        )
+        for line, gone in lines
+    ]
+    for _, group in groupby(sorted(booked, key=_row_of), key=_row_of):
+        by_date = {day.date: day for day in group}
+        one = next(iter(by_date.values()))
+        cells = [_booked(day, by_date) for day in days]
+        made.append(Row(one.child_id, one.child_first_name, one.activity_id, one.activity_name, cells))
+    return sorted(made, key=_row_of)
+
+
+def _row_of(one: Row | BookedDay) -> tuple[str, str, UUID, UUID]:
+    return one.child_first_name or "", one.activity_name or "", one.child_id, one.activity_id
+
+
+def _cell(line: Line, gone: Collection[Place], calendar: TownCalendar, day: date, now: datetime) -> Cell:
+    reserved = day in line.held
+    if not reserved and (why := why_not_there(line, calendar, day)):
+        return Cell(day, "closed", False, None, why.reason)
+    status: Literal["open", "reserved"] = "reserved" if reserved else "open"
+    until = deadlines(line, calendar, day)
+    if until is None:
+        return Cell(day, status, True)
+    moment = until.cancellation if reserved else until.booking
+    if not (why := too_late(moment, now, reserve=not reserved)) and not reserved and _is_full(line, gone, day):
+        why = FULL
+    return Cell(day, status, why is None, moment, why and why.reason)
+
+
+def _is_full(line: Line, gone: Collection[Place], day: date) -> bool:
+    enrolment = line.enrolment(day)
+    band = line.band(enrolment and enrolment.site_id, day)
+    return band is not None and (band.places == 0 or Place(day, enrolment and enrolment.site_id, band.key) in gone)
+
+
+def _booked(day: date, booked: Mapping[date, BookedDay]) -> Cell:
+    one = booked.get(day)
+    if one is None:
+        return Cell(day, "closed", False, None, BOOKED_ELSEWHERE)
+    until = one.cancellation_closes_at
+    return Cell(day, "reserved", False, until, CHANGED_ELSEWHERE, one.booking_id, one.booking_status)
