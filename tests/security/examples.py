@@ -160,6 +160,8 @@ async def values_of(family: Family) -> Json:
         "cancellation_closes_at": "2098-05-01T12:00:00Z",
         "POST /v1/holiday-weeks": {"activity_id": str(named_id("activity", "vacances-les-coteaux"))},
         "POST /v1/waiting-list": {"holiday_week_id": waited[1]},
+        # A day that nobody has reserved is given up: the month stays as it is.
+        "POST /v1/plannings/validate": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "version": towns.read(TOWN)["house_rules"][0]["version"],
         "billed": billed["id"],
         "held": held_line,

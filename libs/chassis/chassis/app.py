@@ -25,7 +25,7 @@ from chassis.trouble import said
 
 log = structlog.get_logger()
 
-BODY_LIMIT = 1_000_000
+BODY_LIMIT = 2_000_000
 #: On every answer; the second where the route says nothing else itself, since most of what is answered is personal.
 _NO_SNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")

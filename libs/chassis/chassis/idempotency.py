@@ -85,7 +85,7 @@ class Once:
         """What is stored of it: what `keeping()` takes."""
         return self.account_id, self.key, self.digest, response.status_code, response.body, clock.now()
 
-    async def keep(self, session: AsyncSession, status: int, answer: BaseModel) -> Response:
+    async def keep(self, session: AsyncSession | asyncpg.Connection, status: int, answer: BaseModel) -> Response:
         """Store the answer in the transaction of its effect, and give it. Raises TwinRunning."""
         response = self.response(status, answer)
         if not await fetch(session, keeping(), *self.row(response)):

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
+from io import BytesIO
 from typing import Any
 from uuid import uuid4
 
@@ -234,7 +235,7 @@ async def test_no_answer_is_kept_by_anybody_or_taken_for_something_else(
         ("POST", "/v1/things", 201, {"headers": headers} | thing),
         ("POST", "/v1/things", 401, thing),
         ("POST", "/v1/things", 422, {"headers": headers}),
-        ("POST", "/v1/things", 413, {"headers": headers, "data": b" " * (BODY_LIMIT + 1)}),
+        ("POST", "/v1/things", 413, {"headers": headers, "data": BytesIO(b" " * (BODY_LIMIT + 1))}),
         ("GET", f"/v1/things/{uuid4()}", 404, {"headers": headers}),
         ("GET", "/v1/breakage", 500, {"headers": headers}),
         ("GET", "/nowhere", 404, {}),
@@ -280,7 +281,7 @@ async def test_a_body_too_large_is_refused_with_or_without_its_length(
         for _ in range(20):
             yield b" " * (BODY_LIMIT // 10)
 
-    for data in (b" " * (BODY_LIMIT + 1), in_pieces()):
+    for data in (BytesIO(b" " * (BODY_LIMIT + 1)), in_pieces()):
         async with client.post("/v1/things", data=data, headers=headers) as answer:
             assert answer.status == 413
             assert (await answer.json(content_type=PROBLEM))["type"] == "urn:problem:too-large"

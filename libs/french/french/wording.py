@@ -32,6 +32,11 @@ def day_and_month(when: date) -> str:
     return _date(when, "{} MMMM")
 
 
+def month(first: date) -> str:
+    """« décembre 2026 », of any of its days."""
+    return format_date(first, "MMMM y", locale=_LOCALE)
+
+
 def _date(when: date, pattern: str) -> str:
     local = day_in_paris(when) if isinstance(when, datetime) else when
     return format_date(local, pattern.format("d'er'" if local.day == 1 else "d"), locale=_LOCALE)

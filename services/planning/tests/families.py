@@ -1,8 +1,10 @@
 """Families whose children are enrolled, as planning hears of them."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from io import BytesIO
 from typing import Any, Self
 from uuid import UUID
 
@@ -97,9 +99,11 @@ class Household:
             await self.tell_child(name, self.dossier_id, other.dossier_id, version=2)
         return other
 
-    def token(self, role: str = "guardian") -> str:
-        own = self.dossier_id if role == "guardian" else None
-        return self.desk.signer.token(role, sub=self.account_id, dossier_id=own, name=None if own else "Ada Petit")
+    def token(self, role: str = "guardian", account_id: UUID | None = None) -> str:
+        own, sub = (self.dossier_id if role == "guardian" else None), account_id or self.account_id
+        return self.desk.signer.token(
+            role, sub=str(sub), dossier_id=own and str(own), name=None if own else "Ada Petit"
+        )
 
     async def ask(self, month: str = "2026-12", *, role: str = "guardian", **query: Any) -> tuple[int, Any, str]:
         """Status, body, ETag of the family's month."""
@@ -116,6 +120,33 @@ class Household:
 
     async def etag(self, month: str = "2026-12", **asked: Any) -> str:
         return (await self.ask(month, **asked))[2]
+
+    def wish(self, name: str, activity_id: UUID, day: date, *, reserve: bool = True) -> dict[str, Any]:
+        child = str(self.children[name])
+        return {"child_id": child, "activity_id": str(activity_id), "date": str(day), "reserve": reserve}
+
+    async def validate(
+        self,
+        *changes: Any,
+        month: Any = "2026-12",
+        seen: str | None = "",
+        key: str | None = None,
+        role: str = "guardian",
+        account_id: UUID | None = None,
+        **body: Any,
+    ) -> tuple[int, Any]:
+        """Status and body; with the month's ETag of just before, unless `seen` says otherwise (none: no If-Match)."""
+        token = self.token(role, account_id)
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(new_id())}
+        if seen is not None:
+            headers["If-Match"] = seen or await self.etag(month)
+        asked = {"month": month, "changes": changes} | body
+        if role == "agent":
+            asked = {"dossier_id": str(self.dossier_id)} | asked
+        data = BytesIO(json.dumps(asked).encode())  # however long it is
+        headers["Content-Type"] = "application/json"
+        async with self.desk.client.post("/v1/plannings/validate", data=data, headers=headers) as answer:
+            return answer.status, await answer.json()
 
     async def reserve(self, name: str, activity_id: UUID, *days: date) -> None:
         """As if it had been asked for in August."""

@@ -53,7 +53,7 @@ async def test_a_day_is_open_until_its_deadline_and_then_says_since_when_it_is_n
         "booking_id": None,
         "booking_status": None,
     }
-    desk.now_is(FRIDAY_9 - timedelta(seconds=1))
+    desk.now_is(FRIDAY_9 - timedelta(minutes=1))
     assert (await cells(moreau))[MONDAY] == expected
     desk.now_is(FRIDAY_9)
     said = f"Délai de réservation dépassé depuis {in_words(FRIDAY_9)} : adressez-vous au guichet."

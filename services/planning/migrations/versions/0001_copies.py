@@ -153,7 +153,17 @@ STATEMENTS = (
         cancelled date[] NOT NULL,
         CONSTRAINT pk_entries PRIMARY KEY (child_id, activity_id, month, version)
     )""",
+    """CREATE TABLE attempts (
+        id uuid CONSTRAINT pk_attempts PRIMARY KEY,
+        account_id uuid NOT NULL,
+        dossier_id uuid NOT NULL,
+        month date NOT NULL,
+        at timestamptz NOT NULL,
+        cells jsonb NOT NULL
+    )""",
+    "CREATE INDEX ix_attempts_account_id ON attempts (account_id)",
     "GRANT UPDATE ON planning_months, reservations, slots TO planning_app",
+    "GRANT DELETE ON attempts TO planning_app",
     "GRANT UPDATE, DELETE ON feeds, given_up_days TO planning_app",
     "GRANT UPDATE ON dossiers TO planning_app",
     "GRANT UPDATE ON activity_rules, calendar TO planning_app",

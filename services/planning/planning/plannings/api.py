@@ -1,23 +1,35 @@
 """HTTP: the planning of a family."""
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from chassis import clock
 from chassis.database import Driver
-from chassis.editing import etag
+from chassis.editing import SeenVersion, etag
+from chassis.idempotency import OnceOnly
 from chassis.policies import Policy
 from chassis.problems import Malformed, NotFound, problems
 from chassis.reach import Reach
 from fastapi import APIRouter, Depends, Query, Response
 from french.calendar import first_day
 
-from planning.plannings import reading
-from planning.plannings.schemas import Month, PlanningAnswer
+from planning.plannings import attempts, reading, validating
+from planning.plannings.schemas import PlanningAnswer, Receipt, Validation
+from planning.reservations import changing, notices
+from planning.reservations.schemas import Month
 
 router = APIRouter(tags=["plannings"])
 
 GuardianOrAgent = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]
+
+
+async def _arrival() -> datetime:
+    return clock.now()
+
+
+#: When the request came, declared before whatever it may have to wait for.
+Arrival = Annotated[datetime, Depends(_arrival)]
 
 
 @router.get("/plannings", response_model=PlanningAnswer)
@@ -38,3 +50,30 @@ async def read_planning(
     answer = PlanningAnswer.model_construct(month=month, rows=found.rows)
     headers = {"ETag": etag(found.version)}
     return Response(answer.model_dump_json().encode(), media_type="application/json", headers=headers)
+
+
+@router.post("/plannings/validate", response_model=Receipt)
+@problems(NotFound, validating.CellsRefused)
+async def validate(
+    body: Validation, reach: GuardianOrAgent, seen: SeenVersion, once: OnceOnly, now: Arrival, connection: Driver
+) -> Response:
+    """« Valider »: all of the changes or none; the receipt names each day, and goes by mail too."""
+    acting, month, changes = reach.acting(body.dossier_id, body.override_reason), body.first_day, body.wanted()
+    earlier = await attempts.moments(connection, acting, month, body.attempt_id, now)
+
+    async def validated() -> Response:
+        locked, outcome = await validating.judge(connection, acting, seen, month, changes, earlier, now)
+        version = validating.version(locked, month)
+        if not outcome.done:
+            return await once.keep(connection, 200, Receipt.of(body.month, (), version))
+        answer = once.response(200, Receipt.of(body.month, outcome.done, version + 1))
+        told = notices.receipts(acting.dossier_id, month, outcome.done, "desk" if acting.at_desk else "family")
+        actor, row = validating.actor(acting), once.row(answer)
+        await changing.write(connection, locked, outcome, actor, now, told, row)
+        return answer
+
+    try:
+        return await once.replay_or(connection, validated)
+    except validating.CellsRefused as refused:
+        attempt_id = await attempts.keep(connection, acting, month, changes, earlier, now)
+        return refused.attempted(attempt_id).response()

@@ -1,21 +1,17 @@
 """What planning takes and answers of a family's month."""
 
+import datetime
+from collections.abc import Iterable
 from typing import Annotated
+from uuid import UUID
 
 from chassis.bodies import Answer
-from french.calendar import first_day
-from pydantic import AfterValidator, Field
+from chassis.editing import etag
+from pydantic import Field
 
 from planning.plannings.rules import Row
-
-
-def _month(text: str) -> str:
-    first_day(text)
-    return text
-
-
-#: YYYY-MM.
-Month = Annotated[str, AfterValidator(_month)]
+from planning.reservations.changing import Done
+from planning.reservations.schemas import MonthChanges
 
 
 class PlanningAnswer(Answer):
@@ -23,3 +19,57 @@ class PlanningAnswer(Answer):
 
     month: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}$")]
     rows: list[Row]
+
+
+class Validation(MonthChanges):
+    """`attempt_id` is that of a refusal: what is asked again of it is judged by its moment, for ten minutes.
+
+    `dossier_id` and `override_reason` are for agents alone: with a reason, which is kept, deadlines do not count.
+    """
+
+    attempt_id: UUID | None = None
+    dossier_id: UUID | None = None
+    override_reason: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+
+
+class ChangedDay(Answer):
+    child_id: UUID
+    child_first_name: str
+    activity_id: UUID
+    activity_name: str
+    date: datetime.date
+
+    @classmethod
+    def of(cls, one: Done) -> "ChangedDay":
+        line, change = one.line, one.change
+        return cls(
+            child_id=change.child_id,
+            child_first_name=line.first_name,
+            activity_id=change.activity_id,
+            activity_name=line.activity_name,
+            date=change.day,
+        )
+
+
+class Receipt(Answer):
+    """Each day that is reserved now and was not, or the other way round; `version` and `etag` are the month's now.
+
+    What was so before is in neither.
+    """
+
+    month: str
+    added: list[ChangedDay]
+    removed: list[ChangedDay]
+    version: int
+    etag: str
+
+    @classmethod
+    def of(cls, month: str, done: Iterable[Done], version: int) -> "Receipt":
+        days = sorted(done, key=lambda one: (one.line.first_name, one.line.activity_name, one.change))
+        return cls(
+            month=month,
+            added=[ChangedDay.of(one) for one in days if one.after],
+            removed=[ChangedDay.of(one) for one in days if not one.after],
+            version=version,
+            etag=etag(version),
+        )

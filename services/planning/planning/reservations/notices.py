@@ -1,0 +1,65 @@
+"""What the families of a month are told of its changes: each day added and removed."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from functools import lru_cache
+from itertools import groupby
+from typing import Literal
+from uuid import UUID
+
+from chassis.identifiers import new_id
+from contracts.planning import NoticeWritten
+from french import wording
+
+from planning.reservations.changing import Done
+
+By = Literal["family", "desk"]
+
+_SAID = {
+    "family": "Ce planning vient d'être modifié depuis votre espace.",
+    "desk": "Ce planning vient d'être modifié par le guichet.",
+    "other": "Ce planning vient d'être modifié par l'autre dossier dont dépend l'enfant.",
+}
+_day = lru_cache(5_000)(wording.day)
+
+
+def receipts(dossier_id: UUID, month: date, done: Sequence[Done], by: By) -> list[NoticeWritten]:
+    """One for the family it is done for, and for the other family of a child, of that child's days."""
+    families = {dossier_id: None} | {one: None for change in done for one in change.line.dossier_ids}
+    return [
+        _receipt(
+            one,
+            month,
+            [change for change in done if one == dossier_id or one in change.line.dossier_ids],
+            _SAID["other" if by == "family" and one != dossier_id else by],
+        )
+        for one in families
+    ]
+
+
+def _receipt(dossier_id: UUID, month: date, done: Sequence[Done], said: str) -> NoticeWritten:
+    added = [one for one in done if one.after]
+    removed = [one for one in done if not one.after]
+    counts = ", ".join(_count(some, word) for some, word in ((added, "réservé"), (removed, "annulé")) if some)
+    return NoticeWritten(
+        notice_id=new_id(),
+        dossier_id=dossier_id,
+        title=f"Planning, {wording.month(month)} : {counts}",
+        paragraphs=(said, *_days(added, "réservé"), *_days(removed, "annulé")),
+        link=f"/planning/{month:%Y-%m}",
+    )
+
+
+def _count(done: Sequence[Done], word: str) -> str:
+    return f"{wording.days(len(done))} {word}{'s' if len(done) > 1 else ''}"
+
+
+def _days(done: Iterable[Done], word: str) -> Iterator[str]:
+    """A sentence for each child and activity, in the order of their names, that names each day."""
+
+    def place(one: Done) -> tuple[str, str, UUID]:
+        return one.line.first_name, one.line.activity_name, one.line.child_id
+
+    for (child, activity, _), some in groupby(sorted(done, key=lambda one: (place(one), one.change.day)), key=place):
+        found = list(some)
+        yield f"{child}, {activity}, {_count(found, word)} : {', '.join(_day(one.change.day) for one in found)}."
