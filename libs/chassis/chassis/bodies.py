@@ -1,28 +1,14 @@
 """What is sent and answered: nothing that is not asked for, and lists by pages."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, ConfigDict
 
 T = TypeVar("T")
-
-
-def _written_day(value: object) -> object:
-    if not isinstance(value, str | date | None) or (
-        isinstance(value, str) and not re.fullmatch(r"\d{4}-\d\d-\d\d", value)
-    ):
-        raise ValueError("Une date (AAAA-MM-JJ) est attendue.")
-    return value
-
-
-#: A day as it is asked for: written as ISO 8601 does, never a number.
-Day = Annotated[date, BeforeValidator(_written_day)]
 
 
 class RequestBody(BaseModel):

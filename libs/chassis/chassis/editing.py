@@ -1,8 +1,8 @@
 """What several people may edit carries its version as an ETag; who writes says by If-Match which one they have seen."""
 
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Response
 
 from chassis.problems import Problem
 
@@ -24,6 +24,20 @@ class Stale(Problem):
 def etag(version: int) -> str:
     """The header of what has that version."""
     return f'"{version}"'
+
+
+class _Versioned(Protocol):
+    @property
+    def version(self) -> int: ...
+
+
+Edited = TypeVar("Edited", bound=_Versioned)
+
+
+def tagged(response: Response, thing: Edited) -> Edited:
+    """The thing, whose version the response tells."""
+    response.headers["ETag"] = etag(thing.version)
+    return thing
 
 
 class Seen:

@@ -1,4 +1,4 @@
-"""Months, public holidays, working days, and the periods of school holidays."""
+"""Months, ages, public holidays, working days, and the periods of school holidays."""
 
 import re
 from calendar import monthrange
@@ -21,6 +21,19 @@ def first_day(month: str) -> date:
     if not re.fullmatch("20[0-9]{2}-(0[1-9]|1[0-2])", month):
         raise ValueError("Un mois est attendu (AAAA-MM), entre 2000 et 2099.")
     return date.fromisoformat(f"{month}-01")
+
+
+def written_day(given: object) -> object:
+    """A day that a person may write (« 2026-12-03 »), never a number; raises ValueError, with a sentence in French."""
+    written = isinstance(given, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", given)
+    if not written and type(given) is not date:
+        raise ValueError("Une date (AAAA-MM-JJ) est attendue.")
+    return given
+
+
+def age_on(birth_date: date, day: date) -> int:
+    """Whole years; somebody born on a 29 February is a year older on 1 March of a common year."""
+    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
 def last_day(first: date) -> date:

@@ -1,7 +1,16 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from french.calendar import first_day, is_working_day, last_day, school_holidays, school_year, working_days_before
+from french.calendar import (
+    age_on,
+    first_day,
+    is_working_day,
+    last_day,
+    school_holidays,
+    school_year,
+    working_days_before,
+    written_day,
+)
 
 
 def test_working_days_are_monday_to_friday_without_public_holidays_school_holidays_included() -> None:
@@ -76,3 +85,27 @@ def test_a_month_has_its_first_and_its_last_day() -> None:
 def test_what_is_no_month_is_said(month: str) -> None:
     with pytest.raises(ValueError, match="Un mois est attendu"):
         first_day(month)
+
+
+@pytest.mark.parametrize(
+    ("born", "day", "age"),
+    [
+        (date(2020, 12, 21), date(2026, 12, 21), 6),
+        (date(2020, 12, 22), date(2026, 12, 21), 5),
+        (date(2020, 2, 29), date(2026, 2, 28), 5),
+        (date(2020, 2, 29), date(2026, 3, 1), 6),
+    ],
+)
+def test_age_is_whole_years_on_that_day(born: date, day: date, age: int) -> None:
+    assert age_on(born, day) == age
+
+
+@pytest.mark.parametrize("given", ["2026-12-03", date(2026, 12, 3)])
+def test_a_day_is_written_by_a_person(given: object) -> None:
+    assert written_day(given) == given
+
+
+@pytest.mark.parametrize("given", [20261203, 1.5, True, "3/12/2026", "2026-12-03T00:00:00", datetime.now(UTC), None])
+def test_what_no_person_writes_is_no_day(given: object) -> None:
+    with pytest.raises(ValueError, match="Une date"):
+        written_day(given)

@@ -15,12 +15,11 @@ from chassis.testing import Databases, Signer
 from contracts.dossier import ChildChanged, DossierChanged, Schooling
 from enrolment.bookings import offers
 from enrolment.catalogue.models import HouseRulesAcceptance
-from enrolment.catalogue.rules import age_on
 from enrolment.families import find_family
 from enrolment.main import SERVICE
 from enrolment.town import Town, load
 from french import wording
-from french.calendar import school_year
+from french.calendar import age_on, school_year
 from french.paris import day_in_paris
 from sqlalchemy import event, select
 from sqlalchemy.dialects.postgresql import Range

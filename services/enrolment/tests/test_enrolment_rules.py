@@ -6,7 +6,7 @@ import pytest
 from chassis.identifiers import new_id
 from enrolment.bookings.rules import BookingStatus, terms
 from enrolment.catalogue.models import Activity, EnrolmentWindow, HolidayWeek, SchoolYear
-from enrolment.catalogue.rules import Why, activity_refusal, age_on, enrolment_refusal, refusal
+from enrolment.catalogue.rules import Why, activity_refusal, enrolment_refusal, refusal
 from enrolment.copies import Child, Dossier
 from french.calendar import DAY
 
@@ -36,19 +36,6 @@ def child(born: date = date(2017, 5, 1), *, resident: bool = True) -> Child:
 
 def dossier(status: str = "active", *missing: str) -> Dossier:
     return Dossier(status=status, missing=list(missing))
-
-
-@pytest.mark.parametrize(
-    ("born", "day", "age"),
-    [
-        (date(2020, 12, 21), date(2026, 12, 21), 6),
-        (date(2020, 12, 22), date(2026, 12, 21), 5),
-        (date(2020, 2, 29), date(2026, 2, 28), 5),
-        (date(2020, 2, 29), date(2026, 3, 1), 6),
-    ],
-)
-def test_age_is_whole_years_on_that_day(born: date, day: date, age: int) -> None:
-    assert age_on(born, day) == age
 
 
 def test_a_child_of_the_age_group_with_a_complete_dossier_is_eligible() -> None:
@@ -190,11 +177,8 @@ def why(
     *,
     year: SchoolYear | None = YEAR,
     accepted: bool = True,
-    enrolled: bool = False,
 ) -> Why | None:
-    refused = enrolment_refusal(
-        wanted, who or pupil(), known or dossier(), year, now, accepted=accepted, enrolled=enrolled
-    )
+    refused = enrolment_refusal(wanted, who or pupil(), known or dossier(), year, now, accepted=accepted)
     assert refused is None or refused.detail.endswith(".")
     return refused.why if refused else None
 
@@ -209,7 +193,6 @@ def test_an_activity_that_asks_nothing_is_open_to_every_child_of_a_complete_doss
     assert why(activity(), accepted=False) is Why.HOUSE_RULES
     assert why(activity(), known=dossier("active", "quotient")) is Why.DOSSIER
     assert why(activity(status="closed")) is Why.CLOSED
-    assert why(activity(), enrolled=True) is Why.ENROLLED
     assert why(activity(), year=None) is Why.WINDOW
 
 

@@ -1,6 +1,5 @@
 """Which places a child takes, by its age and where it is."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +7,7 @@ import pytest
 from chassis.identifiers import named_id
 from hypothesis import given
 from hypothesis import strategies as st
-from planning.slots.rules import Band, Bands, age_on, band_of
+from planning.slots.rules import Band, Bands, band_of
 from pydantic import TypeAdapter, ValidationError
 
 BANDS: TypeAdapter[list[Band]] = TypeAdapter(Bands)
@@ -78,18 +77,6 @@ def test_each_age_has_one_band_at_most_whatever_their_order(bands: list[Band]) -
             found = band_of(bands, site_id, age)
             assert found == band_of(bands[::-1], site_id, age)
             assert found is None or (found.holds(age) and found.site_id in (None, site_id))
-
-
-@pytest.mark.parametrize(
-    ("day", "age"),
-    [
-        (date(2026, 5, 13), 8),
-        (date(2026, 5, 14), 9),
-        (date(2027, 5, 13), 9),
-    ],
-)
-def test_a_year_older_on_ones_birthday(day: date, age: int) -> None:
-    assert age_on(date(2017, 5, 14), day) == age
 
 
 def test_a_band_is_named_and_told_by_its_ages() -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 from chassis import clock
 from chassis.bodies import Page, Paged
 from chassis.database import Session
-from chassis.editing import SeenVersion, etag
+from chassis.editing import SeenVersion, tagged
 from chassis.policies import Policy
 from chassis.problems import Forbidden, NotFound, problems
 from chassis.reach import Reach
@@ -45,16 +45,12 @@ async def list_sites(_: Anybody, session: Session, paging: Paged) -> Page[SiteAn
 @problems(editing.CodeTaken)
 async def add_site(body: NewSite, _: Administrator, session: Session, response: Response) -> SiteAnswer:
     """A new school or leisure centre; its code names it for good."""
-    site = await editing.add_site(session, **body.model_dump())
-    response.headers["ETag"] = etag(site.version)
-    return SiteAnswer.model_validate(site)
+    return SiteAnswer.model_validate(tagged(response, await editing.add_site(session, **body.model_dump())))
 
 
 @router.get("/sites/{site_id}")
 async def read_site(site_id: UUID, _: Administrator, session: Session, response: Response) -> SiteAnswer:
-    site = await editing.find_site(session, site_id)
-    response.headers["ETag"] = etag(site.version)
-    return SiteAnswer.model_validate(site)
+    return SiteAnswer.model_validate(tagged(response, await editing.find_site(session, site_id)))
 
 
 @router.patch("/sites/{site_id}")
@@ -62,9 +58,9 @@ async def change_site(
     site_id: UUID, body: SiteChange, _: Administrator, session: Session, seen: SeenVersion, response: Response
 ) -> SiteAnswer:
     """Give it another name, which its holiday weeks take too."""
-    site = await editing.change_site(session, seen, site_id, body.model_dump(exclude_unset=True))
-    response.headers["ETag"] = etag(site.version)
-    return SiteAnswer.model_validate(site)
+    return SiteAnswer.model_validate(
+        tagged(response, await editing.change_site(session, seen, site_id, body.model_dump(exclude_unset=True)))
+    )
 
 
 @router.get("/activities")
@@ -98,16 +94,12 @@ async def add_activity(body: NewActivity, _: Administrator, session: Session, re
     billing.
     """
     windows = [one.model_dump() for one in body.enrolment_windows]
-    activity = await editing.add_activity(session, body.columns(), windows)
-    response.headers["ETag"] = etag(activity.version)
-    return ActivityAnswer.model_validate(activity)
+    return ActivityAnswer.model_validate(tagged(response, await editing.add_activity(session, body.columns(), windows)))
 
 
 @router.get("/activities/{activity_id}")
 async def read_activity(activity_id: UUID, _: Administrator, session: Session, response: Response) -> ActivityAnswer:
-    activity = await editing.find_activity(session, activity_id)
-    response.headers["ETag"] = etag(activity.version)
-    return ActivityAnswer.model_validate(activity)
+    return ActivityAnswer.model_validate(tagged(response, await editing.find_activity(session, activity_id)))
 
 
 @router.patch("/activities/{activity_id}")
@@ -122,9 +114,9 @@ async def change_activity(
     """Change whom it is open to, and when; closed, nobody is enrolled or booked anew, and who is stays."""
     sent = "enrolment_windows" in body.model_fields_set
     windows = [one.model_dump() for one in body.enrolment_windows] if sent else None
-    activity = await editing.change_activity(session, seen, activity_id, body.columns(), windows)
-    response.headers["ETag"] = etag(activity.version)
-    return ActivityAnswer.model_validate(activity)
+    return ActivityAnswer.model_validate(
+        tagged(response, await editing.change_activity(session, seen, activity_id, body.columns(), windows))
+    )
 
 
 @router.get("/house-rules")

@@ -1,6 +1,6 @@
 """The catalogue as families see it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -34,10 +34,8 @@ async def refusals(
     found: Sequence[Activity],
     family: Family,
     now: datetime,
-    *,
-    enrolled: Collection[UUID] = (),
 ) -> dict[UUID, Refusal]:
-    """Why activities are not open to the child in the current school year, by activity; `enrolled`: where it is."""
+    """Why activities are not open to the child in the current school year, by activity."""
     year = await school_years.current(session, day_in_paris(now))
     accepted = year is not None and await house_rules.accepted(session, family.dossier_id, year.name)
     judged = {
@@ -48,7 +46,6 @@ async def refusals(
             year,
             now,
             accepted=accepted,
-            enrolled=activity.id in enrolled,
         )
         for activity in found
     }

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from contracts.dossier import Schooling
 from french import wording
+from french.calendar import age_on
 from french.paris import day_in_paris
 from french.wording import day_and_month, hour
 
@@ -74,24 +75,22 @@ class Bookable(Dated, Protocol):
     def booking_closes_at(self) -> datetime: ...
 
 
-class Child(Protocol):
-    """A child, by what a holiday week asks of it."""
-
+class Person(Protocol):
     @property
     def first_name(self) -> str: ...
     @property
     def birth_date(self) -> date: ...
+
+
+class Child(Person, Protocol):
+    """A child, by what a holiday week asks of it."""
+
     @property
     def resident(self) -> bool: ...
 
 
-class Pupil(Protocol):
+class Pupil(Person, Protocol):
     """A child, by what an activity of the school year asks of it."""
-
-    @property
-    def first_name(self) -> str: ...
-    @property
-    def birth_date(self) -> date: ...
 
     def schooled(self, school_year: str) -> Schooling | None: ...
 
@@ -101,11 +100,6 @@ class Dossier(Protocol):
     def status(self) -> str: ...
     @property
     def missing(self) -> Sequence[str]: ...
-
-
-def age_on(birth_date: date, day: date) -> int:
-    """Whole years; somebody born on a 29 February is a year older on 1 March of a common year."""
-    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
 def suits_age(week: Bookable, child: Child) -> bool:
@@ -129,17 +123,12 @@ class Why(StrEnum):
 
     CLOSED = "closed"
     BY_WEEK = "by-week"
-    ENROLLED = "enrolled"
     AGE = "age"
     LEVEL = "level"
     SECTOR = "sector"
     WINDOW = "window"
     DOSSIER = "dossier"
     HOUSE_RULES = "house-rules"
-
-
-#: What the desk may pass over, with a reason that is kept.
-DESK_MAY_BYPASS = frozenset({Why.AGE, Why.LEVEL, Why.SECTOR, Why.WINDOW, Why.DOSSIER, Why.HOUSE_RULES})
 
 
 @dataclass(frozen=True)
@@ -158,12 +147,11 @@ def enrolment_refusal(
     now: datetime,
     *,
     accepted: bool,
-    enrolled: bool = False,
 ) -> Refusal | None:
     """Why the child cannot be enrolled in the activity for that school year, or none.
 
-    `accepted`: the family has accepted the year's règlement, or there is none; `enrolled`: it already is. The age is
-    that of the day the enrolment begins. The canteen is a right: neither dossier nor règlement ever refuse it.
+    `accepted`: the family has accepted the year's règlement, or there is none. The age is that of the day the enrolment
+    begins. The canteen is a right: neither dossier nor règlement ever refuse it.
     """
     if activity.status == "closed":
         return Refusal(Why.CLOSED, f"« {activity.name} » n'est plus proposée : choisissez une autre activité.")
@@ -174,11 +162,6 @@ def enrolment_refusal(
         )
     if year is None:
         return Refusal(Why.WINDOW, "Les inscriptions ne sont pas encore ouvertes : adressez-vous au guichet.")
-    if enrolled:
-        return Refusal(
-            Why.ENROLLED,
-            f"{child.first_name} a déjà une inscription pour l'année scolaire {year.name} : réservez dans le planning.",
-        )
     refused = _child_refusal(activity, child, year, now) or _window_refusal(activity, year, now)
     if refused or activity.kind == "restauration":
         return refused
@@ -246,12 +229,11 @@ def activity_refusal(
     now: datetime,
     *,
     accepted: bool,
-    enrolled: bool = False,
 ) -> Refusal | None:
     """Why the activity is not open to the child, or none: as `enrolment_refusal`, and where it is booked by weeks why
     none of them can be.
     """
-    refused = enrolment_refusal(activity, child, dossier, year, now, accepted=accepted, enrolled=enrolled)
+    refused = enrolment_refusal(activity, child, dossier, year, now, accepted=accepted)
     if refused and refused.why is Why.BY_WEEK:
         why = dossier_refusal(dossier)
         return Refusal(Why.DOSSIER, why) if why else None

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis import clock
 from chassis.database import Session
-from chassis.editing import SeenVersion, etag
+from chassis.editing import SeenVersion, tagged
 from chassis.policies import Policy
 from chassis.problems import problems
 from chassis.reach import Reach
@@ -23,14 +23,14 @@ Administrator = Annotated[Reach, Depends(Policy("administrator", reach="town"))]
 @problems(editing.WeekExists)
 async def add_week(body: NewWeek, _: Administrator, session: Session, response: Response) -> WeekEdition:
     edition = await editing.add(session, body.columns(), clock.now())
-    response.headers["ETag"] = etag(edition.week.version)
+    tagged(response, edition.week)
     return WeekEdition.of(edition)
 
 
 @router.get("/holiday-weeks/{holiday_week_id}")
 async def read_week(holiday_week_id: UUID, _: Administrator, session: Session, response: Response) -> WeekEdition:
     edition = await editing.read(session, holiday_week_id)
-    response.headers["ETag"] = etag(edition.week.version)
+    tagged(response, edition.week)
     return WeekEdition.of(edition)
 
 
@@ -46,5 +46,5 @@ async def change_week(
 ) -> WeekEdition:
     """Change places with a reason, moments, ages; its days only while nobody has booked them."""
     edition = await editing.change(session, reach, seen, holiday_week_id, body.columns(), body.reason, clock.now())
-    response.headers["ETag"] = etag(edition.week.version)
+    tagged(response, edition.week)
     return WeekEdition.of(edition)

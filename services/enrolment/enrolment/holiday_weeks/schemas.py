@@ -4,8 +4,9 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from chassis.bodies import Answer, Day, RequestBody
-from pydantic import AfterValidator, AwareDatetime, Field
+from chassis.bodies import Answer, RequestBody
+from french.calendar import written_day
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from enrolment.catalogue.schemas import Ages, Moment, Name, unsaid
 from enrolment.holiday_weeks.editing import Edition
@@ -20,6 +21,7 @@ def _in_order(dates: list[date]) -> list[date]:
     return sorted(dates)
 
 
+Day = Annotated[date, BeforeValidator(written_day)]
 Dates = Annotated[list[Day], Field(min_length=1, max_length=MOST_DAYS), AfterValidator(_in_order)]
 Places = Annotated[int, Field(ge=0, le=100_000)]
 Minutes = Annotated[int, Field(ge=1, le=1440)]

@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Annotated, Literal, get_args
 
 from french import wording
-from french.calendar import DAY, public_holidays, school_holidays, working_days_before
+from french.calendar import DAY, public_holidays, school_holidays, working_days_before, written_day
 from french.paris import PARIS, at
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
 
@@ -24,13 +24,6 @@ _EN_FRANCAIS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "di
 
 #: No calendar of a town goes further; far from where dates end, so that every rule can count back and forth.
 FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 1), datetime.date(2099, 12, 31)
-
-
-def _day(given: object) -> object:
-    written = isinstance(given, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", given)
-    if not written and type(given) is not datetime.date:
-        raise ValueError("Une date (AAAA-MM-JJ) est attendue.")
-    return given
 
 
 def _in_a_calendar(day: datetime.date) -> datetime.date:
@@ -53,7 +46,7 @@ def _to_the_minute(hour: datetime.time) -> datetime.time:
 
 
 #: A day that a person may write, never a number.
-Day = Annotated[datetime.date, BeforeValidator(_day), AfterValidator(_in_a_calendar)]
+Day = Annotated[datetime.date, BeforeValidator(written_day), AfterValidator(_in_a_calendar)]
 Hour = Annotated[datetime.time, BeforeValidator(_hour), AfterValidator(_to_the_minute)]
 
 

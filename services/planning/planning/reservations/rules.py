@@ -7,9 +7,10 @@ from typing import Literal, NamedTuple
 from uuid import UUID
 
 from french import wording
+from french.calendar import age_on
 
 from planning.deadlines.rules import DayDeadlines, Rules, TownCalendar, in_words, of_day, still_open, why_none
-from planning.slots.rules import Band, age_on, band_of
+from planning.slots.rules import Band, band_of
 
 #: Of a refusal: what stands in its way. Only `late` may be bypassed, by the desk.
 Obstacle = Literal["activity_closed", "elsewhere", "not_enrolled", "closed", "late", "full"]

@@ -1,7 +1,6 @@
 """How many places an activity has on a day, by the age of the children and where they are. Pure."""
 
 from collections.abc import Sequence
-from datetime import date
 from itertools import combinations
 from typing import Annotated
 from uuid import UUID
@@ -59,11 +58,6 @@ def apart(bands: list[Band]) -> list[Band]:
 
 
 Bands = Annotated[list[Band], Field(max_length=500), AfterValidator(apart)]
-
-
-def age_on(birth_date: date, day: date) -> int:
-    """Whole years; somebody born on a 29 February is a year older on 1 March of a common year."""
-    return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
 def band_of(bands: Sequence[Band], site_id: UUID | None, age: int) -> Band | None:
