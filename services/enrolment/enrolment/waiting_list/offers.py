@@ -42,7 +42,7 @@ _COUNT = """
 """
 
 _DUE = text("""
-    SELECT DISTINCT entry.holiday_week_id
+    SELECT entry.holiday_week_id
     FROM waiting_entries entry
     JOIN holiday_weeks week ON week.id = entry.holiday_week_id
     LEFT JOIN dossiers dossier ON dossier.id = entry.dossier_id
@@ -53,6 +53,8 @@ _DUE = text("""
        OR entry.status = 'waiting' AND (lower(week.period) <= :today OR (
               week.taken < week.places AND dossier.status = 'active' AND cardinality(dossier.missing) = 0
           ))
+    GROUP BY entry.holiday_week_id
+    ORDER BY bool_or(entry.status = 'offered') DESC, random()  -- a group may wait on for what is left of its weeks
     LIMIT :batch
 """)
 
