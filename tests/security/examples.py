@@ -21,7 +21,7 @@ THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "invoice_ids", "
 class Operation:
     """As the document has it; `taken` is what it takes by name: where (path, query, body) and whether it must be.
 
-    What `edits` needs the version that its own GET tells.
+    What `edits` needs the version that its own GET tells, or that of what it belongs to.
     """
 
     method: str

@@ -7,6 +7,7 @@ or the desk's, is the positive control. A new route that takes something unknown
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -74,12 +75,18 @@ class Door:
         base = f"{self.stack.gateway}/api/{operation.service}" if gateway else self.stack.services[operation.service]
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
         if operation.edits:
-            async with self.client.get(base + path, headers=headers) as seen:
-                headers["If-Match"] = seen.headers.get("ETag", '"0"')
+            headers["If-Match"] = await self._seen(base + path, headers)
         async with self.client.request(
             operation.method, base + path, params=query, json=body, headers=headers
         ) as answer:
             return answer.status, await answer.text()
+
+    async def _seen(self, url: str, headers: Json) -> str:
+        """The version that its own GET tells; where there is none, that of what it belongs to."""
+        async with self.client.get(url, headers=headers) as seen:
+            if seen.status != HTTPStatus.METHOD_NOT_ALLOWED:
+                return seen.headers.get("ETag", '"0"')
+        return await self._seen(url.rsplit("/", 1)[0], headers)
 
 
 def _in_path(operation: Operation) -> list[str]:

@@ -76,6 +76,7 @@ class Town:
     api: aiohttp.ClientSession
     signer: Signer
     agent_id: UUID = field(default_factory=new_id)
+    etag: str | None = None  # of the last answer
 
     async def hear(self, *events: Event) -> None:
         for event in events:
@@ -154,23 +155,46 @@ class Town:
         return week.id
 
     async def call(
-        self, method: str, path: str, dossier_id: UUID | None, body: Any = None, *, key: str | None = None
+        self,
+        method: str,
+        path: str,
+        dossier_id: UUID | None,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        seen: int | None = None,
     ) -> tuple[int, Any]:
-        """Status and JSON of a call by a guardian of that dossier; by an agent where there is none."""
+        """Status and JSON of a call by a guardian of that dossier; by an agent where there is none.
+
+        `seen` is the version that they have seen.
+        """
         if dossier_id is None:
             token = self.signer.token("agent", sub=self.agent_id)
         else:
             token = self.signer.token("guardian", sub=dossier_id, dossier_id=dossier_id, guardian_id=new_id())
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key or new_id().hex}
+        if seen is not None:
+            headers["If-Match"] = f'"{seen}"'
         async with self.api.request(method, path, json=body, headers=headers) as answer:
+            self.etag = answer.headers.get("ETag")
             return answer.status, await answer.json(content_type=None) if answer.status != 204 else None
 
     async def post(
         self, whose: UUID | None, /, *lines: tuple[UUID, UUID], key: str | None = None, **more: Any
     ) -> tuple[int, Any]:
         """POST /bookings of (child, week) lines."""
-        body = {"lines": [{"child_id": str(child), "holiday_week_id": str(week)} for child, week in lines]} | more
-        return await self.call("POST", "/v1/bookings", whose, body, key=key)
+        return await self.call("POST", "/v1/bookings", whose, self.lines(*lines) | more, key=key)
+
+    async def change(
+        self, whose: UUID | None, booking: dict[str, Any], /, *lines: tuple[UUID, UUID], **more: Any
+    ) -> tuple[int, Any]:
+        """PUT of these lines by somebody who has seen that booking."""
+        path = f"/v1/bookings/{booking['id']}/lines"
+        return await self.call("PUT", path, whose, self.lines(*lines) | more, seen=booking["version"])
+
+    def lines(self, *lines: tuple[UUID, UUID]) -> dict[str, Any]:
+        """The body of these (child, week) lines."""
+        return {"lines": [{"child_id": str(child), "holiday_week_id": str(week)} for child, week in lines]}
 
     async def held(self, dossier_id: UUID, *lines: tuple[UUID, UUID]) -> dict[str, Any]:
         status, booking = await self.post(dossier_id, *lines)

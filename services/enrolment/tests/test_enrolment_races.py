@@ -2,13 +2,12 @@
 
 import asyncio
 import functools
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import pytest
 from chassis import clock
 from chassis.database import Database
@@ -25,8 +24,7 @@ from enrolment.bookings.rules import BookingStatus
 from fastapi import Response
 
 from services.enrolment.tests.enrolment_scene import guardian
-
-AT_ONCE = 8
+from services.enrolment.tests.racing import AT_ONCE, at_once, drop_constraint
 
 
 @contextmanager
@@ -47,12 +45,6 @@ def without(guard: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Take that out of the statement that holds."""
     assert guard in places.HOLD
     monkeypatch.setattr(places, "HOLD", places.HOLD.replace(guard, ""))
-
-
-async def drop_constraint(databases: Databases, table: str, name: str) -> None:
-    connection = await asyncpg.connect(databases.owner_url)
-    await connection.execute(f"ALTER TABLE {table} DROP CONSTRAINT {name}")
-    await connection.close()
 
 
 async def hold(database: Database, dossier_id: UUID, *lines: tuple[UUID, UUID]) -> Hold | Exception:
@@ -282,14 +274,6 @@ async def test_two_guardians_cancelling_two_lines_at_once_cancel_the_booking(tow
     for _, one in made:
         versions = [(event.version, event.status) for event in told if str(event.booking_id) == one["id"]]
         assert sorted(versions) == [(3, "confirmed"), (4, "cancelled")]
-
-
-async def at_once(n: int, first: Callable[[], Awaitable[Any]], second: Callable[[], Awaitable[Any]]) -> Sequence[Any]:
-    """Both at the same moment, each of them the first to start half of the time."""
-    if n % 2:
-        late = asyncio.ensure_future(second())
-        return await asyncio.gather(first(), late)
-    return await asyncio.gather(first(), second())
 
 
 async def test_cancelling_a_line_and_confirming_at_once_leave_one_line_confirmed(town: Any) -> None:

@@ -20,7 +20,7 @@ from enrolment.waiting_list.entries import OfferOver, PlacesLeft, WaitingWish
 from sqlalchemy import text
 
 from services.enrolment.tests.enrolment_scene import guardian
-from services.enrolment.tests.test_enrolment_races import at_once
+from services.enrolment.tests.racing import at_once
 
 
 async def done_or_blocked(database: Database, task: asyncio.Task[Any]) -> None:

@@ -1,12 +1,15 @@
 """Holiday weeks and their bookings over HTTP."""
 
-from datetime import date
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
 from chassis import clock
 from chassis.bodies import Page, Paged
 from chassis.database import Driver, Session
+from chassis.editing import SeenVersion, etag, tagged
 from chassis.idempotency import OnceOnly
 from chassis.policies import Policy
 from chassis.problems import NotFound, problems
@@ -15,8 +18,10 @@ from fastapi import APIRouter, Depends, Query, Response
 from french.paris import day_in_paris
 from pydantic import BaseModel
 
-from enrolment.bookings import bookings, cancellations, holds, offers
-from enrolment.bookings.schemas import BookingAnswer, BookingRequest, Confirmation, WeekAnswer
+from enrolment.bookings import bookings, cancellations, changes, holds, offers
+from enrolment.bookings.models import Booking
+from enrolment.bookings.places import Refused
+from enrolment.bookings.schemas import BookingAnswer, BookingRequest, Confirmation, LinesChange, WeekAnswer
 from enrolment.families import find_family
 
 router = APIRouter(tags=["bookings"])
@@ -54,7 +59,7 @@ async def hold(body: BookingRequest, reach: FamilyOrDesk, once: OnceOnly, connec
         await holds.take(connection, hold, once.row(answer))
         return answer
 
-    return await once.replay_or(connection, held)
+    return _tagged(await once.replay_or(connection, held))
 
 
 @router.get("/bookings")
@@ -68,8 +73,31 @@ async def list_bookings(
 
 
 @router.get("/bookings/{booking_id}")
-async def read_booking(booking_id: UUID, reach: FamilyOrDesk, session: Session) -> BookingAnswer:
-    return BookingAnswer.of(await bookings.find(session, reach, booking_id), clock.now())
+async def read_booking(booking_id: UUID, reach: FamilyOrDesk, session: Session, response: Response) -> BookingAnswer:
+    return _shown(response, await bookings.find(session, reach, booking_id), clock.now())
+
+
+@router.put("/bookings/{booking_id}/lines")
+@problems(
+    bookings.HoldExpired,
+    changes.LinesFixed,
+    holds.NotEligible,
+    holds.SeveralRegies,
+    holds.OverlappingWeek,
+    holds.WeekFull,
+)
+async def change_lines(
+    booking_id: UUID,
+    body: LinesChange,
+    reach: FamilyOrDesk,
+    session: Session,
+    seen: SeenVersion,
+    response: Response,
+) -> BookingAnswer:
+    """Change what is held, all or none; what is kept keeps its place. The hold ends when it would have."""
+    now = clock.now()
+    changed = await changes.change_lines(session, reach, booking_id, seen, body.wishes(), body.keep_available, now)
+    return _shown(response, changed.booking, now, changed.refused)
 
 
 @router.post("/bookings/{booking_id}/confirm", status_code=202, response_model=BookingAnswer)
@@ -83,20 +111,32 @@ async def confirm(
         now = clock.now()
         return BookingAnswer.of(await bookings.confirm(session, reach, booking_id, body.quote_id, now), now)
 
-    return await once.answer(session, 202, confirmed)
+    return _tagged(await once.answer(session, 202, confirmed))
 
 
 @router.delete("/bookings/{booking_id}")
 @problems(cancellations.AlreadyExpired, cancellations.WeekBegun)
-async def cancel(booking_id: UUID, reach: FamilyOrDesk, session: Session) -> BookingAnswer:
+async def cancel(booking_id: UUID, reach: FamilyOrDesk, session: Session, response: Response) -> BookingAnswer:
     """Cancel every line that may still be, each on its own terms, and free their places."""
     now = clock.now()
-    return BookingAnswer.of(await cancellations.cancel(session, reach, booking_id, None, now), now)
+    return _shown(response, await cancellations.cancel(session, reach, booking_id, None, now), now)
 
 
 @router.delete("/bookings/{booking_id}/lines/{position}")
 @problems(cancellations.AlreadyExpired, cancellations.WeekBegun)
-async def cancel_line(booking_id: UUID, position: int, reach: FamilyOrDesk, session: Session) -> BookingAnswer:
+async def cancel_line(
+    booking_id: UUID, position: int, reach: FamilyOrDesk, session: Session, response: Response
+) -> BookingAnswer:
     """Cancel one line and free its place; without another line that stands, the booking is cancelled."""
     now = clock.now()
-    return BookingAnswer.of(await cancellations.cancel(session, reach, booking_id, position, now), now)
+    return _shown(response, await cancellations.cancel(session, reach, booking_id, position, now), now)
+
+
+def _shown(response: Response, booking: Booking, now: datetime, refused: Sequence[Refused] = ()) -> BookingAnswer:
+    return tagged(response, BookingAnswer.of(booking, now, refused))
+
+
+def _tagged(response: Response) -> Response:
+    """The answer with the version of the booking that it shows, the first time as when it is replayed."""
+    response.headers["ETag"] = etag(json.loads(bytes(response.body))["version"])
+    return response

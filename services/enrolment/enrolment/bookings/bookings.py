@@ -53,14 +53,12 @@ def _facts(kind: type[BaseModel], *sources: object) -> dict[str, Any]:
 async def confirm(session: AsyncSession, reach: Reach, booking_id: UUID, quote_id: UUID, now: datetime) -> Booking:
     """From here billing decides. Confirming again with the same quote changes nothing.
 
-    Raises NotFound, HoldExpired (whether or not its places were already given back), NotHeld.
+    Raises NotFound, HoldExpired, NotHeld.
     """
     booking = await find(session, reach, booking_id, lock=True)
     if booking.status in (BookingStatus.CONFIRMED, BookingStatus.PAID) and booking.quote_id == quote_id:
         return booking
-    never_confirmed = booking.status is BookingStatus.EXPIRED and booking.confirmed_at is None
-    if never_confirmed or (booking.status is BookingStatus.HELD and now >= booking.hold_expires_at):
-        raise HoldExpired
+    refuse_if_over(booking, now)
     if booking.status is not BookingStatus.HELD:
         raise NotHeld
     booking.move(BookingStatus.CONFIRMED)
@@ -68,6 +66,13 @@ async def confirm(session: AsyncSession, reach: Reach, booking_id: UUID, quote_i
     booking.quote_id, booking.confirmed_at, booking.confirmed_version = quote_id, now, booking.version
     await publish(session, event_of(events.BookingConfirmed, booking))
     return booking
+
+
+def refuse_if_over(booking: Booking, now: datetime) -> None:
+    """Raises HoldExpired, whether or not its places were already given back."""
+    never_confirmed = booking.status is BookingStatus.EXPIRED and booking.confirmed_at is None
+    if never_confirmed or (booking.status is BookingStatus.HELD and now >= booking.hold_expires_at):
+        raise HoldExpired
 
 
 async def expire_holds(session: AsyncSession, now: datetime) -> None:

@@ -73,8 +73,7 @@ async def _leave(
     """Free these lines' places; without a line that stands the booking is cancelled. Tell those who know of it."""
     await places.free_places(session, [booking.id], now, [line.position for line in leaving])
     for line, granted in leaving.items():
-        line.active, line.cancelled = False, True
-        line.refundable, line.reason = granted.refundable, granted.reason
+        line.leave(granted)
     if booking.standing:
         booking.change()
         if booking.confirmed_at is not None:

@@ -36,13 +36,17 @@ class LinesRefused(Problem):
 class NotEligible(LinesRefused):
     type = "urn:problem:enrolment:not-eligible"
     title = "Réservation impossible"
-    detail = "Au moins une ligne ne peut pas être réservée : voyez pourquoi au détail de chacune. Rien n'est réservé."
+    detail = (
+        "Au moins une ligne ne peut pas être réservée : voyez pourquoi au détail de chacune. Rien n'est enregistré."
+    )
 
 
 class OverlappingWeek(LinesRefused):
     type = "urn:problem:enrolment:overlapping-week"
     title = "Semaines qui se chevauchent"
-    detail = "Un enfant ne peut pas avoir deux réservations sur les mêmes jours : retirez la ligne. Rien n'est réservé."
+    detail = (
+        "Un enfant ne peut pas avoir deux réservations sur les mêmes jours : retirez la ligne. Rien n'est enregistré."
+    )
 
 
 class SeveralRegies(LinesRefused):
@@ -50,7 +54,7 @@ class SeveralRegies(LinesRefused):
     title = "Réservation à faire en plusieurs fois"
     detail = (
         "Ces semaines ne se paient pas auprès de la même régie : faites une réservation pour chaque régie. "
-        "Rien n'est réservé."
+        "Rien n'est enregistré."
     )
 
 
@@ -58,7 +62,7 @@ class WeekFull(LinesRefused):
     type = "urn:problem:enrolment:week-full"
     title = "Semaine complète"
     detail = (
-        "Il n'y a plus assez de places pour toutes les lignes ; rien n'est réservé. Choisissez une autre semaine, "
+        "Il n'y a plus assez de places pour toutes les lignes ; rien n'est enregistré. Choisissez une autre semaine, "
         "ou demandez à garder ce qui est disponible."
     )
 
@@ -71,9 +75,11 @@ async def judge(
     Raises NotFound (a child or week), NotEligible, SeveralRegies, OverlappingWeek, WeekFull.
     """
     # Where a part may be kept, what is left is read once and for all; else the conditional update has the last word.
-    wanted = await places.read(connection, acting, wishes, lock=keep_available)
-    _refuse_impossible(wanted, now)
-    kept, full = _share_out(wanted)
+    if keep_available:
+        await places.lock(connection, {wish.holiday_week_id for wish in wishes})
+    wanted = await places.read(connection, acting, wishes)
+    refuse_impossible(wanted, wanted[0].regie, now)
+    kept, full = share_out(wanted)
     if full and not (keep_available and kept):
         raise WeekFull(full)
     minutes = min(line.week.hold_minutes for line in kept)
@@ -84,21 +90,21 @@ async def take(connection: Connection, hold: Hold, answer: Sequence[Any]) -> Non
     """Make it so, and keep the answer to the request (`Once.row`). Raises WeekFull, OverlappingWeek, TwinRunning."""
     gone, overlapping = await places.take_for(connection, hold, answer)
     if gone:
-        raise WeekFull(_full(line) for line in hold.lines if line.week.id in gone)
+        raise WeekFull(no_place(line) for line in hold.lines if line.week.id in gone)
     if overlapping:
-        raise OverlappingWeek(_overlapping(line) for line in hold.lines if line.position in overlapping)
+        raise OverlappingWeek(overlaps(line) for line in hold.lines if line.position in overlapping)
 
 
-def _refuse_impossible(wanted: Sequence[Wanted], now: datetime) -> None:
-    """Raises NotEligible, SeveralRegies, OverlappingWeek for what no place could make possible."""
+def refuse_impossible(wanted: Sequence[Wanted], regie: str, now: datetime) -> None:
+    """Raises NotEligible, SeveralRegies (not that one), OverlappingWeek for what no place could make possible."""
     refused, elsewhere, overlapping = [], [], []
     for line in wanted:
         if why := refusal(line.week, line.child, line.dossier, now):
             refused.append(Refused(line, why))
-        elif line.regie != wanted[0].regie:
+        elif line.regie != regie:
             elsewhere.append(_elsewhere(line))
         elif line.busy:
-            overlapping.append(_overlapping(line))
+            overlapping.append(overlaps(line))
     if refused:
         raise NotEligible(refused)
     if elsewhere:
@@ -107,7 +113,7 @@ def _refuse_impossible(wanted: Sequence[Wanted], now: datetime) -> None:
         raise OverlappingWeek(overlapping)
 
 
-def _share_out(wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[Refused]]:
+def share_out(wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[Refused]]:
     """Places as they were read, given out in the order asked: who gets one, who does not."""
     given: Counter[UUID] = Counter()
     kept, full = [], []
@@ -116,11 +122,11 @@ def _share_out(wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[Refused]]:
             given[line.week.id] += 1
             kept.append(line)
         else:
-            full.append(_full(line))
+            full.append(no_place(line))
     return kept, full
 
 
-def _full(line: Wanted) -> Refused:
+def no_place(line: Wanted) -> Refused:
     week = line.week
     return Refused(line, f"{week.centre}, {week.name}, {week.group_name} : il ne reste pas assez de places.")
 
@@ -133,5 +139,5 @@ def _elsewhere(line: Wanted) -> Refused:
     )
 
 
-def _overlapping(line: Wanted) -> Refused:
+def overlaps(line: Wanted) -> Refused:
     return Refused(line, f"{line.child.first_name} a déjà une réservation aux dates de « {line.week.name} ».")

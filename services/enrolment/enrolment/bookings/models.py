@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
-from enrolment.bookings.rules import TRANSITIONS, BookingStatus
+from enrolment.bookings.rules import TRANSITIONS, BookingStatus, Terms
 from enrolment.catalogue.models import HolidayWeek
 from enrolment.models import Base
 
@@ -18,8 +18,8 @@ from enrolment.models import Base
 class BookingLine(Base):
     """One child in one holiday week; while `active` it takes a place, and bars the child's overlapping weeks.
 
-    `cancelled` is for good, by itself or with the whole booking: then `reason` says in French whether what was paid for
-    it is given back (`refundable`).
+    `cancelled` is for good once the booking is confirmed, by itself or with the whole: then `reason` says in French
+    whether what was paid for it is given back (`refundable`).
     """
 
     __tablename__ = "booking_lines"
@@ -58,6 +58,11 @@ class BookingLine(Base):
     def status(self) -> Literal["active", "cancelled"]:
         """As others are told of it, whatever becomes of the whole booking."""
         return "cancelled" if self.cancelled else "active"
+
+    def leave(self, granted: Terms) -> None:
+        """Be cancelled on these terms; its place is given back before, with `free_places`."""
+        self.active, self.cancelled = False, True
+        self.refundable, self.reason = granted.refundable, granted.reason
 
 
 class Booking(Moves[BookingStatus], Base):

@@ -6,7 +6,7 @@ the locks of the weeks and offers what is free to those who wait.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, ClassVar
@@ -160,6 +160,16 @@ _TAKE = """
     RETURNING week.id
 """
 
+_ADD = """
+    INSERT INTO booking_lines (booking_id, position, child_id, holiday_week_id, period, active)
+    SELECT $1, line.position, line.child_id, week.id, week.period, true
+    FROM unnest($2::integer[], $3::uuid[], $4::uuid[]) AS line (position, child_id, week_id)
+    JOIN holiday_weeks week ON week.id = line.week_id
+    ORDER BY line.child_id, week.id
+    ON CONFLICT ON CONSTRAINT ex_booking_lines_overlapping_weeks DO NOTHING
+    RETURNING position
+"""
+
 _FREED = text("""
     SELECT DISTINCT holiday_week_id FROM booking_lines
     WHERE booking_id = ANY(:bookings) AND position = ANY(coalesce(:positions, ARRAY[position])) AND active
@@ -177,15 +187,15 @@ _GIVE_BACK = text("""
 _REACTIVATE = text("UPDATE booking_lines SET active = true WHERE booking_id = :booking AND NOT cancelled")
 
 
-async def read(connection: Connection, acting: Acting, wishes: Sequence[Wish], *, lock: bool) -> list[Wanted]:
-    """Each wish with what decides on it; raises NotFound unless all are weeks, and children of that dossier.
+async def lock(connection: Connection, week_ids: Iterable[UUID]) -> None:
+    """Nobody else takes or frees places of the weeks until the transaction ends."""
+    await fetch(connection, _LOCK, list(week_ids))
 
-    With `lock` nobody else takes or frees places of the weeks until the transaction ends.
-    """
+
+async def read(session: AsyncSession | Connection, acting: Acting, wishes: Sequence[Wish]) -> list[Wanted]:
+    """Each wish with what decides on it; raises NotFound unless all are weeks, and children of that dossier."""
     week_ids = [wish.holiday_week_id for wish in wishes]
-    if lock:
-        await fetch(connection, _LOCK, week_ids)
-    rows = await fetch(connection, _READ, acting.dossier_id, [wish.child_id for wish in wishes], week_ids)
+    rows = await fetch(session, _READ, acting.dossier_id, [wish.child_id for wish in wishes], week_ids)
     if len(rows) < len(wishes):
         raise NotFound
     return [_wanted(wish, *row) for wish, row in zip(wishes, rows, strict=True)]
@@ -227,9 +237,23 @@ async def take_for(connection: Connection, hold: Hold, answer: Sequence[Any]) ->
     return gone, overlapping
 
 
-async def take(session: AsyncSession, wanted: Mapping[UUID, int]) -> bool:
-    """Take so many places of each week; False where one has not as many left (then the caller must give up)."""
-    return len(await fetch(session, _TAKE, list(wanted), list(wanted.values()))) == len(wanted)
+async def take(session: AsyncSession, wanted: Mapping[UUID, int]) -> set[UUID]:
+    """Take so many places of each week; the weeks that have not as many left (where there is one, give up)."""
+    taken = await fetch(session, _TAKE, list(wanted), list(wanted.values()))
+    return wanted.keys() - {week_id for (week_id,) in taken}
+
+
+async def add_lines(session: AsyncSession, booking_id: UUID, lines: Mapping[int, Wish]) -> set[int]:
+    """Add these lines, by position, whose places were taken; the positions stored: another one overlaps (give up)."""
+    stored = await fetch(
+        session,
+        _ADD,
+        booking_id,
+        list(lines),
+        [line.child_id for line in lines.values()],
+        [line.holiday_week_id for line in lines.values()],
+    )
+    return {position for (position,) in stored}
 
 
 async def free_places(
@@ -253,7 +277,7 @@ async def retake(session: AsyncSession, booking: Booking) -> bool:
     wanted = Counter(line.holiday_week_id for line in booking.standing)
     try:
         async with session.begin_nested() as attempt:
-            if not await take(session, wanted):
+            if await take(session, wanted):
                 await attempt.rollback()
                 return False
             await session.execute(_REACTIVATE, {"booking": booking.id})

@@ -41,13 +41,17 @@ class Terms:
     reason: str
 
 
+#: A hold has promised nothing yet, so it may always be given up.
+GIVEN_UP = Terms(False, "Annulée avant d'être confirmée : il n'y avait rien à payer.")
+
+
 def terms(week: Leavable, status: BookingStatus, now: datetime) -> Terms | None:
     """Of leaving that week of a held, confirmed or paid booking; none: the week has begun, and is not left any more.
 
-    A hold has promised nothing yet, so it may always be given up. Until the payment is known, nothing is due.
+    Until the payment is known, nothing is due.
     """
     if status is BookingStatus.HELD:
-        return Terms(False, "Annulée avant d'être confirmée : il n'y avait rien à payer.")
+        return GIVEN_UP
     if begun(week, now):
         return None
     if status is BookingStatus.CONFIRMED:

@@ -1,14 +1,16 @@
 """What bookings take and give over HTTP."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
-from pydantic import AliasPath, AwareDatetime, Field
+from chassis.problems import Malformed
+from pydantic import AliasPath, AwareDatetime, Field, field_validator
 
 from enrolment.bookings.models import Booking
-from enrolment.bookings.places import Wish
+from enrolment.bookings.places import Refused, Wish
 from enrolment.bookings.rules import BEGUN, BookingStatus
 from enrolment.catalogue.rules import begun
 
@@ -27,6 +29,29 @@ class BookingRequest(RequestBody):
 
     def wishes(self) -> list[Wish]:
         return [Wish(position, line.child_id, line.holiday_week_id) for position, line in enumerate(self.lines)]
+
+
+class LinesChange(RequestBody):
+    """All lines that the booking is to have; a line that it has already keeps its place."""
+
+    lines: list[LineWish] = Field(min_length=1, max_length=20)
+    keep_available: bool = False
+
+    @field_validator("lines", mode="before")
+    @classmethod
+    def _some_line_stays(cls, lines: Any) -> Any:
+        if lines == []:
+            raise ValueError("Gardez au moins une ligne ; pour n'en garder aucune, annulez la réservation.")
+        return lines
+
+    def wishes(self) -> list[Wish]:
+        """Raises Malformed where a line is there twice."""
+        wishes = [Wish(position, line.child_id, line.holiday_week_id) for position, line in enumerate(self.lines)]
+        twice = [wish for wish, line in zip(wishes, self.lines, strict=True) if line in self.lines[: wish.position]]
+        if twice:
+            detail = "Cette ligne est demandée deux fois : retirez-la."
+            raise Malformed(errors=[{"pointer": f"/lines/{wish.position}", "detail": detail} for wish in twice])
+        return wishes
 
 
 class Confirmation(RequestBody):
@@ -88,7 +113,8 @@ class RefusedLine(Answer):
 class BookingAnswer(Answer, json_schema_serialization_defaults_required=True):
     """A booking; what billing decides (`invoice_id`, `amount_cents`, `payable_until`) is there once it is known.
 
-    `invoice_number` comes with the payment; `refused` with the answer to `keep_available` only.
+    `hold_expires_at` stays what it was when lines are changed; `invoice_number` comes with the payment; `refused` with
+    the answer to `keep_available` only.
     """
 
     id: UUID
@@ -108,8 +134,9 @@ class BookingAnswer(Answer, json_schema_serialization_defaults_required=True):
     refused: list[RefusedLine] = Field(default_factory=list)
 
     @classmethod
-    def of(cls, booking: Booking, now: datetime) -> Self:
+    def of(cls, booking: Booking, now: datetime, refused: Sequence[Refused] = ()) -> Self:
         answer = cls.model_validate(booking)
+        answer.refused = [RefusedLine.model_validate(one) for one in refused]
         to_come = booking.status not in (BookingStatus.CONFIRMED, BookingStatus.PAID)
         for line, shown in zip(booking.lines, answer.lines, strict=True):
             shown.amount_cents = (booking.line_amounts or {}).get(str(line.position))
