@@ -1,5 +1,9 @@
-"""What the endpoints take: transactions of their own, the settings, the client's address."""
+"""What the endpoints take: transactions of their own, the settings, the client's address, the same time."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import perf_counter
 from typing import Annotated
 
 from chassis.database import Database
@@ -8,6 +12,14 @@ from fastapi import Depends, Request
 
 from identity.settings import Settings
 from identity.throttling import rules
+
+
+@asynccontextmanager
+async def taking(seconds: float) -> AsyncIterator[None]:
+    """What takes so long whatever is done: a stranger learns nothing from the time."""
+    started = perf_counter()
+    yield
+    await asyncio.sleep(started + seconds - perf_counter())
 
 
 def _database(request: Request) -> Database:

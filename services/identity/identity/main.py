@@ -6,11 +6,12 @@ from contracts.identity import NoticeWritten
 from identity.clients.api import router as clients
 from identity.consumers import HANDLERS
 from identity.models import Base
+from identity.own_account.api import router as own_account
 from identity.registrations.api import router as registrations
 from identity.sessions.api import router as sessions
 from identity.settings import Settings
 from identity.town import load
 from identity.worker import JOBS
 
-ROUTERS = (registrations, sessions, clients)
+ROUTERS = (registrations, sessions, own_account, clients)
 SERVICE = Service("identity", Settings, Base.metadata, ROUTERS, HANDLERS, JOBS, load, notice=NoticeWritten)

@@ -6,6 +6,7 @@ from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.models import Base
+from identity.own_account.models import ResetLink
 from identity.registrations.models import Claim
 from identity.sessions.models import SignedIn
 from identity.throttling.known_addresses import KEPT
@@ -16,6 +17,7 @@ from identity.throttling.models import KnownAddress, Lane, Ticket, Tries
 def _over(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
     return {
         Claim: Claim.expires_at <= now,
+        ResetLink: ResetLink.expires_at <= now,
         SignedIn: SignedIn.expires_at <= now,
         Tries: Tries.ends_at <= now,
         Lane: and_(Lane.ends_at <= now, Lane.busy_until <= now),

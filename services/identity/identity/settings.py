@@ -49,3 +49,6 @@ class Settings(ServiceSettings):
     #: Links mailed to one email, from anywhere; then links asked for again from one address.
     resend_limit: int = 5
     resend_address_limit: int = 20
+    #: The same of links for a lost password: to one email in an hour, which is as long as each is good.
+    reset_limit: int = 5
+    reset_address_limit: int = 20

@@ -147,10 +147,10 @@ class Portal:
         await deliver(self.database, self.settings)
         return self.mailbox.mails
 
-    async def link(self) -> str:
-        """The secret of the newest activation link received."""
+    async def link(self, page: str = "activation") -> str:
+        """The secret of the link to that page in the newest mail received."""
         text = body((await self.mails())[-1], "plain")
-        found = re.search(r"https://familles\.example\.org/activation\?token=(\S+)", text)
+        found = re.search(rf"https://familles\.example\.org/{page}\?token=(\S+)", text)
         assert found is not None
         return found[1]
 
@@ -166,6 +166,13 @@ class Portal:
     async def sign_in_staff(self, login: str = "agent", password: str = "Guichet!2026") -> tuple[int, dict[str, Any]]:
         """With the code that their application shows."""
         return await self.sign_in(login, password, otp=code_at(clock.now()))
+
+    async def put(self, path: str, address: str | None = None, **body: Any) -> tuple[int, dict[str, Any]]:
+        """As `post`, of a PUT."""
+        headers = {"X-Forwarded-For": address} if address else {}
+        async with self.client.put(f"/v1{path}", json=body, headers=headers) as answer:
+            content = await answer.read()
+            return answer.status, (await answer.json(content_type=None) if content else {})
 
     async def refresh(self, token: str) -> tuple[int, dict[str, Any]]:
         return await self.post("/sessions/refresh", refresh_token=token)

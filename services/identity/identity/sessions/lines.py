@@ -1,6 +1,7 @@
 """Lines of sessions: the refresh tokens that come of a sign-in, one after the other, until the line ends."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from chassis.identifiers import new_id
 from chassis.reach import Reach
@@ -39,9 +40,18 @@ async def start(
 ) -> Granted:
     """A new line for what was proved. Raises SignInRefused for a TOTP step used before.
 
-    The tablet must still be enrolled when this is committed.
+    The tablet must still be enrolled when this is committed, and the account as it was when it was proved.
     """
     if step is not None and not await second_factor.use_step(session, account, step):
+        raise SignInRefused
+    # Whoever replaces a password locks the account, then ends its sessions: none begins by the old one meanwhile.
+    as_proved = select(Account.id).where(
+        Account.id == account.id,
+        Account.status == AccountStatus.ACTIVE,
+        Account.password_hash.is_not_distinct_from(account.password_hash),
+        Account.pin_hash.is_not_distinct_from(account.pin_hash),
+    )
+    if await session.scalar(as_proved.with_for_update(read=True)) is None:
         raise SignInRefused
     line = SignedIn(
         id=new_id(),
@@ -102,6 +112,11 @@ async def refuse_ended(session: AsyncSession, caller: Reach, now: datetime) -> N
 async def end(session: AsyncSession, caller: Reach) -> None:
     """End the caller's own session; there may be none any more."""
     await session.execute(delete(SignedIn).where(SignedIn.id == caller.sid, SignedIn.account_id == caller.sub))
+
+
+async def end_all(session: AsyncSession, account_id: UUID) -> None:
+    """End every session of an account that the caller has locked: none begins meanwhile."""
+    await session.execute(delete(SignedIn).where(SignedIn.account_id == account_id))
 
 
 async def account_of(session: AsyncSession, caller: Reach) -> Account:

@@ -112,6 +112,13 @@ STATEMENTS = (
     "CREATE INDEX ix_sessions_expires_at ON sessions (expires_at)",
     "CREATE INDEX ix_sessions_account_id ON sessions (account_id)",
     "CREATE INDEX ix_sessions_device_id ON sessions (device_id)",
+    """CREATE TABLE reset_links (
+        digest bytea CONSTRAINT pk_reset_links PRIMARY KEY,
+        account_id uuid NOT NULL CONSTRAINT fk_reset_links_account_id REFERENCES accounts ON DELETE CASCADE,
+        expires_at timestamptz NOT NULL
+    )""",
+    "CREATE INDEX ix_reset_links_account_id ON reset_links (account_id)",
+    "CREATE INDEX ix_reset_links_expires_at ON reset_links (expires_at)",
     """CREATE TABLE clients (
         id uuid CONSTRAINT pk_clients PRIMARY KEY,
         name text NOT NULL,
@@ -179,7 +186,7 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX uq_notices_notice_id_email ON notices (notice_id, email) NULLS NOT DISTINCT",
     "CREATE INDEX ix_notices_next_at ON notices (next_at) WHERE status = 'to_send'",
     "CREATE INDEX ix_notices_account_id ON notices (account_id)",
-    """GRANT UPDATE, DELETE ON accounts, claims, known_addresses, lanes, notices, sessions, tickets, tries
+    """GRANT UPDATE, DELETE ON accounts, claims, known_addresses, lanes, notices, reset_links, sessions, tickets, tries
     TO identity_app""",
     "GRANT DELETE ON activation_links TO identity_app",
     "GRANT UPDATE ON dossiers, regies, sites TO identity_app",

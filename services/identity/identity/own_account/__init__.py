@@ -1,0 +1,1 @@
+"""What somebody does with their own account: a lost password."""

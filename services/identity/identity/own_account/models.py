@@ -1,0 +1,25 @@
+"""Links that let somebody in who lost their password."""
+
+from datetime import datetime
+from uuid import UUID
+
+from chassis.schema import may
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from identity.models import Base
+
+
+class ResetLink(Base):
+    """A link mailed to who lost their password, by its secret's digest; the first one used ends them all."""
+
+    __tablename__ = "reset_links"
+    __table_args__ = (
+        Index("ix_reset_links_account_id", "account_id"),
+        Index("ix_reset_links_expires_at", "expires_at"),
+        may("UPDATE", "DELETE"),
+    )
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    expires_at: Mapped[datetime]

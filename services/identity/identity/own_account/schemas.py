@@ -1,0 +1,24 @@
+"""Bodies and answers of what concerns one's own account."""
+
+from datetime import datetime
+
+from chassis.bodies import Answer, RequestBody
+
+from identity.fields import Line, Password
+
+
+class ResetAsked(RequestBody):
+    email: Line
+
+
+class ResetLinked(Answer):
+    """Whose password the link changes, until when."""
+
+    username: str
+    first_name: str
+    last_name: str
+    expires_at: datetime
+
+
+class NewPassword(RequestBody):
+    new_password: Password
