@@ -6,4 +6,4 @@ from chassis.local import Addresses
 
 
 def settings(stack: Addresses) -> dict[str, str]:
-    return {"UPSTREAMS": json.dumps(stack.services), "TRUSTED_PROXIES": ""}
+    return {"UPSTREAMS": json.dumps(stack.services), "TRUSTED_PROXIES": stack.pages_call_from}

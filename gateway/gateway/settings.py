@@ -8,7 +8,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """`upstreams` maps each service to its base URL; `flood_limit` is per client address and process.
 
-    `trusted_proxies` are the addresses of an ingress in front of it: only theirs is the word believed for a client's.
+    `trusted_proxies` are the addresses of the pages and of an ingress: only theirs is the word (`X-Forwarded-For`)
+    believed for a client's.
     """
 
     model_config = SettingsConfigDict(env_prefix="GATEWAY_")

@@ -60,11 +60,9 @@ async def upstream(heard: list[str]) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def client(upstream: str, request: pytest.FixtureRequest) -> AsyncIterator[aiohttp.ClientSession]:
-    settings = Settings(
-        port=0,
-        upstreams={"dossier": upstream, "billing": "http://127.0.0.1:9"},
-        flood_limit=getattr(request, "param", "1000/second"),
-    )
+    """Of a gateway with such settings as the test says."""
+    upstreams = {"dossier": upstream, "billing": "http://127.0.0.1:9"}
+    settings = Settings(port=0, upstreams=upstreams, **getattr(request, "param", {}))
     server = uvicorn.Server(configuration(settings))
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)

@@ -33,6 +33,31 @@ async def test_a_client_cannot_pretend_to_be_another_address(client: Client) -> 
     assert "x-forwarded-host" not in {name.lower() for name, _ in headers}
 
 
+@pytest.mark.parametrize("client", [{"flood_limit": "5/minute", "trusted_proxies": "127.0.0.2"}], indirect=True)
+async def test_the_pages_tell_each_browsers_address_and_are_believed_where_nobody_else_is(client: Client) -> None:
+    """Families all come from the pages' address: each is counted by their own, which no stranger can take."""
+    async with client.get("/healthz") as answer:
+        url = answer.url.origin()
+
+    async def calls(source: str, *forwarded: str) -> list[tuple[int, str]]:
+        connector = aiohttp.TCPConnector(local_addr=(source, 0))
+        answers = []
+        async with aiohttp.ClientSession(url, connector=connector) as from_there:
+            for address in forwarded:
+                headers = {"X-Forwarded-For": address}
+                async with from_there.get("/api/dossier/v1/things", headers=headers) as answer:
+                    seen = dict((await answer.json()).get("headers", []))
+                    answers.append((answer.status, seen.get("X-Forwarded-For", "")))
+        return answers
+
+    browsers = [f"203.0.113.{number}" for number in range(20)]
+    assert await calls("127.0.0.2", *browsers) == [(207, one) for one in browsers]
+    assert await calls("127.0.0.3", *browsers) == [(207, "127.0.0.3")] * 5 + [(429, "")] * 15
+    # One browser's flood is its own, whatever it claims to have come through.
+    assert await calls("127.0.0.2", *["198.51.100.7, 203.0.113.1"] * 5) == [(207, "203.0.113.1")] * 4 + [(429, "")]
+    assert await calls("127.0.0.2", "198.51.100.7") == [(207, "198.51.100.7")]
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -68,7 +93,7 @@ async def test_a_body_over_the_limit_is_refused(client: Client) -> None:
         assert answer.status == 413
 
 
-@pytest.mark.parametrize("client", ["5/minute"], indirect=True)
+@pytest.mark.parametrize("client", [{"flood_limit": "5/minute"}], indirect=True)
 async def test_a_flood_from_one_address_is_told_to_wait(client: Client) -> None:
     statuses = []
     for _ in range(6):

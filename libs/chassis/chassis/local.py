@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(kw_only=True)
 class Addresses:
-    """Where the parts of a local stack are reached: URLs without a slash at the end; `services` directly."""
+    """Where the parts of a local stack are reached: URLs without a slash at the end; `services` directly.
+
+    `pages_call_from` is an address of this machine from which the pages alone call the gateway, which believes them.
+    """
 
     gateway: str
     web: str
@@ -13,3 +16,4 @@ class Addresses:
     payfip: str
     smtp: str
     services: dict[str, str]
+    pages_call_from: str = "127.0.0.2"
