@@ -14,7 +14,7 @@ from tests.actors import Family
 
 Json = dict[str, Any]
 #: Parameters and fields that name something of one family's.
-THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "invoice_ids", "payment_id", "entry_id"}
+THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "invoice_ids", "payment_id", "entry_id", "enrolment_id"}
 
 
 @dataclass(frozen=True)
@@ -176,6 +176,24 @@ async def booking_of(family: Family, values: Json, operation: Operation) -> str:
         if booking["id"] != values["billed"] and booking["status"] in ("held", "confirmed"):
             await family.portal.cancel(booking["id"])
     return str((await family.portal.book([values["held"]]))["id"])
+
+
+async def enrolment_of(family: Family, values: Json, operation: Operation) -> str:
+    """The child's enrolment in the activity; for enrolling it has been withdrawn from it."""
+    if not operation.path.startswith("/v1/enrolments"):
+        return str(values.get("enrolment_id", new_id()))
+    portal, wish = family.portal, {name: values[name] for name in ("child_id", "activity_id")}
+    for one in (await portal.get("/enrolment/v1/enrolments"))["items"]:
+        if one["activity_id"] == wish["activity_id"] and one["status"] == "active":
+            if operation.method != "POST":
+                return str(one["id"])
+            await portal.call("DELETE", f"/enrolment/v1/enrolments/{one['id']}?from={one['valid_from']}")
+    if operation.method == "POST":
+        return str(new_id())
+    enrolled = await portal.post("/enrolment/v1/enrolments", wish)
+    last = {"days": ["wednesday"], "from": enrolled["valid_to"], "to": enrolled["valid_to"]}
+    values["PUT /v1/enrolments/{enrolment_id}/usual-week"] = last
+    return str(enrolled["id"])
 
 
 async def entry_of(family: Family, database_url: str, values: Json, operation: Operation) -> str:

@@ -19,7 +19,17 @@ from deploy.local.portal import Portal
 from deploy.local.stack import Stack
 from tests.actors import STAFF_PASSWORD, TOTP_SECRET, Clock
 from tests.conftest import NewFamily
-from tests.security.examples import THEIRS, Json, Operation, booking_of, entry_of, example, operations, values_of
+from tests.security.examples import (
+    THEIRS,
+    Json,
+    Operation,
+    booking_of,
+    enrolment_of,
+    entry_of,
+    example,
+    operations,
+    values_of,
+)
 
 STAFF = {"agent": "agent", "cashier": "regie", "administrator": "admin"}
 
@@ -113,11 +123,13 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
         for operation in operations(document):
             for actor in everybody.values():
                 values["booking_id"] = await booking_of(owner, values, operation)
+                values["enrolment_id"] = await enrolment_of(owner, values, operation)
                 values["entry_id"] = await entry_of(owner, stack.owner_databases["enrolment"], values, operation)
                 judged = _refusals(door, operation, actor, values, values | nothing)
                 wrong += [f"{operation} by {actor.role}: {fault}" async for fault in judged]
             if "guardian" in operation.roles:
                 values["booking_id"] = await booking_of(owner, values, operation)
+                values["enrolment_id"] = await enrolment_of(owner, values, operation)
                 values["entry_id"] = await entry_of(owner, stack.owner_databases["enrolment"], values, operation)
                 judged = _owners(door, operation, str(owner.portal.token), str(stranger.portal.token), values)
                 wrong += [f"{operation} by its family: {fault}" async for fault in judged]

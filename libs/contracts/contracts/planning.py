@@ -8,6 +8,29 @@ from contracts.envelope import Event, Fact
 from contracts.notices import NoticeWritten as Notice
 
 
+class RefusedDay(Fact):
+    """A day that could not be reserved, and why in French."""
+
+    date: date
+    reason: str
+
+
+class EnrolmentApplied(Event):
+    """What planning made of an enrolment at that `version` (the enrolment's own); days in order.
+
+    `still_due` are days given up after their deadline: they stay reserved and are charged.
+    """
+
+    type: ClassVar[str] = "planning.enrolment_applied"
+    subject_field: ClassVar[str] = "enrolment_id"
+
+    enrolment_id: UUID
+    reserved: tuple[date, ...]
+    refused: tuple[RefusedDay, ...]
+    cancelled: tuple[date, ...]
+    still_due: tuple[date, ...]
+
+
 class ReservedDay(Fact):
     """`dossier_id` is the family that reserved it, `site_id` where the child is expected (none: not known)."""
 
@@ -36,4 +59,4 @@ class NoticeWritten(Notice):
     type: ClassVar[str] = "planning.notice_written"
 
 
-EVENTS: tuple[type[Event], ...] = (ReservationsChanged, NoticeWritten)
+EVENTS: tuple[type[Event], ...] = (EnrolmentApplied, ReservationsChanged, NoticeWritten)

@@ -1,7 +1,9 @@
 """What enrolment does with what it hears."""
 
+from collections.abc import Sequence
+
 from chassis.copies import keep
-from chassis.inbox import Handlers
+from chassis.inbox import AtOnce, Handlers
 from contracts.billing import (
     CreditGranted,
     InvoiceCancelled,
@@ -12,15 +14,30 @@ from contracts.billing import (
     RegieChanged,
 )
 from contracts.dossier import ChildChanged, DossierChanged
+from contracts.planning import EnrolmentApplied
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment.bookings.cancellations import cancel_refused
 from enrolment.bookings.settlements import keep_invoice, take_late_credit
 from enrolment.copies import Child, Dossier, Regie, reachable
+from enrolment.enrolments.enrolments import move_with_children
+from enrolment.enrolments.models import AppliedEnrolment
+
+_keep_children = keep(Child)
+
+
+@AtOnce
+async def keep_children(session: AsyncSession, events: Sequence[ChildChanged]) -> None:
+    """A change of school, which is rare, changes enrolments."""
+    await _keep_children.handler(session, events)
+    await move_with_children(session, {event.child_id for event in events})
+
 
 HANDLERS: Handlers = {
     DossierChanged: keep(Dossier, reachable=reachable),
-    ChildChanged: keep(Child),
+    ChildChanged: keep_children,
     RegieChanged: keep(Regie),
+    EnrolmentApplied: keep(AppliedEnrolment),
     InvoiceOpened: keep_invoice,
     InvoiceSettled: keep_invoice,
     InvoiceLapsed: keep_invoice,

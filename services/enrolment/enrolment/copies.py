@@ -6,6 +6,7 @@ from uuid import UUID
 
 from chassis.schema import may
 from contracts.dossier import DossierChanged, Schooling
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from enrolment.models import Base
@@ -37,7 +38,7 @@ class Child(Base):
     """A child, of one dossier or of two (split custody); `schooling` are contracts.dossier.Schooling."""
 
     __tablename__ = "children"
-    __table_args__ = may("UPDATE")
+    __table_args__ = (Index(None, "dossier_ids", postgresql_using="gin"), may("UPDATE"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dossier_ids: Mapped[list[UUID]]

@@ -7,6 +7,7 @@ from enrolment import town
 from enrolment.bookings.api import router as bookings
 from enrolment.catalogue.api import router as catalogue
 from enrolment.consumers import HANDLERS
+from enrolment.enrolments.api import router as enrolments
 from enrolment.holiday_weeks.api import router as holiday_weeks
 from enrolment.models import Base
 from enrolment.settings import Settings
@@ -17,7 +18,7 @@ SERVICE = Service(
     "enrolment",
     Settings,
     Base.metadata,
-    routers=(catalogue, holiday_weeks, bookings, waiting_list),
+    routers=(catalogue, holiday_weeks, bookings, waiting_list, enrolments),
     handlers=HANDLERS,
     jobs=JOBS,
     load=town.load,

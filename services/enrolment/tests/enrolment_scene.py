@@ -21,9 +21,11 @@ from contracts.billing import (
     InvoiceRefused,
     InvoiceSettled,
 )
-from contracts.dossier import ChildChanged, DossierChanged
-from enrolment.catalogue.models import Activity, HolidayWeek
+from contracts.dossier import ChildChanged, DossierChanged, Level, Schooling
+from enrolment.catalogue.models import Activity, HolidayWeek, SchoolYear
 from enrolment.consumers import HANDLERS
+from french.calendar import school_year
+from french.paris import day_in_paris
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import Range
 
@@ -34,6 +36,19 @@ FIRST_MONDAY = clock.now().date() + timedelta(days=100 - clock.now().date().week
 
 def guardian(dossier_id: UUID) -> Reach:
     return Reach(sub=new_id(), role="guardian", dossier_id=dossier_id, guardian_id=new_id())
+
+
+def year_name(after: int = 0) -> str:
+    """Of the running school year, or of the one so many years after."""
+    begun = int(school_year(day_in_paris(clock.now()))[:4]) + after
+    return f"{begun}-{begun + 1}"
+
+
+def schooling(school_id: UUID, level: Level = "elementary") -> tuple[Schooling, ...]:
+    """In this school year and the next."""
+    return tuple(
+        Schooling(school_year=year_name(after), school_id=school_id, level=level, class_name=None) for after in (0, 1)
+    )
 
 
 class Billing:
@@ -97,11 +112,13 @@ class Town:
         await self.hear(
             sample(
                 ChildChanged,
-                child_id=child_id,
-                dossier_ids=(dossier_id,),
-                first_name=first_name,
-                birth_date=born,
-                **facts,
+                **{
+                    "child_id": child_id,
+                    "dossier_ids": (dossier_id,),
+                    "first_name": first_name,
+                    "birth_date": born,
+                }
+                | facts,
             )
         )
         return child_id
@@ -242,6 +259,46 @@ class Town:
 
     async def leave(self, whose: UUID | None, entry_id: str) -> tuple[int, Any]:
         return await self.call("DELETE", f"/v1/waiting-list/{entry_id}", whose)
+
+    async def year(self, after: int = 0) -> SchoolYear:
+        """The running school year, whatever the day of the tests, or the one so many years after."""
+        today = day_in_paris(clock.now())
+        first = today - timedelta(days=60) + timedelta(days=365) * after
+        year = SchoolYear(name=year_name(after), first_day=first, last_day=first + timedelta(days=300))
+        async with self.database.sessions.begin() as session:
+            await session.merge(year)
+        return year
+
+    async def activity(self, kind: str = "periscolaire", **facts: Any) -> UUID:
+        """An activity of the school year, open to all."""
+        activity_id = new_id()
+        common = {"code": str(activity_id), "name": "Accueil du soir", "payment": "monthly", "charging": "reservation"}
+        async with self.database.sessions.begin() as session:
+            columns = common | {"kind": kind, "regie": "enfance", "version": 1} | facts
+            session.add(Activity(id=activity_id, **columns))
+        return activity_id
+
+    async def pupil(self, dossier_id: UUID, school_id: UUID | None = None, **facts: Any) -> UUID:
+        """A child of 8, in a nursery or elementary school that is known in this school year and the next."""
+        born = facts.pop("born", day_in_paris(clock.now()) - timedelta(days=8 * 366))
+        return await self.child(dossier_id, born, **{"schooling": schooling(school_id or new_id())} | facts)
+
+    async def enrol(
+        self, whose: UUID | None, child: UUID, activity: UUID, key: str | None = None, **more: Any
+    ) -> tuple[int, Any]:
+        body = {"child_id": str(child), "activity_id": str(activity)} | more
+        return await self.call("POST", "/v1/enrolments", whose, body, key=key)
+
+    async def enrolled(self, whose: UUID, child: UUID, activity: UUID, **more: Any) -> dict[str, Any]:
+        status, enrolment = await self.enrol(whose, child, activity, **more)
+        assert status == 201, enrolment
+        return dict(enrolment)
+
+    async def enrolments(self, dossier_id: UUID) -> list[dict[str, Any]]:
+        """The newest first."""
+        status, page = await self.call("GET", "/v1/enrolments", dossier_id)
+        assert status == 200, page
+        return list(page["items"])
 
     async def entries(self, dossier_id: UUID) -> dict[str, dict[str, Any]]:
         """What the family sees of the waiting list, by id, the newest first."""

@@ -123,12 +123,17 @@ class Why(StrEnum):
 
     CLOSED = "closed"
     BY_WEEK = "by-week"
+    ENROLLED = "enrolled"
     AGE = "age"
     LEVEL = "level"
     SECTOR = "sector"
     WINDOW = "window"
     DOSSIER = "dossier"
     HOUSE_RULES = "house-rules"
+
+
+#: What the desk may pass over, with a reason that is kept.
+DESK_MAY_BYPASS = frozenset({Why.AGE, Why.LEVEL, Why.SECTOR, Why.WINDOW, Why.DOSSIER, Why.HOUSE_RULES})
 
 
 @dataclass(frozen=True)
@@ -147,11 +152,14 @@ def enrolment_refusal(
     now: datetime,
     *,
     accepted: bool,
+    enrolled: bool = False,
+    first: date | None = None,
 ) -> Refusal | None:
     """Why the child cannot be enrolled in the activity for that school year, or none.
 
-    `accepted`: the family has accepted the year's règlement, or there is none. The age is that of the day the enrolment
-    begins. The canteen is a right: neither dossier nor règlement ever refuse it.
+    `accepted`: the family has accepted the year's règlement, or there is none; `enrolled`: it already is. The age is
+    that of the day the enrolment begins (none: as soon as may be). The canteen is a right: neither dossier nor
+    règlement ever refuse it.
     """
     if activity.status == "closed":
         return Refusal(Why.CLOSED, f"« {activity.name} » n'est plus proposée : choisissez une autre activité.")
@@ -162,7 +170,13 @@ def enrolment_refusal(
         )
     if year is None:
         return Refusal(Why.WINDOW, "Les inscriptions ne sont pas encore ouvertes : adressez-vous au guichet.")
-    refused = _child_refusal(activity, child, year, now) or _window_refusal(activity, year, now)
+    if enrolled:
+        return Refusal(
+            Why.ENROLLED,
+            f"{child.first_name} a déjà une inscription pour l'année scolaire {year.name} : réservez dans le planning.",
+        )
+    first = first or max(year.first_day, day_in_paris(now))
+    refused = child_refusal(activity, child, year, first) or _window_refusal(activity, year, now)
     if refused or activity.kind == "restauration":
         return refused
     if why := dossier_refusal(dossier):
@@ -176,9 +190,9 @@ def enrolment_refusal(
     return None
 
 
-def _child_refusal(activity: Activity, child: Pupil, year: SchoolYear, now: datetime) -> Refusal | None:
-    """Age, level, sector."""
-    name, first_day = child.first_name, max(year.first_day, day_in_paris(now))
+def child_refusal(activity: Activity, child: Pupil, year: SchoolYear, first_day: date) -> Refusal | None:
+    """Age on that day, level, sector."""
+    name = child.first_name
     if activity.ages is not None:
         youngest, oldest = activity.ages
         age = age_on(child.birth_date, first_day)
@@ -229,11 +243,12 @@ def activity_refusal(
     now: datetime,
     *,
     accepted: bool,
+    enrolled: bool = False,
 ) -> Refusal | None:
     """Why the activity is not open to the child, or none: as `enrolment_refusal`, and where it is booked by weeks why
     none of them can be.
     """
-    refused = enrolment_refusal(activity, child, dossier, year, now, accepted=accepted)
+    refused = enrolment_refusal(activity, child, dossier, year, now, accepted=accepted, enrolled=enrolled)
     if refused and refused.why is Why.BY_WEEK:
         why = dossier_refusal(dossier)
         return Refusal(Why.DOSSIER, why) if why else None

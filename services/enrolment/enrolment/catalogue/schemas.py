@@ -1,12 +1,13 @@
 """What the catalogue takes and gives over HTTP."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
 from chassis.towns import Code, Words
 from contracts.dossier import Level
+from french.calendar import written_day
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
 from enrolment.catalogue.house_rules import Standing
@@ -23,7 +24,7 @@ def _youngest_first(ages: list[int]) -> list[int]:
     return ages
 
 
-def _each_once(values: list[Any]) -> list[Any]:
+def each_once(values: list[Any]) -> list[Any]:
     if len({str(one) for one in values}) < len(values):
         raise ValueError("La même valeur est donnée deux fois.")
     return values
@@ -46,6 +47,7 @@ def unsaid() -> Any:
     return Field(default=None)
 
 
+Day = Annotated[date, BeforeValidator(written_day)]
 #: The youngest and the oldest, both included.
 Ages = Annotated[
     list[Annotated[int, Field(ge=0, le=25)]], Field(min_length=2, max_length=2), AfterValidator(_youngest_first)
@@ -83,13 +85,13 @@ class Window(RequestBody):
 
 
 def _one_a_year(windows: list[Window]) -> list[Window]:
-    _each_once([one.school_year for one in windows])
+    each_once([one.school_year for one in windows])
     return windows
 
 
 Windows = Annotated[list[Window], Field(max_length=10), AfterValidator(_one_a_year)]
-Levels = Annotated[list[Level], Field(max_length=2), AfterValidator(_each_once)]
-Sector = Annotated[list[UUID], Field(max_length=200), AfterValidator(_each_once)]
+Levels = Annotated[list[Level], Field(max_length=2), AfterValidator(each_once)]
+Sector = Annotated[list[UUID], Field(max_length=200), AfterValidator(each_once)]
 
 
 class NewSite(RequestBody):

@@ -15,6 +15,13 @@ async def current(session: AsyncSession, today: date) -> SchoolYear | None:
     return await session.scalar(coming)
 
 
+async def of(session: AsyncSession, day: date) -> SchoolYear | None:
+    """The one that has this day of school, if any."""
+    return await session.scalar(
+        select(SchoolYear).where(SchoolYear.first_day <= day, SchoolYear.last_day >= day).limit(1)
+    )
+
+
 async def find(session: AsyncSession, name: str | None, today: date) -> SchoolYear:
     """The one of that name, else the current one. Raises NotFound."""
     year = await session.get(SchoolYear, name) if name else await current(session, today)

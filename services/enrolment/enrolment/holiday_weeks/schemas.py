@@ -5,10 +5,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
-from french.calendar import written_day
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
-from enrolment.catalogue.schemas import Ages, Moment, Name, unsaid
+from enrolment.catalogue.schemas import Ages, Day, Moment, Name, unsaid
 from enrolment.holiday_weeks.editing import Edition
 from enrolment.holiday_weeks.rules import MOST_DAYS
 
@@ -21,7 +20,6 @@ def _in_order(dates: list[date]) -> list[date]:
     return sorted(dates)
 
 
-Day = Annotated[date, BeforeValidator(written_day)]
 Dates = Annotated[list[Day], Field(min_length=1, max_length=MOST_DAYS), AfterValidator(_in_order)]
 Places = Annotated[int, Field(ge=0, le=100_000)]
 Minutes = Annotated[int, Field(ge=1, le=1440)]

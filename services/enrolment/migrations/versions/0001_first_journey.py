@@ -126,6 +126,7 @@ def upgrade() -> None:
             resident boolean NOT NULL,
             version integer NOT NULL
         )""",
+        "CREATE INDEX ix_children_dossier_ids ON children USING gin (dossier_ids)",
         """CREATE TABLE bookings (
             id uuid CONSTRAINT pk_bookings PRIMARY KEY,
             dossier_id uuid NOT NULL,
@@ -196,6 +197,36 @@ def upgrade() -> None:
             criteria jsonb NOT NULL
         )""",
         "GRANT UPDATE ON waiting_entries, waiting_rules TO enrolment_app",
+        """CREATE TABLE enrolments (
+            id uuid CONSTRAINT pk_enrolments PRIMARY KEY,
+            child_id uuid NOT NULL,
+            dossier_id uuid NOT NULL,
+            activity_id uuid NOT NULL,
+            site_id uuid,
+            school_year text NOT NULL,
+            valid_from date NOT NULL,
+            valid_to date NOT NULL,
+            status text NOT NULL CONSTRAINT ck_enrolments_status CHECK (status IN ('active', 'withdrawn')),
+            usual_weeks jsonb NOT NULL DEFAULT '[]',
+            created_at timestamptz NOT NULL,
+            created_by jsonb NOT NULL,
+            withdrawn_at timestamptz,
+            withdrawn_by jsonb,
+            version integer NOT NULL,
+            CONSTRAINT ck_enrolments_days CHECK (valid_from <= valid_to + 1),
+            CONSTRAINT ex_enrolments_one_at_a_time EXCLUDE USING gist
+                (child_id WITH =, activity_id WITH =, daterange(valid_from, valid_to + 1) WITH &&)
+        )""",
+        "CREATE INDEX ix_enrolments_child_id_activity_id ON enrolments (child_id, activity_id)",
+        """CREATE TABLE applied_enrolments (
+            id uuid CONSTRAINT pk_applied_enrolments PRIMARY KEY,
+            reserved date[] NOT NULL,
+            refused jsonb NOT NULL,
+            cancelled date[] NOT NULL,
+            still_due date[] NOT NULL,
+            version integer NOT NULL
+        )""",
+        "GRANT UPDATE ON applied_enrolments, enrolments TO enrolment_app",
         "GRANT UPDATE ON activities, bookings, children, dossiers, holiday_weeks, regies, sites TO enrolment_app",
         "GRANT UPDATE, DELETE ON booking_lines, enrolment_windows TO enrolment_app",
     ):

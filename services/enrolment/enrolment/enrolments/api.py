@@ -1,0 +1,110 @@
+"""Enrolments over HTTP."""
+
+from typing import Annotated
+from uuid import UUID
+
+from chassis import clock
+from chassis.bodies import Page, Paged
+from chassis.database import Session
+from chassis.idempotency import OnceOnly
+from chassis.policies import Policy
+from chassis.problems import NotFound, Problem, problems
+from chassis.reach import Reach
+from fastapi import APIRouter, Depends, Query, Response
+from pydantic import BaseModel
+
+from enrolment.catalogue.schemas import Day
+from enrolment.enrolments import enrolling, enrolments, usual_weeks, withdrawals
+from enrolment.enrolments.schemas import (
+    BatchAnswer,
+    BatchRequest,
+    EnrolmentAnswer,
+    EnrolmentRequest,
+    Reason,
+    ResultAnswer,
+    UsualWeekRequest,
+)
+from enrolment.families import find_family
+
+router = APIRouter(tags=["enrolments"])
+
+FamilyOrDesk = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]
+
+
+@router.post("/enrolments", status_code=201, response_model=EnrolmentAnswer)
+@problems(NotFound, enrolling.NotOpen, enrolling.AlreadyEnrolled)
+async def enrol(body: EnrolmentRequest, reach: FamilyOrDesk, session: Session, once: OnceOnly) -> Response:
+    """« Inscrire »: planning answers later which days of the usual week it has reserved."""
+    acting = reach.acting(body.dossier_id, body.override_reason)
+
+    async def enrolled() -> BaseModel:
+        (outcome,) = await enrolling.enrol(session, acting, [body.wish()], clock.now())
+        if isinstance(outcome, Problem):
+            raise outcome
+        return EnrolmentAnswer.of(outcome)
+
+    return await once.answer(session, 201, enrolled)
+
+
+@router.post("/enrolments/batch", response_model=BatchAnswer)
+@problems(NotFound)
+async def enrol_several(body: BatchRequest, reach: FamilyOrDesk, session: Session, once: OnceOnly) -> Response:
+    """Several children at once, each with its own result: what one is refused keeps no other from it."""
+    acting = reach.acting(body.dossier_id, body.override_reason)
+
+    async def enrolled() -> BaseModel:
+        wishes = body.wishes()
+        outcomes = await enrolling.enrol(session, acting, wishes, clock.now())
+        return BatchAnswer(results=[ResultAnswer.of(*one) for one in zip(wishes, outcomes, strict=True)])
+
+    return await once.answer(session, 200, enrolled)
+
+
+@router.get("/enrolments")
+@problems(NotFound)
+async def list_enrolments(
+    reach: FamilyOrDesk,
+    session: Session,
+    paging: Paged,
+    child_id: UUID | None = None,
+    dossier_id: UUID | None = None,
+) -> Page[EnrolmentAnswer]:
+    """The family's, or one child's, the newest first."""
+    acting = reach.acting(dossier_id)
+    if child_id is not None:
+        await find_family(session, acting, child_id)
+    found = await enrolments.listed(session, acting, child_id, paging.cursor, paging.limit + 1)
+    return paging.page(found, EnrolmentAnswer.of, lambda one: one.id)
+
+
+@router.get("/enrolments/{enrolment_id}")
+@problems(NotFound)
+async def read_enrolment(
+    enrolment_id: UUID, reach: FamilyOrDesk, session: Session, dossier_id: UUID | None = None
+) -> EnrolmentAnswer:
+    return EnrolmentAnswer.of(await enrolments.read(session, reach.acting(dossier_id), enrolment_id))
+
+
+@router.put("/enrolments/{enrolment_id}/usual-week", status_code=202)
+@problems(NotFound, enrolments.EnrolmentOver, usual_weeks.TooManyWishes)
+async def change_usual_week(
+    enrolment_id: UUID, body: UsualWeekRequest, reach: FamilyOrDesk, session: Session
+) -> EnrolmentAnswer:
+    """Ask for these weekdays and no others: planning answers what it made of it."""
+    acting = reach.acting(body.dossier_id, body.override_reason)
+    return EnrolmentAnswer.of(await usual_weeks.wish(session, acting, enrolment_id, body.wish(), clock.now()))
+
+
+@router.delete("/enrolments/{enrolment_id}", status_code=202)
+@problems(NotFound, enrolments.EnrolmentOver)
+async def withdraw(
+    enrolment_id: UUID,
+    reach: FamilyOrDesk,
+    session: Session,
+    first_without: Annotated[Day | None, Query(alias="from")] = None,
+    dossier_id: UUID | None = None,
+    override_reason: Reason | None = None,
+) -> EnrolmentAnswer:
+    """From that day on, or from the next possible one: planning answers which days are cancelled and which stay due."""
+    acting = reach.acting(dossier_id, override_reason)
+    return EnrolmentAnswer.of(await withdrawals.withdraw(session, acting, enrolment_id, first_without, clock.now()))

@@ -1,0 +1,162 @@
+"""What enrolments take and give over HTTP."""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from chassis.bodies import Answer, RequestBody
+from chassis.problems import FieldError, Problem
+from contracts.enrolment import Weekday
+from contracts.planning import RefusedDay
+from pydantic import AfterValidator, AliasPath, AwareDatetime, ConfigDict, Field, StringConstraints
+
+from enrolment.catalogue.schemas import Day, each_once
+from enrolment.enrolments.enrolling import Wish
+from enrolment.enrolments.models import Enrolment
+from enrolment.enrolments.rules import EnrolmentStatus
+from enrolment.enrolments.usual_weeks import WeekWish
+
+Weekdays = Annotated[list[Weekday], AfterValidator(each_once), Field(min_length=1)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class WeekRequest(RequestBody):
+    """These weekdays from the first to the last day, both included; without: from now on, until the enrolment's end."""
+
+    days: Weekdays
+    first: Day | None = Field(None, alias="from")
+    last: Day | None = Field(None, alias="to")
+
+    def wish(self) -> WeekWish:
+        return WeekWish(tuple(self.days), self.first, self.last)
+
+
+class ForFamily(RequestBody):
+    """What an agent adds: the dossier, and why a rule is passed over."""
+
+    dossier_id: UUID | None = None
+    override_reason: Reason | None = None
+
+
+class UsualWeekRequest(WeekRequest, ForFamily):
+    first: Day = Field(alias="from")
+    last: Day = Field(alias="to")
+
+
+class ChildRequest(RequestBody):
+    """One child in one activity; `from` is the first day, without it as soon as may be."""
+
+    child_id: UUID
+    activity_id: UUID
+    usual_week: WeekRequest | None = None
+    first: Day | None = Field(None, alias="from")
+
+    def wish(self) -> Wish:
+        week = self.usual_week.wish() if self.usual_week else None
+        return Wish(self.child_id, self.activity_id, week, self.first)
+
+
+class EnrolmentRequest(ChildRequest, ForFamily):
+    pass
+
+
+def _each_child_once(enrolments: list[ChildRequest]) -> list[ChildRequest]:
+    each_once([(one.child_id, one.activity_id) for one in enrolments])
+    return enrolments
+
+
+class BatchRequest(ForFamily):
+    """A child may stand in it more than once, with another activity each time."""
+
+    enrolments: Annotated[list[ChildRequest], AfterValidator(_each_child_once), Field(min_length=1, max_length=20)]
+
+    def wishes(self) -> list[Wish]:
+        return [one.wish() for one in self.enrolments]
+
+
+class UsualWeekAnswer(Answer):
+    """The last one asked for; `pending` until planning has answered with `applied`."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    number: int
+    days: list[Weekday]
+    first: date = Field(validation_alias="valid_from", serialization_alias="from")
+    last: date = Field(validation_alias="valid_to", serialization_alias="to")
+    asked_at: AwareDatetime
+    status: Literal["pending", "applied"]
+
+
+class AppliedAnswer(Answer):
+    """What planning made of the enrolment at that version: `still_due` were given up too late, and stay reserved."""
+
+    version: int
+    reserved: list[date]
+    refused: list[RefusedDay]
+    cancelled: list[date]
+    still_due: list[date]
+
+
+class EnrolmentAnswer(Answer):
+    """From the first to the last day, both included; `pending` until planning has answered this version of it.
+
+    `applied` is planning's newest answer; `override_reason` is why the desk passed over a rule when it enrolled.
+    """
+
+    id: UUID
+    status: EnrolmentStatus
+    dossier_id: UUID
+    child_id: UUID
+    activity_id: UUID
+    site_id: UUID | None
+    school_year: str
+    valid_from: date
+    valid_to: date
+    pending: bool
+    usual_week: UsualWeekAnswer | None = None
+    applied: AppliedAnswer | None
+    override_reason: str | None = Field(validation_alias=AliasPath("created_by", "reason"))
+    created_at: AwareDatetime
+    version: int
+
+    @classmethod
+    def of(cls, enrolment: Enrolment) -> Self:
+        answer = cls.model_validate(enrolment)
+        if enrolment.usual_weeks:
+            last = enrolment.usual_weeks[-1].model_dump()
+            answer.usual_week = UsualWeekAnswer(**last, status="pending" if enrolment.pending else "applied")
+        return answer
+
+
+class Refusal(Answer):
+    """Why one child could not be enrolled, as its own request would have been told."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError]
+
+
+class ResultAnswer(Answer):
+    """One child's in one activity: its enrolment, or the problem."""
+
+    child_id: UUID
+    activity_id: UUID
+    enrolment: EnrolmentAnswer | None = None
+    problem: Refusal | None = None
+
+    @classmethod
+    def of(cls, wish: Wish, outcome: Enrolment | Problem) -> Self:
+        answer = cls(child_id=wish.child_id, activity_id=wish.activity_id)
+        if isinstance(outcome, Problem):
+            answer.problem = Refusal.model_validate(outcome)
+        else:
+            answer.enrolment = EnrolmentAnswer.of(outcome)
+        return answer
+
+
+class BatchAnswer(Answer):
+    """In the order of the request."""
+
+    results: list[ResultAnswer]
