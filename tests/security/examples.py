@@ -15,6 +15,8 @@ from tests.actors import Family
 Json = dict[str, Any]
 #: Parameters and fields that name something of one family's.
 THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "invoice_ids", "payment_id", "entry_id", "enrolment_id"}
+#: What a body may leave out, and is called with here.
+GIVEN = {"POST /v1/plannings/validate": ["changes"]}
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> Opera
     body = None
     if content := operation.get("requestBody", {}).get("content"):
         body = _resolved(document, content["application/json"]["schema"])
+        body["required"] = [*body.get("required", ()), *GIVEN.get(f"{method.upper()} /{rest}", ())]
         # What the staff must name, and a guardian may not.
         taken |= {name: ("body", False) for name in body["properties"] if name == "dossier_id"}
     return Operation(
@@ -162,6 +165,7 @@ async def values_of(family: Family) -> Json:
         "POST /v1/waiting-list": {"holiday_week_id": waited[1]},
         # A day that nobody has reserved is given up: the month stays as it is.
         "POST /v1/plannings/validate": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
+        "PUT /v1/plannings/draft": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "version": towns.read(TOWN)["house_rules"][0]["version"],
         "billed": billed["id"],
         "held": held_line,

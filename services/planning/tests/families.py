@@ -36,6 +36,7 @@ class Household:
     desk: Desk
     dossier_id: UUID = field(default_factory=new_id)
     account_id: UUID = field(default_factory=new_id)
+    guardian_id: UUID = field(default_factory=new_id)
     site_id: UUID = field(default_factory=new_id)
     children: dict[str, UUID] = field(default_factory=dict)
     born: Mapping[str, date] = field(default_factory=dict)
@@ -102,13 +103,19 @@ class Household:
     def token(self, role: str = "guardian", account_id: UUID | None = None) -> str:
         own, sub = (self.dossier_id if role == "guardian" else None), account_id or self.account_id
         return self.desk.signer.token(
-            role, sub=str(sub), dossier_id=own and str(own), name=None if own else "Ada Petit"
+            role,
+            sub=str(sub),
+            dossier_id=own and str(own),
+            guardian_id=own and str(self.guardian_id),
+            name=None if own else "Ada Petit",
         )
 
-    async def ask(self, month: str = "2026-12", *, role: str = "guardian", **query: Any) -> tuple[int, Any, str]:
+    async def ask(
+        self, month: str = "2026-12", *, role: str = "guardian", account_id: UUID | None = None, **query: Any
+    ) -> tuple[int, Any, str]:
         """Status, body, ETag of the family's month."""
         asked = {"month": month} | ({"dossier_id": self.dossier_id} if role == "agent" else {}) | query
-        headers = {"Authorization": f"Bearer {self.token(role)}"}
+        headers = {"Authorization": f"Bearer {self.token(role, account_id)}"}
         params = {name: str(value) for name, value in asked.items()}
         async with self.desk.client.get("/v1/plannings", params=params, headers=headers) as answer:
             return answer.status, await answer.json(), answer.headers.get("ETag", "")
@@ -140,13 +147,32 @@ class Household:
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(new_id())}
         if seen is not None:
             headers["If-Match"] = seen or await self.etag(month)
-        asked = {"month": month, "changes": changes} | body
+        asked = {"month": month} | ({"changes": changes} if changes else {}) | body
         if role == "agent":
             asked = {"dossier_id": str(self.dossier_id)} | asked
         data = BytesIO(json.dumps(asked).encode())  # however long it is
         headers["Content-Type"] = "application/json"
         async with self.desk.client.post("/v1/plannings/validate", data=data, headers=headers) as answer:
             return answer.status, await answer.json()
+
+    async def draft(
+        self, *changes: Any, month: Any = "2026-12", role: str = "guardian", account_id: UUID | None = None, **body: Any
+    ) -> tuple[int, Any]:
+        """Status and body of a draft that is kept."""
+        headers = {"Authorization": f"Bearer {self.token(role, account_id)}", "Content-Type": "application/json"}
+        data = BytesIO(json.dumps({"month": month, "changes": changes} | body).encode())
+        async with self.desk.client.put("/v1/plannings/draft", data=data, headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    async def drop_draft(self, month: str = "2026-12", role: str = "guardian") -> int:
+        headers = {"Authorization": f"Bearer {self.token(role)}"}
+        async with self.desk.client.delete(f"/v1/plannings/draft?month={month}", headers=headers) as answer:
+            return answer.status
+
+    async def drafted(self, month: str = "2026-12", **asked: Any) -> dict[str, str | None] | None:
+        """Why each day of the draft, as the month shows it, could not be validated; none: no draft."""
+        draft = (await self.planning(month, **asked))["draft"]
+        return draft and {one["date"]: one["reason"] for one in draft["changes"]}
 
     async def reserve(self, name: str, activity_id: UUID, *days: date) -> None:
         """As if it had been asked for in August."""

@@ -298,7 +298,7 @@ async def test_bad_input_names_its_cell_and_nothing_is_done(desk: Desk, moreau: 
         ([good] * 10_000, "/changes"),
     ]
     for changes, pointer in wrong:
-        status, problem = await moreau.validate(*changes)
+        status, problem = await moreau.validate(changes=changes)
         assert (status, pointers(problem)[0]) == (422, pointer)
     for month in ("2026-13", "9999-12", "2026", 202612, None):
         status, problem = await moreau.validate(good, month=month, seen='"0"')

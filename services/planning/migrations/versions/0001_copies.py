@@ -162,9 +162,21 @@ STATEMENTS = (
         cells jsonb NOT NULL
     )""",
     "CREATE INDEX ix_attempts_account_id ON attempts (account_id)",
+    """CREATE TABLE drafts (
+        account_id uuid NOT NULL,
+        month date NOT NULL,
+        dossier_id uuid NOT NULL,
+        guardian_id uuid NOT NULL,
+        changes jsonb NOT NULL,
+        kept_at timestamptz NOT NULL,
+        reminded_until timestamptz,
+        look_at timestamptz NOT NULL,
+        CONSTRAINT pk_drafts PRIMARY KEY (account_id, month)
+    )""",
+    "CREATE INDEX ix_drafts_look_at ON drafts (look_at)",
     "GRANT UPDATE ON planning_months, reservations, slots TO planning_app",
     "GRANT DELETE ON attempts TO planning_app",
-    "GRANT UPDATE, DELETE ON feeds TO planning_app",
+    "GRANT UPDATE, DELETE ON drafts, feeds TO planning_app",
     "GRANT UPDATE ON dossiers, given_up_days TO planning_app",
     "GRANT UPDATE ON activity_rules, calendar TO planning_app",
     "GRANT DELETE ON closed_days TO planning_app",

@@ -5,22 +5,24 @@ from typing import Annotated
 from uuid import UUID
 
 from chassis import clock
-from chassis.database import Driver
+from chassis.database import Driver, Session
 from chassis.editing import SeenVersion, etag
 from chassis.idempotency import OnceOnly
 from chassis.policies import Policy
-from chassis.problems import Malformed, NotFound, problems
+from chassis.problems import Forbidden, Malformed, NotFound, problems
 from chassis.reach import Reach
 from fastapi import APIRouter, Depends, Query, Response
 from french.calendar import first_day
 
+from planning.drafts import drafts
 from planning.plannings import attempts, reading, validating
-from planning.plannings.schemas import PlanningAnswer, Receipt, Validation
+from planning.plannings.schemas import DraftAnswer, PlanningAnswer, Receipt, Validation
 from planning.reservations import changing, notices
-from planning.reservations.schemas import Month
+from planning.reservations.schemas import Month, MonthChanges
 
 router = APIRouter(tags=["plannings"])
 
+Guardian = Annotated[Reach, Depends(Policy("guardian", reach="dossier"))]
 GuardianOrAgent = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]
 
 
@@ -47,22 +49,50 @@ async def read_planning(
         raise Malformed(errors=[{"pointer": "/query/dossier_id", "detail": need}])
     found = await reading.planning(connection, reach, first_day(month), dossier_id, child_id, clock.now())
     # What is made of our own rows is not checked again: the answer is said 20 times faster than it would be.
-    answer = PlanningAnswer.model_construct(month=month, rows=found.rows)
+    answer = PlanningAnswer.model_construct(month=month, rows=found.rows, draft=found.draft)
     headers = {"ETag": etag(found.version)}
     return Response(answer.model_dump_json().encode(), media_type="application/json", headers=headers)
 
 
+@router.put("/plannings/draft")
+@problems(NotFound, Forbidden)
+async def keep_draft(body: MonthChanges, reach: Guardian, connection: Driver) -> DraftAnswer:
+    """« Conserver en brouillon »: kept for this guardian alone, in place of the month's draft before; nothing is
+    reserved. Each change says until when it can be validated, or why it cannot any more.
+    """
+    now = clock.now()
+    await drafts.keep(connection, reach, body.first_day, body.wanted(), now)
+    draft = await reading.draft(connection, reach, body.first_day, now)
+    return DraftAnswer(month=body.month, kept_at=draft.kept_at, changes=draft.changes)
+
+
+@router.delete("/plannings/draft", status_code=204)
+async def drop_draft(
+    month: Annotated[Month, Query(description="YYYY-MM")],
+    reach: Annotated[Reach, Depends(Policy("guardian", reach="account"))],
+    session: Session,
+) -> Response:
+    await drafts.drop(session, reach, first_day(month))
+    return Response(status_code=204)
+
+
 @router.post("/plannings/validate", response_model=Receipt)
-@problems(NotFound, validating.CellsRefused)
+@problems(NotFound, drafts.NoDraft, validating.CellsRefused)
 async def validate(
     body: Validation, reach: GuardianOrAgent, seen: SeenVersion, once: OnceOnly, now: Arrival, connection: Driver
 ) -> Response:
-    """« Valider »: all of the changes or none; the receipt names each day, and goes by mail too."""
+    """« Valider »: all of the changes or none; the receipt names each day, and goes by mail too. The draft is over."""
     acting, month, changes = reach.acting(body.dossier_id, body.override_reason), body.first_day, body.wanted()
     earlier = await attempts.moments(connection, acting, month, body.attempt_id, now)
 
+    if acting.at_desk and not changes:
+        raise Malformed(errors=[{"pointer": "/changes", "detail": "Indiquez les cases à réserver ou à annuler."}])
+
     async def validated() -> Response:
-        locked, outcome = await validating.judge(connection, acting, seen, month, changes, earlier, now)
+        draft = () if changes else await drafts.of(connection, acting, month)
+        asked = changes or draft
+        locked, outcome = await validating.judge(connection, acting, seen, month, asked, earlier, now)
+        await drafts.validated(connection, acting, month, asked, draft)
         version = validating.version(locked, month)
         if not outcome.done:
             return await once.keep(connection, 200, Receipt.of(body.month, (), version))
@@ -75,5 +105,5 @@ async def validate(
     try:
         return await once.replay_or(connection, validated)
     except validating.CellsRefused as refused:
-        attempt_id = await attempts.keep(connection, acting, month, changes, earlier, now)
+        attempt_id = await attempts.keep(connection, acting, month, refused.changes, earlier, now)
         return refused.attempted(attempt_id).response()

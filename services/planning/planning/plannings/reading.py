@@ -10,8 +10,10 @@ from chassis.problems import Malformed, NotFound
 from chassis.reach import Reach
 from french.calendar import last_day
 
-from planning.plannings.rules import BookedDay, Place, Row, rows
+from planning.drafts import drafts
+from planning.plannings.rules import BookedDay, Draft, Place, Row, drafted, is_in_month, rows
 from planning.reservations.lines import CALENDAR, LINE_WIDTH, LINES, calendar, read
+from planning.reservations.rules import UNKNOWN
 from planning.slots.rules import NOWHERE
 
 # By its own copy, and by the bookings it is in: these may arrive before.
@@ -21,10 +23,12 @@ _DOSSIERS_OF = """
     SELECT dossier_id FROM bookings JOIN booking_days ON booking_id = id WHERE child_id = $1
 """
 
-# A line for each enrolment of the month, and for what is reserved without one (any more). Without a line there is one
-# row all the same: the version of the month.
+# A line for each enrolment of the month, for what is reserved without one (any more), and for what is drafted. Without
+# a line there is one row all the same: the version of the month, and the draft.
 _LINES = f"""
-    WITH child AS (
+    WITH draft AS (
+        SELECT changes, kept_at FROM drafts WHERE account_id = $5 AND month = $3 AND dossier_id = $1
+    ), child AS (
         SELECT id FROM children WHERE dossier_ids @> ARRAY[$1::uuid] AND id = coalesce($2::uuid, id)
     ), asked AS (
         SELECT child_id, activity_id, $3::date AS month
@@ -34,8 +38,13 @@ _LINES = f"""
         SELECT child_id, activity_id, $3
         FROM child JOIN reservations ON child_id = child.id
         WHERE status = 'reserved' AND day BETWEEN $3 AND $4
+        UNION
+        SELECT wish.child_id, wish.activity_id, $3
+        FROM draft, jsonb_to_recordset(changes) AS wish (child_id uuid, activity_id uuid)
+        JOIN child ON child.id = wish.child_id
     )
     SELECT (SELECT version FROM planning_months WHERE dossier_id = $1 AND month = $3),
+           (SELECT kept_at FROM draft), (SELECT changes::text FROM draft),
            calendar.*, line.*, gone.days, gone.sites, gone.bands
     FROM (SELECT) AS here
     LEFT JOIN ({CALENDAR}) AS calendar ON true
@@ -61,11 +70,15 @@ _BOOKED = """
 
 @dataclass(frozen=True)
 class Planning:
-    """A month of a dossier, of all its children or one; `version` is the whole month's, whatever is shown of it."""
+    """A month of a dossier, of all its children or one; `version` is the whole month's, whatever is shown of it.
+
+    The draft is the caller's own; none: they have none.
+    """
 
     dossier_id: UUID
     version: int
     rows: list[Row]
+    draft: Draft | None
 
 
 async def planning(
@@ -78,16 +91,39 @@ async def planning(
     """
     own = await _whose(connection, reach, dossier_id or reach.dossier_id, child_id)
     last = last_day(first)
-    found = await fetch(connection, _LINES, own, child_id, first, last)
+    found = await fetch(connection, _LINES, own, child_id, first, last, reach.sub)
     booked = await fetch(connection, _BOOKED, own, child_id, first, last)
     lines = []
     for row in found:
-        if line := read(row[4 : 4 + LINE_WIDTH]):
+        if line := read(row[6 : 6 + LINE_WIDTH]):
             days, sites, bands = (column or () for column in row[-3:])
             known = (None if site == NOWHERE else site for site in sites)
             lines.append((line, set(map(Place, days, known, bands))))
-    shown = rows(first, lines, [BookedDay(*row) for row in booked], calendar(*found[0][1:4]), now)
-    return Planning(own, found[0][0] or 0, shown)
+    version, kept_at, wishes, *town = found[0][:6]
+    works = calendar(*town)
+    shown = rows(first, [one for one in lines if is_in_month(one[0])], [BookedDay(*row) for row in booked], works, now)
+    draft = None
+    if wishes is not None:
+        changes = [one for one in drafts.read(wishes) if child_id in (None, one.child_id)]
+        draft = Draft(kept_at, drafted(changes, lines, works, now))
+    return Planning(own, version or 0, shown, draft)
+
+
+async def draft(connection: Connection, reach: Reach, first: date, now: datetime) -> Draft:
+    """The caller's draft of the month that begins on `first`, which they have, as it stands at that moment.
+
+    Raises NotFound, naming each wish for a child that is not the family's, or an activity that is not known.
+    """
+    found = (await planning(connection, reach, first, None, None, now)).draft
+    if found is None:
+        raise NotFound
+    if errors := [
+        {"pointer": f"/changes/{number}", "detail": UNKNOWN}
+        for number, one in enumerate(found.changes)
+        if one.reason == UNKNOWN
+    ]:
+        raise NotFound(errors=errors)
+    return found
 
 
 async def _whose(connection: Connection, reach: Reach, dossier_id: UUID | None, child_id: UUID | None) -> UUID:

@@ -14,9 +14,12 @@ from planning.reservations.rules import (
     BOOKED_ELSEWHERE,
     CHANGED_ELSEWHERE,
     FULL,
+    UNKNOWN,
+    Change,
     Line,
     deadlines,
     too_late,
+    why_not,
     why_not_there,
 )
 
@@ -62,6 +65,58 @@ class Row:
     activity_id: UUID
     activity_name: str | None
     cells: Sequence[Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftedDay:
+    """A wish of a draft; `change_until` is its deadline, `reason` why it cannot be validated now (none: it can)."""
+
+    child_id: UUID
+    activity_id: UUID
+    date: date
+    reserve: bool
+    change_until: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    kept_at: datetime
+    changes: Sequence[DraftedDay]
+
+
+def is_in_month(line: Line) -> bool:
+    """Whether there is a day of it in its month, reserved or to be."""
+    last = last_day(line.month)
+    return bool(line.held) or any(
+        one.first <= one.last and one.first <= last and one.last >= line.month for one in line.enrolled
+    )
+
+
+def drafted(
+    changes: Iterable[Change], lines: Iterable[tuple[Line, Collection[Place]]], calendar: TownCalendar, now: datetime
+) -> list[DraftedDay]:
+    """The wishes of a draft as they stand at that moment; a line comes with its places that are gone."""
+    known = {(line.child_id, line.activity_id): (line, gone) for line, gone in lines}
+    return [_drafted(change, known.get((change.child_id, change.activity_id)), calendar, now) for change in changes]
+
+
+def _drafted(
+    change: Change, known: tuple[Line, Collection[Place]] | None, calendar: TownCalendar, now: datetime
+) -> DraftedDay:
+    if known is None:
+        return DraftedDay(*change, None, UNKNOWN)
+    line, gone = known
+    until = deadlines(line, calendar, change.day)
+    moment = None
+    if until is not None:
+        moment = until.booking if change.reserve else until.cancellation
+    why = None
+    if change.reserve is not (change.day in line.held):  # what is so already is no error
+        why = why_not(line, calendar, change, now, late=False)
+        if why is None and change.reserve and _is_full(line, gone, change.day):
+            why = FULL
+    return DraftedDay(*change, moment, why and why.reason)
 
 
 def rows(

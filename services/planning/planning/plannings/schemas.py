@@ -7,26 +7,38 @@ from uuid import UUID
 
 from chassis.bodies import Answer
 from chassis.editing import etag
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from planning.plannings.rules import Row
+from planning.plannings.rules import Draft, DraftedDay, Row
 from planning.reservations.changing import Done
-from planning.reservations.schemas import MonthChanges
+from planning.reservations.schemas import Changes, MonthChanges
 
 
 class PlanningAnswer(Answer):
-    """`month` is YYYY-MM; a row has a cell for each of its days, in order."""
+    """`month` is YYYY-MM; a row has a cell for each of its days, in order. The draft is the caller's own."""
 
     month: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}$")]
     rows: list[Row]
+    draft: Draft | None
+
+
+class DraftAnswer(Answer):
+    """A guardian's draft of a month."""
+
+    month: str
+    kept_at: AwareDatetime
+    changes: list[DraftedDay]
 
 
 class Validation(MonthChanges):
-    """`attempt_id` is that of a refusal: what is asked again of it is judged by its moment, for ten minutes.
+    """Without `changes` it is the guardian's draft of the month that is validated.
+
+    `attempt_id` is that of a refusal: what is asked again of it is judged by its moment, for ten minutes.
 
     `dossier_id` and `override_reason` are for agents alone: with a reason, which is kept, deadlines do not count.
     """
 
+    changes: Annotated[Changes, Field(default_factory=list)]
     attempt_id: UUID | None = None
     dossier_id: UUID | None = None
     override_reason: Annotated[str, Field(min_length=1, max_length=500)] | None = None

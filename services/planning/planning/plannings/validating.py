@@ -12,7 +12,7 @@ from contracts.enrolment import Actor
 
 from planning.reservations import changing
 from planning.reservations.changing import Locked, Outcome, Refused
-from planning.reservations.rules import Change
+from planning.reservations.rules import UNKNOWN, Change
 
 
 class CellsRefused(Problem):
@@ -26,6 +26,7 @@ class CellsRefused(Problem):
     )
 
     def __init__(self, changes: Sequence[Change], refused: Sequence[Refused]) -> None:
+        self.changes = changes
         places = {change: number for number, change in enumerate(changes)}
         super().__init__(
             errors=[
@@ -60,8 +61,7 @@ async def judge(
     """
     locked = await changing.lock(connection, acting.dossier_id, changes)
     if unknown := [number for number, change in enumerate(changes) if not _is_known(locked, change)]:
-        detail = "Cet enfant ou cette activité n'existe pas, ou vous n'y avez pas accès : retirez cette case."
-        raise NotFound(errors=[{"pointer": f"/changes/{number}", "detail": detail} for number in unknown])
+        raise NotFound(errors=[{"pointer": f"/changes/{number}", "detail": UNKNOWN} for number in unknown])
     seen.refuse_if_older(version(locked, month))
     late = acting.override_reason is not None
     outcome = await changing.judge(connection, locked, changes, now, earlier, late=late)

@@ -37,11 +37,14 @@ class ChangeWish(RequestBody):
         return Change(self.child_id, self.activity_id, self.date, self.reserve)
 
 
+Changes = Annotated[list[ChangeWish], Field(min_length=1, max_length=MOST)]
+
+
 class MonthChanges(RequestBody):
     """Days of one month (YYYY-MM), each of a child and activity once."""
 
     month: Month
-    changes: Annotated[list[ChangeWish], Field(min_length=1, max_length=MOST)]
+    changes: Changes
 
     @property
     def first_day(self) -> datetime.date:
