@@ -8,7 +8,7 @@ from chassis.bodies import Page, Paged
 from chassis.database import Session
 from chassis.editing import SeenVersion, tagged
 from chassis.policies import Policy
-from chassis.problems import Forbidden, NotFound, problems
+from chassis.problems import NotFound, problems
 from chassis.reach import Reach
 from fastapi import APIRouter, Depends, Response
 
@@ -18,13 +18,11 @@ from enrolment.catalogue.schemas import (
     ActivityAnswer,
     ActivityChange,
     HouseRulesAnswer,
-    Kind,
     NewActivity,
     NewSite,
     SiteAnswer,
     SiteChange,
 )
-from enrolment.families import find_family
 
 router = APIRouter(tags=["catalogue"])
 
@@ -61,30 +59,6 @@ async def change_site(
     return SiteAnswer.model_validate(
         tagged(response, await editing.change_site(session, seen, site_id, body.model_dump(exclude_unset=True)))
     )
-
-
-@router.get("/activities")
-async def list_activities(
-    reach: Anybody,
-    session: Session,
-    paging: Paged,
-    kind: Kind | None = None,
-    child_id: UUID | None = None,
-    dossier_id: UUID | None = None,
-) -> Page[ActivityAnswer]:
-    """The catalogue; with a child, whether each activity is open to it."""
-    found = await listing.activities(session, kind, paging.cursor, paging.limit + 1)
-    page = paging.page(found, ActivityAnswer.model_validate, lambda activity: activity.id)
-    if child_id is not None:
-        if reach.role not in ("guardian", "agent"):
-            raise Forbidden
-        family = await find_family(session, reach.acting(dossier_id), child_id)
-        refused = await listing.refusals(session, found, family, clock.now())
-        for item in page.items:
-            if why := refused.get(item.id):
-                item.reason_code, item.reason = why.why, why.detail
-            item.open = why is None
-    return page
 
 
 @router.post("/activities", status_code=201)

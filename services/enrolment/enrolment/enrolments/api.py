@@ -8,13 +8,14 @@ from chassis.bodies import Page, Paged
 from chassis.database import Session
 from chassis.idempotency import OnceOnly
 from chassis.policies import Policy
-from chassis.problems import NotFound, Problem, problems
+from chassis.problems import Forbidden, NotFound, Problem, problems
 from chassis.reach import Reach
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 
-from enrolment.catalogue.schemas import Day
-from enrolment.enrolments import enrolling, enrolments, usual_weeks, withdrawals
+from enrolment.catalogue import listing
+from enrolment.catalogue.schemas import ActivityAnswer, Day, Kind
+from enrolment.enrolments import eligibility, enrolling, enrolments, usual_weeks, withdrawals
 from enrolment.enrolments.schemas import (
     BatchAnswer,
     BatchRequest,
@@ -28,7 +29,34 @@ from enrolment.families import find_family
 
 router = APIRouter(tags=["enrolments"])
 
+Anybody = Annotated[
+    Reach, Depends(Policy("guardian", "agent", "cashier", "administrator", "site_staff", "integrator", reach="town"))
+]
 FamilyOrDesk = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]
+
+
+@router.get("/activities")
+async def list_activities(
+    reach: Anybody,
+    session: Session,
+    paging: Paged,
+    kind: Kind | None = None,
+    child_id: UUID | None = None,
+    dossier_id: UUID | None = None,
+) -> Page[ActivityAnswer]:
+    """The catalogue; with a child, whether each activity is open to it."""
+    found = await listing.activities(session, kind, paging.cursor, paging.limit + 1)
+    page = paging.page(found, ActivityAnswer.model_validate, lambda activity: activity.id)
+    if child_id is not None:
+        if reach.role not in ("guardian", "agent"):
+            raise Forbidden
+        family = await find_family(session, reach.acting(dossier_id), child_id)
+        refused = await eligibility.refusals(session, found, family, clock.now())
+        for item in page.items:
+            if why := refused.get(item.id):
+                item.reason_code, item.reason = why.why, why.detail
+            item.open = why is None
+    return page
 
 
 @router.post("/enrolments", status_code=201, response_model=EnrolmentAnswer)

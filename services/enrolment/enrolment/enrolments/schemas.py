@@ -117,6 +117,7 @@ class EnrolmentAnswer(Answer):
     applied: AppliedAnswer | None
     override_reason: str | None = Field(validation_alias=AliasPath("created_by", "reason"))
     created_at: AwareDatetime
+    withdrawn_at: AwareDatetime | None
     version: int
 
     @classmethod
