@@ -1,4 +1,4 @@
-"""`python -m deploy.local install | run | demo | check | revision | definitions | schema`: what the Makefile calls."""
+"""`python -m deploy.local install | run | town | demo | check | revision | definitions | schema`; see the Makefile."""
 
 import asyncio
 import json
@@ -13,10 +13,11 @@ from rich.table import Table
 
 from deploy.local import checks, journey
 from deploy.local.errors import console, reported
-from deploy.local.stack import DEFINITIONS, TOWN, Stack, stack
+from deploy.local.stack import DEFINITIONS, TOWN, Stack, population, stack
 from deploy.servers import packages
 from deploy.servers.errors import LauncherError
 from deploy.servers.processes import ROOT
+from deploy.servers.waiting import complete
 
 RUN = ROOT / ".run"
 GOALS = {
@@ -62,19 +63,33 @@ def install() -> None:
         packages.install()
 
 
+APART = typer.Option("--apart", help="API and worker of each service as two processes")
+
+
 @app.command()
 def run(
-    families: Annotated[int | None, typer.Option(min=0, help="so many, not the demo town's")] = None,
-    apart: Annotated[bool, typer.Option("--apart", help="API and worker of each service as two processes")] = False,
+    families: Annotated[int | None, typer.Option(min=0, help="a town of so many (see town), not the demo's")] = None,
+    apart: Annotated[bool, APART] = False,
 ) -> None:
     """Start the whole stack and keep it up until Ctrl-C or SIGTERM."""
     mode: Literal["all", "apart"] = "apart" if apart else "all"
     with reported(when_interrupted=0), stack(RUN, mode=mode, families=families, tell=_teller()) as running:
+        if families is not None:
+            console.print(", ".join(f"{count:,} {what}" for what, count in complete(population(running)).items()))
         _print_addresses(running)
         console.print("Ctrl-C stops everything.")
         while True:
             running.run.check()
             time.sleep(0.5)
+
+
+@app.command()
+def town(
+    families: Annotated[int, typer.Option(min=0, help="how many: the demo town's, and others drawn like them")],
+    apart: Annotated[bool, APART] = False,
+) -> None:
+    """Run a town of any size, enrolled and with a school year's days reserved, made by COPY within minutes."""
+    run(families, apart)
 
 
 @app.command()

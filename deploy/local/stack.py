@@ -24,6 +24,8 @@ SERVICES = ("identity", "dossier", "enrolment", "planning", "billing")
 TOWN = ROOT / "deploy" / "towns" / "villeneuve-sur-bievre.toml"
 DEFINITIONS = ROOT / "deploy" / "rabbitmq" / "definitions.json"
 PREPARE_S = 60.0
+#: Of a town of many families, each.
+FAMILY_S = 0.02
 READY_S = 60.0
 
 Part = Literal["all", "api", "worker"]
@@ -124,7 +126,8 @@ def stack(
 ) -> Iterator[Stack]:
     """A stack on fresh data, ready, described in `folder`/stack.json; stopped on leaving.
 
-    `apart` runs API and worker of each service as two processes; `families` is how many, if not as the file says.
+    `apart` runs API and worker of each service as two processes; `families` is how many, if not as the file says: then
+    they are enrolled, with days reserved, and the services know all of it from the first moment (`deploy.local.town`).
     Without `services` the databases are there, migrated and loaded, but neither services nor gateway run: `start()`
     starts what is wanted. `tell` hears what is done.
     """
@@ -193,7 +196,7 @@ def _prepare(running: Stack, town: Path, families: int | None) -> None:
         arguments.append(str(families))
     preparation = running.run.process("prepare", arguments, environment)
     preparation.start()
-    running.run.finish([preparation], PREPARE_S)
+    running.run.finish([preparation], PREPARE_S + (families or 0) * FAMILY_S)
 
 
 async def _told(running: Stack, topology: dict[str, Any]) -> dict[str, int]:
@@ -218,6 +221,21 @@ async def _have_heard(running: Stack, told: dict[str, int]) -> bool:
         if heard < count:
             return False
     return True
+
+
+async def population(running: Stack) -> dict[str, int]:
+    """How large the town is: families, children, enrolments, reserved days."""
+    connection = await asyncpg.connect(running.databases["planning"])
+    try:
+        return dict(
+            await connection.fetchrow(
+                "SELECT (SELECT count(*) FROM dossiers) AS families, (SELECT count(*) FROM children) AS children,"
+                " (SELECT count(*) FROM enrolments) AS enrolments,"
+                " (SELECT count(*) FROM reservations WHERE status = 'reserved') AS \"reserved days\""
+            )
+        )
+    finally:
+        await connection.close()
 
 
 def _describe(running: Stack, description: Path) -> None:

@@ -1,6 +1,7 @@
 """Local copies of what other services own, each with the version of the event it came from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
@@ -16,25 +17,39 @@ from chassis.inbox import AtOnce
 from chassis.parking import arrived
 
 
-def keep(copy: type[DeclarativeBase], **facts: Callable[[Any], Any]) -> AtOnce:
+@dataclass(frozen=True)
+class Keep(AtOnce):
+    """A handler that keeps a copy: of each event that `row` in the table `copy`."""
+
+    copy: type[DeclarativeBase]
+    row: Callable[[Any], dict[str, Any]]
+
+    def then(self, more: Callable[[AsyncSession, Sequence[Any]], Awaitable[None]]) -> "Keep":
+        """The same, after which `more(session, events)` does what follows from them."""
+
+        async def both(session: AsyncSession, events: Sequence[Any]) -> None:
+            await self.handler(session, events)
+            await more(session, events)
+
+        return Keep(both, self.copy, self.row)
+
+
+def keep(copy: type[DeclarativeBase], **facts: Callable[[Any], Any]) -> Keep:
     """A handler that keeps a copy of many events at once: its key is the event's subject.
 
     Its other columns are the event's fields of the same names, or what `facts` makes of the event for them.
     """
     key, *names = _columns(copy)
 
-    async def kept(session: AsyncSession, events: Sequence[Event]) -> None:
-        await keep_copies(
-            session,
-            copy,
-            [
-                {key: event.subject}
-                | {name: facts[name](event) if name in facts else getattr(event, name) for name in names}
-                for event in events
-            ],
-        )
+    def row(event: Event) -> dict[str, Any]:
+        return {key: event.subject} | {
+            name: facts[name](event) if name in facts else getattr(event, name) for name in names
+        }
 
-    return AtOnce(kept)
+    async def kept(session: AsyncSession, events: Sequence[Event]) -> None:
+        await keep_copies(session, copy, [row(event) for event in events])
+
+    return Keep(kept, copy, row)
 
 
 async def keep_copy(session: AsyncSession, copy: type[DeclarativeBase], **values: Any) -> bool:

@@ -1,7 +1,7 @@
 """PostgreSQL: the engine of a process, its sessions, naming of constraints, and the plumbing's own tables."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated, Any, cast
@@ -9,7 +9,9 @@ from uuid import UUID
 
 import asyncpg
 from fastapi import Depends, Request
+from pydantic_core import to_json
 from sqlalchemy import DateTime, FromClause, Table, Text, Uuid, event, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 
@@ -143,11 +145,27 @@ async def fetch(session: AsyncSession | asyncpg.Connection, statement: str, *arg
     return list(await driver.fetch(statement, *arguments))
 
 
-async def copy(session: AsyncSession, table: FromClause, rows: Iterable[Mapping[str, Any]]) -> None:
+async def copy(
+    session: AsyncSession | asyncpg.Connection, table: FromClause, rows: Iterable[Mapping[str, Any]]
+) -> None:
     """Store new rows, each by its columns' names, by COPY: many times faster than any INSERT."""
     columns = table.columns.keys()
-    records = [tuple(row.get(name) for name in columns) for row in rows]
-    await (await _driver(session)).copy_records_to_table(cast(Table, table).name, columns=columns, records=records)
+    types = [getattr(column.type, "impl", column.type) for column in table.columns]  # a decorated one: the plain
+    as_json = [at for at, kind in enumerate(types) if isinstance(kind, JSONB)]
+    records: Iterable[Sequence[Any]] = (tuple(map(row.get, columns)) for row in rows)
+    if as_json:
+        records = (_with_json(record, as_json) for record in records)
+    driver = await _driver(session) if isinstance(session, AsyncSession) else session
+    await driver.copy_records_to_table(cast(Table, table).name, columns=columns, records=records)
+
+
+def _with_json(record: Sequence[Any], places: Iterable[int]) -> list[Any]:
+    """With what stands in these places as JSON, which the driver takes as text."""
+    values = list(record)
+    for at in places:
+        if values[at] is not None:
+            values[at] = to_json(values[at]).decode()
+    return values
 
 
 async def _driver(session: AsyncSession) -> asyncpg.Connection:

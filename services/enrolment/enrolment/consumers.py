@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chassis.copies import keep
-from chassis.inbox import AtOnce, Handlers
+from chassis.inbox import Handlers
 from contracts.billing import (
     CreditGranted,
     InvoiceCancelled,
@@ -23,19 +23,15 @@ from enrolment.copies import Child, Dossier, Regie, reachable
 from enrolment.enrolments.enrolments import move_with_children
 from enrolment.enrolments.models import AppliedEnrolment
 
-_keep_children = keep(Child)
 
-
-@AtOnce
-async def keep_children(session: AsyncSession, events: Sequence[ChildChanged]) -> None:
+async def move(session: AsyncSession, events: Sequence[ChildChanged]) -> None:
     """A change of school, which is rare, changes enrolments."""
-    await _keep_children.handler(session, events)
     await move_with_children(session, {event.child_id for event in events})
 
 
 HANDLERS: Handlers = {
     DossierChanged: keep(Dossier, reachable=reachable),
-    ChildChanged: keep_children,
+    ChildChanged: keep(Child).then(move),
     RegieChanged: keep(Regie),
     EnrolmentApplied: keep(AppliedEnrolment),
     InvoiceOpened: keep_invoice,
