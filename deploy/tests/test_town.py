@@ -106,6 +106,22 @@ BROKEN: list[tuple[Change, str]] = [
         "families[0].children[1].school (« 100001 ») : « x » n'existe pas dans schools.",
     ),
     (
+        put("families.0.children.0.enrolments.0.activity", "judo"),
+        "families[0].children[0].enrolments[0].activity (« 100001 ») : « judo » n'existe pas dans activities.",
+    ),
+    (
+        put("families.0.children.0.enrolments.0.days", []),
+        "families[0].children[0].enrolments[0].days (« 100001 ») : Il en faut au moins 1.",
+    ),
+    (
+        put("families.0.children.0.enrolments.1.activity", "cantine"),
+        "families[0].children[0].enrolments (« 100001 ») : La même valeur est donnée deux fois.",
+    ),
+    (
+        put("families.0.children.0.enrolments.1.activity", "vacances-la-bievre"),
+        "« vacances-la-bievre » se réserve à la semaine : Léa (100001) ne peut pas y être inscrit à l'année.",
+    ),
+    (
         put("accounts.5.sites", ["zoo"]),
         "accounts[5].sites[0] (« animateur ») : « zoo » n'existe pas dans schools ni centres.",
     ),

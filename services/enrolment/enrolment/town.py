@@ -1,4 +1,4 @@
-"""What enrolment takes from a town's description: sites, activities, school years, holiday weeks."""
+"""What enrolment takes from a town's description: sites, activities, school years, holiday weeks, enrolments."""
 
 import datetime
 from collections import Counter
@@ -21,6 +21,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from enrolment.catalogue import school_years
 from enrolment.catalogue.coming_weeks import coming_weeks
 from enrolment.catalogue.models import (
     Activity,
@@ -31,6 +32,10 @@ from enrolment.catalogue.models import (
     SchoolYear,
     Site,
 )
+from enrolment.enrolments import described
+from enrolment.enrolments.described import FamilyEntry
+from enrolment.enrolments.enrolments import event_of
+from enrolment.enrolments.models import Enrolment
 from enrolment.models import Base
 from enrolment.waiting_list.models import WaitingRules
 
@@ -185,10 +190,6 @@ class HouseRulesEntry(Entry):
     accepted: bool = False
 
 
-class FamilyEntry(Entry):
-    number: str
-
-
 class GeneratedFamilies(Entry):
     count: Annotated[int, Field(ge=0)]
     first_number: int
@@ -231,6 +232,18 @@ class Town(Entry):
     @classmethod
     def _one_a_year(cls, entries: list[HouseRulesEntry]) -> list[HouseRulesEntry]:
         return _each_once(entries, [entry.since for entry in entries], "Deux règlements valent à partir de {}.")
+
+    @model_validator(mode="after")
+    def _holidays_take_no_enrolment(self) -> "Town":
+        by_the_week = {entry.code for entry in self.activities if entry.kind == "extrascolaire"}
+        for family in self.families:
+            for child in family.children:
+                if taken := by_the_week.intersection(one.activity for one in child.enrolments):
+                    raise ValueError(
+                        f"« {taken.pop()} » se réserve à la semaine : {child.first_name} ({family.number}) ne peut pas "
+                        "y être inscrit à l'année."
+                    )
+        return self
 
     @field_validator("activities")
     @classmethod
@@ -276,6 +289,7 @@ async def load(session: AsyncSession, town: Town) -> None:
     windows = [row for row in _windows(town, years) if {row["activity_id"], row["school_year"]} & new]
     await _add(session, EnrolmentWindow, windows)
     await _house_rules(session, town, years, today)
+    await _enrolments(session, town)
 
 
 def _facts(event: type[Event], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -324,6 +338,17 @@ def _windows(town: Town, years: Sequence[SchoolYearEntry]) -> Iterator[dict[str,
                     "opens_at": entry.enrolment_opens.of(year) if entry.enrolment_opens else None,
                     "closes_at": entry.enrolment_closes.of(year) if entry.enrolment_closes else None,
                 }
+
+
+async def _enrolments(session: AsyncSession, town: Town) -> None:
+    """Of the children described here, in the first school year not over; those that were there stay as they are."""
+    now = clock.now()
+    year = await school_years.current(session, day_in_paris(now))
+    if year is None:
+        return
+    centres = {entry.code: entry.centre for entry in town.activities}
+    added = await _add(session, Enrolment, list(described.rows(town.families, centres, year, now)))
+    await publish(session, *(event_of(Enrolment(**row)) for row in added))
 
 
 async def _house_rules(

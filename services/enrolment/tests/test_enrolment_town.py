@@ -9,20 +9,24 @@ from chassis import clock, command
 from chassis.database import Database
 from chassis.identifiers import named_id
 from chassis.testing import Databases
+from contracts.dossier import ChildChanged, DossierChanged
 from enrolment.catalogue.coming_weeks import coming_weeks
 from enrolment.catalogue.models import Activity, HolidayWeek, HouseRules, HouseRulesAcceptance, SchoolYear, Site
+from enrolment.enrolments.models import Enrolment
 from enrolment.main import SERVICE
 from enrolment.town import Town
 from french.calendar import school_year
 from french.paris import at, day_in_paris
 from sqlalchemy import func, select, text
 
+from tests.builders import sample
+
 TOWN = tomllib.loads(Path("deploy/towns/villeneuve-sur-bievre.toml").read_text())
 
 
 async def count(database: Database) -> dict[str, int]:
     async with database.sessions() as session:
-        tables = {table.__tablename__: table for table in (Site, Activity, HolidayWeek)}
+        tables = {table.__tablename__: table for table in (Site, Activity, HolidayWeek, Enrolment)}
         found = {
             name: await session.scalar(select(func.count()).select_from(table)) or 0 for name, table in tables.items()
         }
@@ -37,7 +41,8 @@ async def test_loading_twice_adds_and_publishes_nothing_more(databases: Database
     assert first["sites"] == 7
     assert first["activities"] == 9
     assert first["holiday_weeks"] > 0
-    assert first["outbox"] == first["sites"] + first["activities"] + first["holiday_weeks"]
+    assert first["enrolments"] > 0
+    assert first["outbox"] == first["sites"] + first["activities"] + first["holiday_weeks"] + first["enrolments"]
 
 
 @pytest.mark.parametrize(
@@ -165,3 +170,58 @@ async def test_whom_an_activity_is_open_to_is_kept_as_the_file_says(databases: D
             one.opens_at == at(years[one.school_year].first_day + timedelta(days=275), time(8, 30)) for one in windows
         )
         assert all(one.closes_at is None for one in windows)
+
+
+async def test_the_demo_towns_children_are_enrolled_but_tom_not_in_the_canteen(databases: Databases, town: Any) -> None:
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    names = {
+        named_id("child", family["number"], child["first_name"]): child["first_name"]
+        for family in TOWN["families"]
+        for child in family["children"]
+    }
+    told = await town.published("enrolment_changed")
+    in_the_canteen = [one for one in told if one.activity_id == named_id("activity", "cantine")]
+    assert {names[one.child_id] for one in in_the_canteen} == {"Léa", "Hugo", "Awa", "Inès"}
+    assert {names[one.child_id] for one in told} == {"Léa", "Hugo", "Awa", "Inès", "Tom"}
+    assert {one.activity_id for one in told} > {named_id("activity", "accueil-soir"), named_id("activity", "mercredi")}
+    lea = next(one for one in in_the_canteen if names[one.child_id] == "Léa")
+    (week,) = lea.usual_weeks
+    assert (lea.dossier_id, lea.status) == (named_id("dossier", "100001"), "active")
+    assert (week.days, week.valid_to) == (("monday", "tuesday", "thursday", "friday"), lea.valid_to)
+    assert week.valid_from >= day_in_paris(clock.now())
+    assert await town.published("notice_written") == []
+
+
+@pytest.mark.parametrize(
+    ("day", "year", "at_school"),
+    [
+        (datetime(2026, 11, 23, tzinfo=UTC), "2026-2027", True),
+        (datetime(2027, 7, 20, tzinfo=UTC), "2027-2028", False),
+        (datetime(2027, 9, 20, tzinfo=UTC), "2027-2028", True),
+    ],
+)
+async def test_children_are_enrolled_in_the_first_year_not_over_at_the_school_that_is_known_for_it(
+    day: datetime, year: str, at_school: bool, databases: Databases, town: Any, hours_later: Callable[[float], None]
+) -> None:
+    hours_later((day - datetime.now(UTC)).total_seconds() / 3600)
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    for one in await town.published("enrolment_changed"):
+        assert one.school_year == year
+        assert one.valid_from < one.valid_to
+        assert (one.site_id is not None) == at_school
+        assert all(week.valid_from >= max(one.valid_from, day.date()) for week in one.usual_weeks)
+
+
+async def test_an_enrolment_that_a_family_has_left_stays_left_when_the_town_is_loaded_again(
+    databases: Databases, town: Any
+) -> None:
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    martin = named_id("dossier", "100001")
+    await town.hear(sample(DossierChanged, dossier_id=martin, missing=()))
+    lea = named_id("child", "100001", "Léa")
+    await town.hear(sample(ChildChanged, child_id=lea, dossier_ids=(martin,)))
+    one, *_ = await town.enrolments(martin)
+    assert (await town.call("DELETE", f"/v1/enrolments/{one['id']}", martin))[0] == 202
+    before = await town.enrolments(martin)
+    await command.load(SERVICE, databases.owner_url, TOWN)
+    assert await town.enrolments(martin) == before
