@@ -14,7 +14,9 @@ from tests.actors import Family
 
 Json = dict[str, Any]
 #: Parameters and fields that name something of one family's.
-THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "invoice_ids", "payment_id", "entry_id", "enrolment_id"}
+THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "payment_id", "entry_id", "enrolment_id"}
+#: The same by lists.
+SEVERAL = {"invoice_ids", "child_ids"}
 #: What a body may leave out, and is called with here.
 GIVEN = {"POST /v1/plannings/validate": ["changes"]}
 
@@ -46,7 +48,7 @@ class Operation:
     @property
     def required_theirs(self) -> set[str]:
         """What of one family's it cannot be called without."""
-        return (self.needed | set(_names(self.body))) & THEIRS
+        return (self.needed | set(_names(self.body))) & (THEIRS | SEVERAL)
 
     def admits(self, role: str, scopes: str = "") -> bool:
         return role in self.roles or (self.scope is not None and self.scope in scopes.split())
@@ -134,6 +136,7 @@ async def values_of(family: Family) -> Json:
     return {
         "dossier_id": family.dossier_id,
         "child_id": child_id,
+        "child_ids": [child_id],
         "holiday_week_id": week_id,
         "quote_id": quote["quote_id"],
         "position": 0,
@@ -165,6 +168,7 @@ async def values_of(family: Family) -> Json:
         "POST /v1/waiting-list": {"holiday_week_id": waited[1]},
         # A day that nobody has reserved is given up: the month stays as it is.
         "POST /v1/plannings/validate": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
+        "POST /v1/plannings/copy-week": {"week": "2098-06-02", "to_weeks": ["2098-06-09"]},
         "PUT /v1/plannings/draft": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "version": towns.read(TOWN)["house_rules"][0]["version"],
         "billed": billed["id"],

@@ -155,6 +155,14 @@ class Household:
         async with self.desk.client.post("/v1/plannings/validate", data=data, headers=headers) as answer:
             return answer.status, await answer.json()
 
+    async def copy_week(self, *names: str, week: Any, to: Any, role: str = "guardian", **body: Any) -> tuple[int, Any]:
+        """Status and body of what is proposed for these children."""
+        asked: dict[str, Any] = {"child_ids": [str(self.children[name]) for name in names], "week": week}
+        asked |= {"to_weeks": to} | ({"dossier_id": str(self.dossier_id)} if role == "agent" else {}) | body
+        headers = {"Authorization": f"Bearer {self.token(role, None if role == 'guardian' else new_id())}"}
+        async with self.desk.client.post("/v1/plannings/copy-week", json=asked, headers=headers) as answer:
+            return answer.status, await answer.json()
+
     async def draft(
         self, *changes: Any, month: Any = "2026-12", role: str = "guardian", account_id: UUID | None = None, **body: Any
     ) -> tuple[int, Any]:

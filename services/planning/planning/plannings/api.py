@@ -15,8 +15,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from french.calendar import first_day
 
 from planning.drafts import drafts
-from planning.plannings import attempts, reading, validating
-from planning.plannings.schemas import DraftAnswer, PlanningAnswer, Receipt, Validation
+from planning.plannings import attempts, copying, reading, validating
+from planning.plannings.schemas import CopyAnswer, DraftAnswer, PlanningAnswer, Receipt, Validation, WeekCopy
 from planning.reservations import changing, notices
 from planning.reservations.schemas import Month, MonthChanges
 
@@ -74,6 +74,18 @@ async def drop_draft(
 ) -> Response:
     await drafts.drop(session, reach, first_day(month))
     return Response(status_code=204)
+
+
+@router.post("/plannings/copy-week")
+@problems(NotFound)
+async def copy_week(body: WeekCopy, reach: GuardianOrAgent, connection: Driver) -> CopyAnswer:
+    """What would have to change for other weeks to be like that one, the guardian's draft over it; changes nothing."""
+    acting = reach.acting(body.dossier_id)
+    if body.week in body.to_weeks:
+        said = "C'est la semaine à copier : indiquez-en une autre."
+        raise Malformed(errors=[{"pointer": f"/to_weeks/{body.to_weeks.index(body.week)}", "detail": said}])
+    found = await copying.copy(connection, acting, body.child_ids, body.week, body.to_weeks, clock.now())
+    return CopyAnswer.model_validate(found)
 
 
 @router.post("/plannings/validate", response_model=Receipt)

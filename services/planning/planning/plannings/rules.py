@@ -3,17 +3,18 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
+from itertools import groupby, product
 from typing import Literal, NamedTuple
 from uuid import UUID
 
-from french.calendar import last_day
+from french.calendar import DAY, last_day
 
 from planning.deadlines.rules import TownCalendar, span
 from planning.reservations.rules import (
     BOOKED_ELSEWHERE,
     CHANGED_ELSEWHERE,
     FULL,
+    NOT_ENROLLED,
     UNKNOWN,
     Change,
     Line,
@@ -147,6 +148,52 @@ def rows(
         cells = [_booked(day, by_date) for day in days]
         made.append(Row(one.child_id, one.child_first_name, one.activity_id, one.activity_name, cells))
     return sorted(made, key=_row_of)
+
+
+class Wish(NamedTuple):
+    """A day of a child in an activity that would have to be reserved, or given up; `reason` why it cannot be."""
+
+    child_id: UUID
+    activity_id: UUID
+    date: date
+    reserve: bool
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Copied:
+    """What would have to change in the weeks for them to be like the one, in order; and what cannot change."""
+
+    changes: Sequence[Wish]
+    refused: Sequence[Wish]
+
+
+def copied(rows: Iterable[Row], draft: Iterable[DraftedDay], week: date, to: Sequence[date]) -> Copied:
+    """The rows are those of each month that the weeks (their Mondays) are in; the draft's ticks lie over them.
+
+    A day on which nothing takes place in the week says nothing of the same weekday in others. A booked holiday week is
+    copied by nobody.
+    """
+    cells = {(row.child_id, row.activity_id, cell.date): cell for row in rows for cell in row.cells}
+    wished = {(day.child_id, day.activity_id, day.date): day.reserve for day in draft}
+    changes, refused = [], []
+    for child_id, activity_id in dict.fromkeys(key[:2] for key in cells):
+        for monday, n in product(to, range(7)):
+            source = child_id, activity_id, week + n * DAY
+            target = child_id, activity_id, monday + n * DAY
+            like = cells.get(source)
+            if like is None or like.booking_id or (like.status == "closed" and source not in wished):
+                continue
+            wanted = wished.get(source, like.status == "reserved")
+            cell = cells.get(target)
+            reserved = cell is not None and cell.status == "reserved"
+            if wanted is wished.get(target, reserved):
+                continue
+            if wanted is reserved or (cell is not None and cell.can_change):
+                changes.append(Wish(*target, wanted))
+            else:
+                refused.append(Wish(*target, wanted, NOT_ENROLLED if cell is None else cell.reason))
+    return Copied(changes, refused)
 
 
 def _row_of(one: Row | BookedDay) -> tuple[str, str, UUID, UUID]:

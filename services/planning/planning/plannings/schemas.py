@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from typing import Annotated
 from uuid import UUID
 
-from chassis.bodies import Answer
+from chassis.bodies import Answer, RequestBody
 from chassis.editing import etag
-from pydantic import AwareDatetime, Field
+from french.calendar import DAY
+from pydantic import AfterValidator, AwareDatetime, Field
 
+from planning.deadlines.rules import Day
 from planning.plannings.rules import Draft, DraftedDay, Row
 from planning.reservations.changing import Done
 from planning.reservations.schemas import Changes, MonthChanges
@@ -42,6 +44,47 @@ class Validation(MonthChanges):
     attempt_id: UUID | None = None
     dossier_id: UUID | None = None
     override_reason: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+
+
+def _apart(to: list[datetime.date]) -> list[datetime.date]:
+    if len(set(to)) < len(to):
+        raise ValueError("Une semaine est donnée plus d'une fois.")
+    return to
+
+
+def _monday(day: datetime.date) -> datetime.date:
+    return day - day.weekday() * DAY
+
+
+#: Any of its days; known by its Monday.
+Week = Annotated[Day, AfterValidator(_monday)]
+
+
+class WeekCopy(RequestBody):
+    """The week to be copied and those to be like it, each by any of its days. `dossier_id` is for agents alone."""
+
+    child_ids: Annotated[list[UUID], Field(min_length=1, max_length=20)]
+    week: Week
+    to_weeks: Annotated[list[Week], Field(min_length=1, max_length=10), AfterValidator(_apart)]
+    dossier_id: UUID | None = None
+
+
+class ProposedDay(Answer):
+    child_id: UUID
+    activity_id: UUID
+    date: datetime.date
+    reserve: bool
+
+
+class RefusedDay(ProposedDay):
+    reason: str
+
+
+class CopyAnswer(Answer):
+    """`changes` may be kept as a draft or validated, with the month of each; `refused` cannot be, and why."""
+
+    changes: list[ProposedDay]
+    refused: list[RefusedDay]
 
 
 class ChangedDay(Answer):

@@ -84,6 +84,7 @@ BOOKED_ELSEWHERE = "Les semaines de vacances se réservent depuis la rubrique In
 NO_DAYS = "Les jours de cette activité ne sont pas encore fixés : adressez-vous au guichet."
 NOT_ENROLLED = "L'enfant n'est pas inscrit à cette activité : faites d'abord son inscription."
 ACTIVITY_CLOSED = "Cette activité est fermée : on ne peut plus y réserver."
+UNKNOWN_CHILD = "Cet enfant n'existe pas, ou vous n'y avez pas accès."
 UNKNOWN = "Cet enfant ou cette activité n'existe pas, ou vous n'y avez pas accès : retirez cette case."
 FULL = Obstructed("full", "Complet : toutes les places de ce jour sont prises. Choisissez un autre jour.")
 
