@@ -171,6 +171,7 @@ async def values_of(family: Family) -> Json:
         "POST /v1/plannings/copy-week": {"week": "2098-06-02", "to_weeks": ["2098-06-09"]},
         "PUT /v1/plannings/draft": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "version": towns.read(TOWN)["house_rules"][0]["version"],
+        "POST /v1/link-requests/{request_id}/decision": {"decision": "refused", "reason": "Essai"},
         "billed": billed["id"],
         "held": held_line,
     }
@@ -230,6 +231,20 @@ async def entry_of(family: Family, database_url: str, values: Json, operation: O
 
     await until(offered, f"an offer for {entry_id}")
     return entry_id
+
+
+async def waiting_link_request(database_url: str) -> str:
+    """One that somebody has asked, for an agent to decide."""
+    request_id = new_id()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO link_requests (id, version, status, first_name, last_name, email, created_at)"
+        " VALUES ($1, 1, 'waiting', 'Luc', 'Petit', $2, now())",
+        request_id,
+        f"{request_id}@example.org",
+    )
+    await connection.close()
+    return str(request_id)
 
 
 async def _leave_places(database_url: str, week_id: str, left: int) -> None:

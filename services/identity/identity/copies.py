@@ -25,7 +25,13 @@ class Dossier(Base):
     """Of a dossier, who may claim it: nobody while it is archived."""
 
     __tablename__ = "dossiers"
-    __table_args__ = (Index("ix_dossiers_number", "number"), may("UPDATE"))
+    __table_args__ = (
+        Index("ix_dossiers_number", "number"),
+        Index(
+            "ix_dossiers_guardians", "guardians", postgresql_using="gin", postgresql_ops={"guardians": "jsonb_path_ops"}
+        ),
+        may("UPDATE"),
+    )
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]

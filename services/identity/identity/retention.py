@@ -1,22 +1,26 @@
 """When a row that nobody asks for any more is deleted, table by table."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.models import Base
 from identity.own_account.models import ResetLink
-from identity.registrations.models import Claim
+from identity.registrations.models import Claim, LinkRequest
 from identity.sessions.models import SignedIn
 from identity.throttling.known_addresses import KEPT
 from identity.throttling.lanes import GONE
 from identity.throttling.models import KnownAddress, Lane, Ticket, Tries
 
+#: Who decided a link request, and why, can be asked for so long.
+DECIDED_KEPT = timedelta(days=365)
+
 
 def _over(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
     return {
         Claim: Claim.expires_at <= now,
+        LinkRequest: LinkRequest.decided_at <= now - DECIDED_KEPT,
         ResetLink: ResetLink.expires_at <= now,
         SignedIn: SignedIn.expires_at <= now,
         Tries: Tries.ends_at <= now,

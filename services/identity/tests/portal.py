@@ -110,12 +110,21 @@ class Portal:
         """Moves the clock to so long after the machine's."""
         self.clock_file.write_text(str(timedelta(**shift).total_seconds()))
 
-    async def post(self, path: str, address: str | None = None, **body: Any) -> tuple[int, dict[str, Any]]:
-        """Status and JSON (empty where there is none) of a POST, from a client's address."""
+    async def send(
+        self, method: str, path: str, address: str | None = None, bearer: str | None = None, **body: Any
+    ) -> tuple[int, dict[str, Any]]:
+        """Status and JSON (empty where there is none) of a call, from an address, by whose token `bearer` is."""
         headers = {"X-Forwarded-For": address} if address else {}
-        async with self.client.post(f"/v1{path}", json=body, headers=headers) as answer:
+        headers |= {"Authorization": f"Bearer {bearer}"} if bearer else {}
+        async with self.client.request(method, f"/v1{path}", json=body, headers=headers) as answer:
             content = await answer.read()
             return answer.status, (await answer.json(content_type=None) if content else {})
+
+    async def post(self, path: str, address: str | None = None, **body: Any) -> tuple[int, dict[str, Any]]:
+        return await self.send("POST", path, address, **body)
+
+    async def put(self, path: str, address: str | None = None, **body: Any) -> tuple[int, dict[str, Any]]:
+        return await self.send("PUT", path, address, **body)
 
     async def get(self, path: str, token: str) -> tuple[int, dict[str, Any]]:
         async with self.client.get(f"/v1{path}", headers={"Authorization": f"Bearer {token}"}) as answer:
@@ -166,13 +175,6 @@ class Portal:
     async def sign_in_staff(self, login: str = "agent", password: str = "Guichet!2026") -> tuple[int, dict[str, Any]]:
         """With the code that their application shows."""
         return await self.sign_in(login, password, otp=code_at(clock.now()))
-
-    async def put(self, path: str, address: str | None = None, **body: Any) -> tuple[int, dict[str, Any]]:
-        """As `post`, of a PUT."""
-        headers = {"X-Forwarded-For": address} if address else {}
-        async with self.client.put(f"/v1{path}", json=body, headers=headers) as answer:
-            content = await answer.read()
-            return answer.status, (await answer.json(content_type=None) if content else {})
 
     async def refresh(self, token: str) -> tuple[int, dict[str, Any]]:
         return await self.post("/sessions/refresh", refresh_token=token)

@@ -1,5 +1,7 @@
 """Legal texts, proofs of a dossier, registrations and their activation, over HTTP."""
 
+from uuid import UUID
+
 from chassis import clock
 from chassis.bodies import Page, Paged
 from chassis.database import Session
@@ -11,6 +13,7 @@ from identity import accounts, passwords
 from identity.edge import Address, Configured, OwnTransactions, taking
 from identity.names import email_key
 from identity.registrations import activation, claims, credentials, legal, link_requests, registration, schemas
+from identity.registrations.models import LinkRequestStatus
 from identity.sessions.policies import Agent
 from identity.settings import Settings
 from identity.throttling.guesses import limits_of, room
@@ -74,9 +77,24 @@ async def ask_link(
 
 
 @router.get("/link-requests")
-async def link_requests_to_decide(_agent: Agent, paging: Paged, session: Session) -> Page[schemas.LinkRequest]:
-    found = await link_requests.oldest(session, paging.limit + 1, paging.cursor)
-    return paging.page(found, schemas.LinkRequest.model_validate, lambda request: request.id)
+async def link_requests_to_decide(
+    _agent: Agent, paging: Paged, session: Session, status: LinkRequestStatus = LinkRequestStatus.WAITING
+) -> Page[schemas.LinkRequestToDecide]:
+    found = await link_requests.oldest(session, status, paging.limit + 1, paging.cursor)
+    candidates = await link_requests.candidates(session, found)
+    return paging.page(
+        found, lambda one: schemas.LinkRequestToDecide.of(one, candidates[one.id]), lambda request: request.id
+    )
+
+
+@router.post("/link-requests/{request_id}/decision")
+@problems(NotFound, link_requests.AlreadyDecided, accounts.AlreadyRegistered)
+async def decide_link_request(
+    agent: Agent, request_id: UUID, body: schemas.LinkDecision, session: Session
+) -> schemas.LinkRequest:
+    decision = link_requests.Decision(LinkRequestStatus(body.decision), body.guardian_id, body.reason)
+    decided = await link_requests.decide(session, request_id, agent, decision, clock.now())
+    return schemas.LinkRequest.model_validate(decided)
 
 
 @router.post("/registrations", status_code=202, dependencies=[PUBLIC])

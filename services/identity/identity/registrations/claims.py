@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts import AlreadyRegistered, having_account
 from identity.copies import Dossier, Guardian
-from identity.names import name_key
+from identity.names import name_key, number_key
 from identity.registrations.models import Claim
 from identity.registrations.rules import matching
 from identity.tokens import digest, new_secret
@@ -34,8 +34,8 @@ class ClaimGone(Problem):
     status = 410
     title = "Preuve de dossier périmée"
     detail = (
-        "La vérification de votre dossier a déjà servi ou date de plus d'une heure : indiquez de nouveau votre numéro"
-        " de dossier, votre nom et votre courriel."
+        "La vérification de votre dossier a déjà servi ou date de trop longtemps : indiquez de nouveau votre numéro"
+        " de dossier, votre nom et votre courriel, ou demandez de nouveau un rattachement."
     )
 
 
@@ -46,7 +46,7 @@ async def prove(
 
     Raises ClaimRefused, or AlreadyRegistered where the proof holds but every such guardian has an account.
     """
-    dossiers = await session.scalars(select(Dossier).where(Dossier.number == "".join(number.split())))
+    dossiers = await session.scalars(select(Dossier).where(Dossier.number == number_key(number)))
     matches = [
         (dossier.dossier_id, UUID(one["guardian_id"]), name_key(one["first_name"]), str(one["email"]).strip())
         for dossier in dossiers
@@ -59,17 +59,16 @@ async def prove(
     if not free:
         raise AlreadyRegistered
     dossier_id, guardian_id, _, known_email = min(free, key=lambda match: match[2] != name_key(first_name or ""))
-    secret, expires_at = new_secret(), now + VALID
+    return give(session, dossier_id, guardian_id, known_email, now + VALID), now + VALID
+
+
+def give(session: AsyncSession, dossier_id: UUID, guardian_id: UUID, email: str, expires_at: datetime) -> str:
+    """The secret of a new claim for that guardian, who will read that email."""
+    secret = new_secret()
     session.add(
-        Claim(
-            digest=digest(secret),
-            dossier_id=dossier_id,
-            guardian_id=guardian_id,
-            email=known_email,
-            expires_at=expires_at,
-        )
+        Claim(digest=digest(secret), dossier_id=dossier_id, guardian_id=guardian_id, email=email, expires_at=expires_at)
     )
-    return secret, expires_at
+    return secret
 
 
 async def judge(session: AsyncSession, secret: str, now: datetime) -> tuple[Claim, Guardian]:

@@ -1,10 +1,13 @@
 """What a registration goes through: legal texts, claims, links; and requests to be attached by an agent."""
 
 from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
 from uuid import UUID
 
 from chassis.schema import may
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from chassis.states import Moves, state
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.models import Base
@@ -51,11 +54,22 @@ class Claim(Base):
     used_at: Mapped[datetime | None]
 
 
-class LinkRequest(Base):
-    """Somebody who could not prove their dossier asks an agent to attach them."""
+class LinkRequestStatus(StrEnum):
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class LinkRequest(Moves[LinkRequestStatus], Base):
+    """Somebody who could not prove their dossier asks an agent to attach them; decided, it says by whom and why."""
 
     __tablename__ = "link_requests"
     __table_args__ = (
+        CheckConstraint(
+            "(status <> 'waiting') = (decided_at IS NOT NULL AND decided_by IS NOT NULL AND reason IS NOT NULL)",
+            name="decided",
+        ),
+        CheckConstraint("(status = 'accepted') = (guardian_id IS NOT NULL)", name="accepted_for_a_guardian"),
         Index(
             "uq_link_requests_asked",
             "dossier_number",
@@ -64,15 +78,29 @@ class LinkRequest(Base):
             "email",
             unique=True,
             postgresql_nulls_not_distinct=True,
+            postgresql_where=text("status = 'waiting'"),
         ),
+        may("UPDATE", "DELETE"),
     )
 
+    TRANSITIONS: ClassVar = {
+        LinkRequestStatus.WAITING: frozenset({LinkRequestStatus.ACCEPTED, LinkRequestStatus.REFUSED}),
+        LinkRequestStatus.ACCEPTED: frozenset(),
+        LinkRequestStatus.REFUSED: frozenset(),
+    }
+
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    status: Mapped[LinkRequestStatus] = state(LinkRequestStatus)
     dossier_number: Mapped[str | None]
     first_name: Mapped[str]
     last_name: Mapped[str]
     email: Mapped[str]
     created_at: Mapped[datetime]
+    guardian_id: Mapped[UUID | None]
+    reason: Mapped[str | None]
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
 
 
 class ActivationLink(Base):

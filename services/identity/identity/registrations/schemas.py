@@ -1,14 +1,17 @@
 """Bodies and answers of registrations."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
 from pydantic import ConfigDict, model_validator
 
+from identity.copies import Guardian
 from identity.fields import Email, Line, Name, Password, Secret, Username, line, refusal
 from identity.registrations.legal import Kind
+from identity.registrations.models import LinkRequestStatus
 from identity.registrations.registration import Asked
 
 
@@ -49,13 +52,53 @@ class LinkAsked(RequestBody):
     email: Email
 
 
+class Candidate(Answer):
+    """A guardian of the dossier that the request names; `email` as the dossier has it."""
+
+    guardian_id: UUID
+    first_name: str
+    last_name: str
+    email: str | None
+    has_account: bool
+
+
 class LinkRequest(Answer):
+    """`decided_by` is the account of who decided."""
+
     id: UUID
+    status: LinkRequestStatus
     dossier_number: str | None
     last_name: str
     first_name: str
     email: str
     created_at: datetime
+    guardian_id: UUID | None
+    reason: str | None
+    decided_by: UUID | None
+    decided_at: datetime | None
+
+
+class LinkRequestToDecide(LinkRequest):
+    candidates: list[Candidate]
+
+    @classmethod
+    def of(cls, request: object, guardians: Sequence[tuple[Guardian, bool]]) -> Self:
+        candidates = [Candidate(**one, has_account=has_account) for one, has_account in guardians]
+        return cls(**LinkRequest.model_validate(request).model_dump(), candidates=candidates)
+
+
+class LinkDecision(RequestBody):
+    """For which guardian it is accepted, of whatever dossier; `reason` is kept and, of a refusal, told to who asked."""
+
+    decision: Literal["accepted", "refused"]
+    guardian_id: UUID | None = None
+    reason: Annotated[str, line(500)]
+
+    @model_validator(mode="after")
+    def _for_a_guardian(self) -> Self:
+        if (self.decision == "accepted") != (self.guardian_id is not None):
+            raise refusal("/guardian_id", "Indiquez pour quel responsable la demande est acceptée, et alors seulement.")
+        return self
 
 
 class Registration(RequestBody):

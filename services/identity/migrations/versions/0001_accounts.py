@@ -74,6 +74,7 @@ STATEMENTS = (
         guardians jsonb NOT NULL
     )""",
     "CREATE INDEX ix_dossiers_number ON dossiers (number)",
+    "CREATE INDEX ix_dossiers_guardians ON dossiers USING gin (guardians jsonb_path_ops)",
     """CREATE TABLE claims (
         digest bytea CONSTRAINT pk_claims PRIMARY KEY,
         dossier_id uuid NOT NULL,
@@ -84,14 +85,25 @@ STATEMENTS = (
     )""",
     """CREATE TABLE link_requests (
         id uuid CONSTRAINT pk_link_requests PRIMARY KEY,
+        version integer NOT NULL,
+        status text NOT NULL
+            CONSTRAINT ck_link_requests_status CHECK (status IN ('waiting', 'accepted', 'refused')),
         dossier_number text,
         first_name text NOT NULL,
         last_name text NOT NULL,
         email text NOT NULL,
-        created_at timestamptz NOT NULL
+        created_at timestamptz NOT NULL,
+        guardian_id uuid,
+        reason text,
+        decided_by uuid,
+        decided_at timestamptz,
+        CONSTRAINT ck_link_requests_decided CHECK (
+            (status <> 'waiting') = (decided_at IS NOT NULL AND decided_by IS NOT NULL AND reason IS NOT NULL)),
+        CONSTRAINT ck_link_requests_accepted_for_a_guardian
+            CHECK ((status = 'accepted') = (guardian_id IS NOT NULL))
     )""",
     """CREATE UNIQUE INDEX uq_link_requests_asked ON link_requests (dossier_number, last_name, first_name, email)
-        NULLS NOT DISTINCT""",
+        NULLS NOT DISTINCT WHERE status = 'waiting'""",
     """CREATE TABLE devices (
         id uuid CONSTRAINT pk_devices PRIMARY KEY,
         site_id uuid NOT NULL,
@@ -186,8 +198,8 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX uq_notices_notice_id_email ON notices (notice_id, email) NULLS NOT DISTINCT",
     "CREATE INDEX ix_notices_next_at ON notices (next_at) WHERE status = 'to_send'",
     "CREATE INDEX ix_notices_account_id ON notices (account_id)",
-    """GRANT UPDATE, DELETE ON accounts, claims, known_addresses, lanes, notices, reset_links, sessions, tickets, tries
-    TO identity_app""",
+    """GRANT UPDATE, DELETE ON accounts, claims, known_addresses, lanes, link_requests, notices, reset_links, sessions,
+    tickets, tries TO identity_app""",
     "GRANT DELETE ON activation_links TO identity_app",
     "GRANT UPDATE ON dossiers, regies, sites TO identity_app",
 )
