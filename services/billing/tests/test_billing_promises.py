@@ -9,7 +9,7 @@ from chassis.identifiers import new_id
 from contracts.billing import InvoiceOpened, NoticeWritten
 from contracts.dossier import QuotientChanged
 
-from services.billing.tests.billing_scene import Scene
+from services.billing.tests.billing_scene import Scene, week
 from tests.builders import sample
 
 WEEK_OF_INES = 8085  # 5 × (12,74 € + 3,43 €)
@@ -35,6 +35,21 @@ async def test_a_quote_says_each_price_and_why(scene: Scene) -> None:
         assert "de votre quotient 980" in line["explanation"]
     left = datetime.fromisoformat(quote["valid_until"]) - clock.now()
     assert timedelta(minutes=29) < left <= timedelta(minutes=30)
+
+
+async def test_a_week_with_a_public_holiday_is_quoted_and_invoiced_by_its_days(scene: Scene) -> None:
+    ines, week_id = scene.moreau.child_ids[0], scene.week_ids[0]
+    whole = week(week_id)
+    short = whole.model_copy(update={"version": 2, "dates": (*whole.dates[:2], *whole.dates[3:])})
+    await scene.hear(short)
+    _, quote = await scene.quote([(ines, week_id)])
+    assert quote["total_cents"] == 4 * WEEK_OF_INES // 5
+    assert quote["lines"][0]["explanation"].startswith("4 jours × 16,17\N{NO-BREAK SPACE}€")
+    booking = scene.booking(quote_id=UUID(quote["quote_id"]))
+    lines = tuple(line.model_copy(update={"dates": short.dates}) for line in booking.lines)
+    await scene.hear(booking.model_copy(update={"lines": lines}))
+    invoice = await scene.invoice(booking)
+    assert (invoice.amount_cents, invoice.repriced) == (quote["total_cents"], False)
 
 
 async def test_another_familys_child_is_not_found(scene: Scene) -> None:

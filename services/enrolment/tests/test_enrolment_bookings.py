@@ -14,6 +14,9 @@ from enrolment.bookings.models import Booking
 from enrolment.bookings.rules import TRANSITIONS, BookingStatus
 from enrolment.catalogue.models import HolidayWeek
 from fastapi import Response
+from french.calendar import DAY
+
+from services.enrolment.tests.enrolment_scene import FIRST_MONDAY
 
 
 async def expire(database: Database) -> None:
@@ -83,6 +86,19 @@ async def test_what_is_available_is_kept_on_request(town: Any) -> None:
     assert await town.taken(free, full) == [1, 0]
     status, problem = await town.post(dossier_id, (tom, full), keep_available=True)
     assert (status, problem["type"]) == (409, "urn:problem:enrolment:week-full")
+
+
+async def test_a_week_with_a_public_holiday_is_booked_and_told_by_its_days(town: Any) -> None:
+    dossier_id, (ines,) = await town.family(9)
+    days = [FIRST_MONDAY + n * DAY for n in (0, 1, 3, 4)]
+    week_id, beside = await town.week(dates=days), await town.week(dates=[FIRST_MONDAY + 2 * DAY], centre="Le Moulin")
+    _, page = await town.call("GET", f"/v1/holiday-weeks?child_id={ines}", dossier_id)
+    assert [one["dates"] for one in page["items"] if one["id"] == str(week_id)] == [[str(day) for day in days]]
+    booking = await town.confirmed(dossier_id, (ines, week_id))
+    assert booking["lines"][0]["dates"] == [str(day) for day in days]
+    (event,) = await town.published("booking_confirmed")
+    assert event.lines[0].dates == tuple(days)
+    assert (await town.post(dossier_id, (ines, beside)))[0] == 409  # the week is the child's, its holiday too
 
 
 async def test_a_child_has_no_two_overlapping_weeks(town: Any) -> None:
