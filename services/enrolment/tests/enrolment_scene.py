@@ -31,7 +31,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from tests.builders import sample
 
-FIRST_MONDAY = clock.now().date() + timedelta(days=100 - clock.now().date().weekday())
+FIRST_MONDAY = clock.now().date() + timedelta(days=98 - clock.now().date().weekday())
 
 
 def guardian(dossier_id: UUID) -> Reach:

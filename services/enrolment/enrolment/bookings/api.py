@@ -50,11 +50,11 @@ async def list_holiday_weeks(
 @router.post("/bookings", status_code=201, response_model=BookingAnswer)
 @problems(NotFound, holds.NotEligible, holds.SeveralRegies, holds.OverlappingWeek, holds.WeekFull)
 async def hold(body: BookingRequest, reach: FamilyOrDesk, once: OnceOnly, connection: Driver) -> Response:
-    """Hold a place for each line, all or none."""
-    acting, now = reach.acting(body.dossier_id), clock.now()
+    """Hold a place for each line, all or none; an agent for the family that they name."""
+    acting, now = reach.acting(body.dossier_id, body.override_reason), clock.now()
 
     async def held() -> Response:
-        hold = await holds.judge(connection, acting, body.wishes(), body.keep_available, now)
+        hold = await holds.judge(connection, acting, body.wishes(), body.keep_available, now, body.pay_by)
         answer = once.response(201, BookingAnswer.model_validate(hold))
         await holds.take(connection, hold, once.row(answer))
         return answer
@@ -96,7 +96,9 @@ async def change_lines(
 ) -> BookingAnswer:
     """Change what is held, all or none; what is kept keeps its place. The hold ends when it would have."""
     now = clock.now()
-    changed = await changes.change_lines(session, reach, booking_id, seen, body.wishes(), body.keep_available, now)
+    changed = await changes.change_lines(
+        session, reach, booking_id, seen, body.wishes(), body.keep_available, now, body.override_reason
+    )
     return _shown(response, changed.booking, now, changed.refused)
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import raiseload
 
-from enrolment.bookings import places
+from enrolment.bookings import notices, places
 from enrolment.bookings.models import Booking
 from enrolment.bookings.rules import BookingStatus
 from enrolment.copies import Child
@@ -65,6 +65,8 @@ async def confirm(session: AsyncSession, reach: Reach, booking_id: UUID, quote_i
     booking.lines = booking.standing  # what was given up before is not part of what is confirmed and billed
     booking.quote_id, booking.confirmed_at, booking.confirmed_version = quote_id, now, booking.version
     await publish(session, event_of(events.BookingConfirmed, booking))
+    if reach.role != "guardian":
+        await publish(session, notices.booked_at_desk(booking, await children_of(session, booking)))
     return booking
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chassis.editing import Seen
 from chassis.problems import Problem
-from chassis.reach import Acting, Reach
+from chassis.reach import Reach
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment.bookings import holds, places
@@ -45,14 +45,17 @@ async def change_lines(
     wishes: Sequence[Wish],
     keep_available: bool,
     now: datetime,
+    override_reason: str | None = None,
 ) -> Changed:
     """Make these wishes the lines that stand, all or none; with `keep_available` what is left of them.
 
     A line that is wished again keeps its place and position, whatever is full or closed by now; the hold's end stays.
-    Raises NotFound (a booking, child or week), HoldExpired, LinesFixed, Stale, NotEligible, SeveralRegies,
+    An agent may pass over a rule with a reason, as when holding. Raises NotFound (a booking, child or week), Malformed
+    (a guardian's reason), HoldExpired, LinesFixed, Stale, NotEligible, SeveralRegies,
     OverlappingWeek, WeekFull.
     """
     booking = await find(session, reach, booking_id, lock=True)
+    acting = reach.acting(None if reach.role == "guardian" else booking.dossier_id, override_reason)
     refuse_if_over(booking, now)
     if booking.status is not BookingStatus.HELD:
         raise LinesFixed
@@ -63,14 +66,15 @@ async def change_lines(
         return Changed(booking)
     await offers.lock(session, {week_id for _, week_id in wished | standing})
     await _drop(session, booking, dropped, now)
-    wanted = await places.read(session, Acting(reach, booking.dossier_id), wishes)
+    wanted = await places.read(session, acting, wishes)
     new = [line for line in wanted if _what(line) not in standing]
     regie = next((line.regie for line in wanted if _what(line) in standing), wanted[0].regie)
-    holds.refuse_impossible(new, regie, now)
+    passed_over = holds.refuse_impossible(acting, new, regie, booking.pay_by, now)
     granted, full = holds.share_out(new)
     if full and not (keep_available and (granted or booking.standing)):
         raise holds.WeekFull(full)
     await _add(session, booking, granted)
+    booking.overrides = [*booking.overrides, *holds.overrides(acting, passed_over, granted, now)]
     booking.change()
     return Changed(booking, full)
 

@@ -8,29 +8,31 @@ from uuid import UUID
 
 from asyncpg import Connection
 from chassis.identifiers import new_id
-from chassis.problems import Problem
+from chassis.problems import Malformed, Problem
 from chassis.reach import Acting
 
 from enrolment.bookings import places
 from enrolment.bookings.places import Hold, Refused, Wanted, Wish
-from enrolment.catalogue.rules import refusal
+from enrolment.bookings.rules import pay_by_refusal
+from enrolment.catalogue.rules import firm_refusal, lenient_refusal
+
+#: Said to the desk of what a reason would pass over.
+DESK_MAY = "Le guichet peut passer outre en indiquant un motif."
 
 
 class LinesRefused(Problem):
     """Some lines cannot be had: `errors` names each one."""
 
     def __init__(self, refused: Iterable[Refused]) -> None:
-        super().__init__(
-            errors=[
-                {
-                    "pointer": f"/lines/{one.wish.position}",
-                    "detail": one.detail,
-                    "child_id": str(one.wish.child_id),
-                    "holiday_week_id": str(one.wish.holiday_week_id),
-                }
-                for one in refused
-            ]
-        )
+        super().__init__(errors=[{"pointer": f"/lines/{one.wish.position}", **_named(one)} for one in refused])
+
+
+def _named(one: Refused) -> dict[str, str]:
+    return {
+        "detail": one.detail,
+        "child_id": str(one.wish.child_id),
+        "holiday_week_id": str(one.wish.holiday_week_id),
+    }
 
 
 class NotEligible(LinesRefused):
@@ -68,22 +70,45 @@ class WeekFull(LinesRefused):
 
 
 async def judge(
-    connection: Connection, acting: Acting, wishes: Sequence[Wish], keep_available: bool, now: datetime
+    connection: Connection,
+    acting: Acting,
+    wishes: Sequence[Wish],
+    keep_available: bool,
+    now: datetime,
+    pay_by: datetime | None = None,
 ) -> Hold:
     """The hold that these wishes make, all or none; with `keep_available` of what is left, and what is refused.
 
-    Raises NotFound (a child or week), NotEligible, SeveralRegies, OverlappingWeek, WeekFull.
+    Until `pay_by` the desk lets the family pay once it is confirmed. Raises Malformed (that, where it cannot be),
+    NotFound (a child or week), NotEligible, SeveralRegies, OverlappingWeek, WeekFull.
     """
+    _check_pay_by(acting, pay_by, now)
     # Where a part may be kept, what is left is read once and for all; else the conditional update has the last word.
     if keep_available:
         await places.lock(connection, {wish.holiday_week_id for wish in wishes})
     wanted = await places.read(connection, acting, wishes)
-    refuse_impossible(wanted, wanted[0].regie, now)
+    passed_over = refuse_impossible(acting, wanted, wanted[0].regie, pay_by, now)
     kept, full = share_out(wanted)
     if full and not (keep_available and kept):
         raise WeekFull(full)
     minutes = min(line.week.hold_minutes for line in kept)
-    return Hold(new_id(), acting.dossier_id, kept, full, now + timedelta(minutes=minutes), now)
+    return Hold(
+        id=new_id(),
+        dossier_id=acting.dossier_id,
+        lines=kept,
+        refused=full,
+        hold_expires_at=now + timedelta(minutes=minutes),
+        created_at=now,
+        pay_by=pay_by,
+        overrides=overrides(acting, passed_over, kept, now),
+    )
+
+
+def _check_pay_by(acting: Acting, pay_by: datetime | None, now: datetime) -> None:
+    if pay_by and not acting.at_desk:
+        raise Malformed(errors=[{"pointer": "/pay_by", "detail": "Ce champ est réservé au guichet."}])
+    if pay_by and pay_by <= now:
+        raise Malformed(errors=[{"pointer": "/pay_by", "detail": "Indiquez un moment à venir."}])
 
 
 async def take(connection: Connection, hold: Hold, answer: Sequence[Any]) -> None:
@@ -95,13 +120,23 @@ async def take(connection: Connection, hold: Hold, answer: Sequence[Any]) -> Non
         raise OverlappingWeek(overlaps(line) for line in hold.lines if line.position in overlapping)
 
 
-def refuse_impossible(wanted: Sequence[Wanted], regie: str, now: datetime) -> None:
-    """Raises NotEligible, SeveralRegies (not that one), OverlappingWeek for what no place could make possible."""
-    refused, elsewhere, overlapping = [], [], []
+def refuse_impossible(
+    acting: Acting, wanted: Sequence[Wanted], regie: str, pay_by: datetime | None, now: datetime
+) -> list[Refused]:
+    """What the desk passes over, with its reason.
+
+    Raises NotEligible, SeveralRegies (not that one), OverlappingWeek for what no place could make possible.
+    """
+    refused, passed_over, elsewhere, overlapping = [], [], [], []
     for line in wanted:
-        if why := refusal(line.week, line.child, line.dossier, now):
+        lenient = lenient_refusal(line.week, line.child, line.dossier, now)
+        if why := firm_refusal(line.week, line.dossier, now) or pay_by_refusal(line.week, pay_by):
             refused.append(Refused(line, why))
-        elif line.regie != regie:
+        elif lenient and not acting.override_reason:
+            refused.append(Refused(line, f"{lenient} {DESK_MAY}" if acting.at_desk else lenient))
+        elif lenient:
+            passed_over.append(Refused(line, lenient))
+        if line.regie != regie:
             elsewhere.append(_elsewhere(line))
         elif line.busy:
             overlapping.append(overlaps(line))
@@ -111,6 +146,26 @@ def refuse_impossible(wanted: Sequence[Wanted], regie: str, now: datetime) -> No
         raise SeveralRegies(elsewhere)
     if overlapping:
         raise OverlappingWeek(overlapping)
+    return passed_over
+
+
+def overrides(
+    acting: Acting, passed_over: Sequence[Refused], granted: Sequence[Wanted], now: datetime
+) -> list[dict[str, Any]]:
+    """What is kept of rules that the desk passes over for these lines: when, who, why, which; nothing of none."""
+    kept = [_named(one) for one in passed_over if one.wish in granted]
+    if not kept:
+        return []
+    return [
+        {
+            "at": now.isoformat(),
+            "account_id": str(acting.by.sub),
+            "role": acting.by.role,
+            "name": acting.by.name,
+            "reason": acting.override_reason,
+            "passed_over": kept,
+        }
+    ]
 
 
 def share_out(wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[Refused]]:

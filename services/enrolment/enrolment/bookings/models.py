@@ -1,7 +1,7 @@
 """Tables of bookings and their lines."""
 
 from datetime import date, datetime
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from chassis.schema import may
@@ -70,6 +70,8 @@ class Booking(Moves[BookingStatus], Base):
 
     `confirmed_version` is the version that the last confirmation published: invoices of an older one are void.
     `invoice_booking_version` is the one that its invoice was opened for: of two invoices the higher counts.
+    `pay_by` is until when the desk lets the family pay; `overrides` are the rules that it passed over, each
+    `{at, account_id, role, name, reason, passed_over: [{child_id, holiday_week_id, detail}]}`.
     `line_amounts` are the invoice's, by position. `late_credit_ids` are the credits that came too late for it;
     `waiting_credits` the amounts of those that have had no effect yet: the lapse that they came too late for may be on
     its way.
@@ -81,6 +83,8 @@ class Booking(Moves[BookingStatus], Base):
     dossier_id: Mapped[UUID]
     status: Mapped[BookingStatus] = state(BookingStatus)
     hold_expires_at: Mapped[datetime]
+    pay_by: Mapped[datetime | None]
+    overrides: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")
     quote_id: Mapped[UUID | None]
     confirmed_at: Mapped[datetime | None]
     confirmed_version: Mapped[int | None]
@@ -112,6 +116,11 @@ class Booking(Moves[BookingStatus], Base):
     def change(self) -> None:
         """Become a new version, in the state that it is in."""
         self.version += 1
+
+    @property
+    def override_reason(self) -> str | None:
+        """Why the desk last passed over a rule for it."""
+        return self.overrides[-1]["reason"] if self.overrides else None
 
     @property
     def standing(self) -> list[BookingLine]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.identifiers import new_id
 from contracts.enrolment import NoticeWritten
-from french.wording import euros
+from french.wording import euros, moment
 
 from enrolment.bookings.models import Booking
 from enrolment.copies import Child
@@ -16,6 +16,24 @@ def _lines(booking: Booking, children: Mapping[UUID, Child]) -> str:
     return " ; ".join(
         f"{children[line.child_id].first_name} : {line.week.name} ({line.week.centre})"
         for line in booking.standing or booking.lines
+    )
+
+
+def booked_at_desk(booking: Booking, children: Mapping[UUID, Child]) -> NoticeWritten:
+    """To the family: the desk has booked for it, and until when that is to be paid."""
+    until = (
+        f"Elle est à payer au plus tard le {moment(booking.pay_by)} : après ce délai, les places ne sont plus gardées. "
+        "Le montant est affiché avec la réservation dans l'Espace Familles ; le guichet peut aussi vous renseigner."
+        if booking.pay_by
+        else "Le montant et le délai de paiement sont affichés avec la réservation dans l'Espace Familles ; le guichet "
+        "peut aussi vous renseigner."
+    )
+    return NoticeWritten(
+        notice_id=new_id(),
+        dossier_id=booking.dossier_id,
+        title="Le guichet a réservé pour votre famille",
+        paragraphs=(f"Une réservation a été faite pour vous au guichet : {_lines(booking, children)}.", until),
+        link=f"/reservations/{booking.id}",
     )
 
 

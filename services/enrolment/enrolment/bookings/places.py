@@ -5,6 +5,7 @@ the waiting list change under their week's lock alone. What frees places does so
 the locks of the weeks and offers what is free to those who wait.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -93,7 +94,10 @@ class Refused:
 
 @dataclass(frozen=True)
 class Hold:
-    """A booking about to be, with a place for each line; `refused` is what was given up for it."""
+    """A booking about to be, with a place for each line; `refused` is what was given up for it.
+
+    `overrides` as in the model.
+    """
 
     id: UUID
     dossier_id: UUID
@@ -101,6 +105,13 @@ class Hold:
     refused: Sequence[Refused]
     hold_expires_at: datetime
     created_at: datetime
+    pay_by: datetime | None
+    overrides: Sequence[dict[str, Any]]
+
+    @property
+    def override_reason(self) -> str | None:
+        return self.overrides[-1]["reason"] if self.overrides else None
+
     status: ClassVar = BookingStatus.HELD
     version: ClassVar = 1
 
@@ -126,8 +137,8 @@ _READ = """
 #: The weeks first, then the lines, which are sorted once every week has answered; the answer where all are stored.
 HOLD = f"""
     WITH booking AS (
-        INSERT INTO bookings (id, dossier_id, status, hold_expires_at, version, created_at)
-        VALUES ($7, $8, $9, $10, $11, $12)
+        INSERT INTO bookings (id, dossier_id, status, hold_expires_at, version, created_at, pay_by, overrides)
+        VALUES ($7, $8, $9, $10, $11, $12, $16, $17::jsonb)
     ), line AS (
         SELECT * FROM unnest($13::integer[], $14::uuid[], $15::uuid[]) AS line (position, child_id, week_id)
     ), locked AS (
@@ -229,6 +240,8 @@ async def take_for(connection: Connection, hold: Hold, answer: Sequence[Any]) ->
         [line.position for line in hold.lines],
         [line.child_id for line in hold.lines],
         [line.holiday_week_id for line in hold.lines],
+        hold.pay_by,
+        json.dumps(hold.overrides),
     )
     gone = {line.holiday_week_id for line in hold.lines}.difference(taken)
     overlapping = {line.position for line in hold.lines}.difference(stored)

@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Protocol
+
+from french.paris import at
+from french.wording import day
 
 from enrolment.catalogue.rules import Dated, begun, moment
 
@@ -39,6 +42,16 @@ class Terms:
 
     refundable: bool
     reason: str
+
+
+def pay_by_refusal(week: Dated, pay_by: datetime | None) -> str | None:
+    """Why the desk cannot let the family pay for that week until then, or none."""
+    if pay_by is None or pay_by < at(week.dates[0], time.min):
+        return None
+    return (
+        f"Cette semaine commence le {day(week.dates[0])}, avant la fin du délai de paiement ({moment(pay_by)}) : "
+        "indiquez un délai plus court."
+    )
 
 
 #: A hold has promised nothing yet, so it may always be given up.

@@ -13,6 +13,7 @@ from enrolment.bookings.models import Booking
 from enrolment.bookings.places import Refused, Wish
 from enrolment.bookings.rules import BEGUN, BookingStatus
 from enrolment.catalogue.rules import begun
+from enrolment.catalogue.schemas import Moment, Reason
 
 
 class LineWish(RequestBody):
@@ -20,29 +21,15 @@ class LineWish(RequestBody):
     holiday_week_id: UUID
 
 
-class BookingRequest(RequestBody):
-    """`dossier_id` is for agents alone; `keep_available` keeps the lines that have a place when others have none."""
+class _Lines(RequestBody):
+    """`keep_available` keeps the lines that have a place when others have none.
+
+    `override_reason` is for agents alone: why they pass over a rule, which is kept. Never over the places there are.
+    """
 
     lines: list[LineWish] = Field(min_length=1, max_length=20)
     keep_available: bool = False
-    dossier_id: UUID | None = None
-
-    def wishes(self) -> list[Wish]:
-        return [Wish(position, line.child_id, line.holiday_week_id) for position, line in enumerate(self.lines)]
-
-
-class LinesChange(RequestBody):
-    """All lines that the booking is to have; a line that it has already keeps its place."""
-
-    lines: list[LineWish] = Field(min_length=1, max_length=20)
-    keep_available: bool = False
-
-    @field_validator("lines", mode="before")
-    @classmethod
-    def _some_line_stays(cls, lines: Any) -> Any:
-        if lines == []:
-            raise ValueError("Gardez au moins une ligne ; pour n'en garder aucune, annulez la réservation.")
-        return lines
+    override_reason: Reason | None = None
 
     def wishes(self) -> list[Wish]:
         """Raises Malformed where a line is there twice."""
@@ -52,6 +39,24 @@ class LinesChange(RequestBody):
             detail = "Cette ligne est demandée deux fois : retirez-la."
             raise Malformed(errors=[{"pointer": f"/lines/{wish.position}", "detail": detail} for wish in twice])
         return wishes
+
+
+class BookingRequest(_Lines):
+    """`dossier_id` and `pay_by`, until when the family may pay, are for agents alone."""
+
+    pay_by: Moment | None = None
+    dossier_id: UUID | None = None
+
+
+class LinesChange(_Lines):
+    """All lines that the booking is to have; a line that it has already keeps its place."""
+
+    @field_validator("lines", mode="before")
+    @classmethod
+    def _some_line_stays(cls, lines: Any) -> Any:
+        if lines == []:
+            raise ValueError("Gardez au moins une ligne ; pour n'en garder aucune, annulez la réservation.")
+        return lines
 
 
 class Confirmation(RequestBody):
@@ -113,6 +118,7 @@ class RefusedLine(Answer):
 class BookingAnswer(Answer, json_schema_serialization_defaults_required=True):
     """A booking; what billing decides (`invoice_id`, `amount_cents`, `payable_until`) is there once it is known.
 
+    `pay_by` is until when the desk lets the family pay, `override_reason` why it passed over a rule, if it did.
     `hold_expires_at` stays what it was when lines are changed; `invoice_number` comes with the payment; `refused` with
     the answer to `keep_available` only.
     """
@@ -122,6 +128,8 @@ class BookingAnswer(Answer, json_schema_serialization_defaults_required=True):
     dossier_id: UUID
     hold_expires_at: AwareDatetime
     lines: list[LineAnswer]
+    pay_by: AwareDatetime | None = None
+    override_reason: str | None = None
     quote_id: UUID | None = None
     confirmed_at: AwareDatetime | None = None
     reason: str | None = None

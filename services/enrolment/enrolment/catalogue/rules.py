@@ -109,12 +109,18 @@ def suits_age(week: Bookable, child: Child) -> bool:
 
 def dossier_refusal(dossier: Dossier | None) -> str | None:
     """Why this family cannot use activities other than the canteen (which is a right), or none."""
+    if why := _dossier_gone(dossier):
+        return why
+    if dossier and dossier.missing:
+        return "Votre dossier est incomplet : complétez-le, puis recommencez."
+    return None
+
+
+def _dossier_gone(dossier: Dossier | None) -> str | None:
     if dossier is None:
         return "Votre dossier n'est pas encore connu de ce service : réessayez dans quelques instants."
     if dossier.status != "active":
         return "Votre dossier est archivé : adressez-vous au guichet."
-    if dossier.missing:
-        return "Votre dossier est incomplet : complétez-le, puis recommencez."
     return None
 
 
@@ -257,11 +263,10 @@ def activity_refusal(
 
 def misfit(week: Bookable, child: Child, now: datetime) -> str | None:
     """Why this child can have no place in that week, whatever is free or open, or none."""
-    if not suits_age(week, child):
-        return (
-            f"Cette semaine accueille les enfants de {week.min_age} à {week.max_age} ans ; "
-            f"{child.first_name} aura {wording.years(age_on(child.birth_date, week.dates[0]))} le premier jour."
-        )
+    return _over(week, now) or _age_refusal(week, child)
+
+
+def _over(week: Bookable, now: datetime) -> str | None:
     if week.activity_status == "closed":
         return "Cette activité n'est plus proposée : choisissez une semaine d'un autre centre."
     if begun(week, now):
@@ -269,9 +274,28 @@ def misfit(week: Bookable, child: Child, now: datetime) -> str | None:
     return None
 
 
+def _age_refusal(week: Bookable, child: Child) -> str | None:
+    if suits_age(week, child):
+        return None
+    return (
+        f"Cette semaine accueille les enfants de {week.min_age} à {week.max_age} ans ; "
+        f"{child.first_name} aura {wording.years(age_on(child.birth_date, week.dates[0]))} le premier jour."
+    )
+
+
 def refusal(week: Bookable, child: Child, dossier: Dossier | None, now: datetime) -> str | None:
     """Why not, or none. Places are another matter."""
-    if why := misfit(week, child, now):
+    return firm_refusal(week, dossier, now) or lenient_refusal(week, child, dossier, now)
+
+
+def firm_refusal(week: Bookable, dossier: Dossier | None, now: datetime) -> str | None:
+    """Why nobody books that week for that family, the desk neither, or none."""
+    return _over(week, now) or _dossier_gone(dossier)
+
+
+def lenient_refusal(week: Bookable, child: Child, dossier: Dossier | None, now: datetime) -> str | None:
+    """Why not, where the desk may pass over it with a reason that is kept, or none."""
+    if why := _age_refusal(week, child):
         return why
     if now >= week.booking_closes_at:
         return (

@@ -54,6 +54,9 @@ Ages = Annotated[
 ]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_this_century)]
 
+#: Why a rule is passed over, or something changed: kept.
+Reason = Annotated[str, Field(min_length=1, max_length=500)]
+
 
 class SiteAnswer(Answer):
     id: UUID

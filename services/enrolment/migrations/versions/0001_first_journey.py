@@ -133,6 +133,8 @@ def upgrade() -> None:
             status text NOT NULL CONSTRAINT ck_bookings_status
                 CHECK (status IN ('held', 'confirmed', 'paid', 'expired', 'cancelled')),
             hold_expires_at timestamptz NOT NULL,
+            pay_by timestamptz,
+            overrides jsonb NOT NULL DEFAULT '[]',
             quote_id uuid,
             confirmed_at timestamptz,
             confirmed_version integer,
