@@ -14,10 +14,7 @@ from chassis.reach import Acting
 from enrolment.bookings import places
 from enrolment.bookings.places import Hold, Refused, Wanted, Wish
 from enrolment.bookings.rules import pay_by_refusal
-from enrolment.catalogue.rules import firm_refusal, lenient_refusal
-
-#: Said to the desk of what a reason would pass over.
-DESK_MAY = "Le guichet peut passer outre en indiquant un motif."
+from enrolment.catalogue.rules import DESK_MAY, firm_refusal, lenient_refusal
 
 
 class LinesRefused(Problem):

@@ -140,6 +140,8 @@ class Why(StrEnum):
 
 #: What the desk may pass over, with a reason that is kept.
 DESK_MAY_BYPASS = frozenset({Why.AGE, Why.LEVEL, Why.SECTOR, Why.WINDOW, Why.DOSSIER, Why.HOUSE_RULES})
+#: Said to the desk of these.
+DESK_MAY = "Le guichet peut passer outre en indiquant un motif."
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from chassis.bodies import Answer, RequestBody
 from chassis.towns import Code, Words
 from contracts.dossier import Level
 from french.calendar import written_day
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
 
 from enrolment.catalogue.house_rules import Standing
 from enrolment.catalogue.rules import Why
@@ -54,8 +54,8 @@ Ages = Annotated[
 ]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_this_century)]
 
-#: Why a rule is passed over, or something changed: kept.
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
+#: Why the desk passes over a rule: kept.
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class SiteAnswer(Answer):

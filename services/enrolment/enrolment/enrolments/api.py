@@ -14,14 +14,13 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 
 from enrolment.catalogue import listing
-from enrolment.catalogue.schemas import ActivityAnswer, Day, Kind
+from enrolment.catalogue.schemas import ActivityAnswer, Day, Kind, Reason
 from enrolment.enrolments import eligibility, enrolling, enrolments, usual_weeks, withdrawals
 from enrolment.enrolments.schemas import (
     BatchAnswer,
     BatchRequest,
     EnrolmentAnswer,
     EnrolmentRequest,
-    Reason,
     ResultAnswer,
     UsualWeekRequest,
 )

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment.catalogue import house_rules, school_years
 from enrolment.catalogue.models import Activity, SchoolYear
-from enrolment.catalogue.rules import DESK_MAY_BYPASS, Refusal, enrolment_refusal
+from enrolment.catalogue.rules import DESK_MAY, DESK_MAY_BYPASS, Refusal, enrolment_refusal
 from enrolment.copies import Child, Dossier
 from enrolment.enrolments import notices
 from enrolment.enrolments.enrolments import actor, event_of, site_of
@@ -140,8 +140,7 @@ def _pass_over(refusal: Refusal, acting: Acting, *, known: bool) -> None:
     may = acting.at_desk and known and refusal.why in DESK_MAY_BYPASS
     if may and acting.override_reason:
         return
-    how = " Le guichet peut passer outre en indiquant un motif." if may else ""
-    raise NotOpen(refusal.detail + how, reason_code=refusal.why)
+    raise NotOpen(f"{refusal.detail} {DESK_MAY}" if may else refusal.detail, reason_code=refusal.why)
 
 
 async def _newest(session: AsyncSession, wish: Wish, year: SchoolYear | None) -> Enrolment | None:

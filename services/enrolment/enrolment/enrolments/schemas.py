@@ -8,16 +8,15 @@ from chassis.bodies import Answer, RequestBody
 from chassis.problems import FieldError, Problem
 from contracts.enrolment import Weekday
 from contracts.planning import RefusedDay
-from pydantic import AfterValidator, AliasPath, AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AliasPath, AwareDatetime, ConfigDict, Field
 
-from enrolment.catalogue.schemas import Day, each_once
+from enrolment.catalogue.schemas import Day, Reason, each_once
 from enrolment.enrolments.enrolling import Wish
 from enrolment.enrolments.models import Enrolment
 from enrolment.enrolments.rules import EnrolmentStatus
 from enrolment.enrolments.usual_weeks import WeekWish
 
 Weekdays = Annotated[list[Weekday], AfterValidator(each_once), Field(min_length=1)]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
 class WeekRequest(RequestBody):
