@@ -60,7 +60,6 @@ async def _enrol(listeners: Listeners, enrolment_url: str, town: Mapping[str, An
     written = [family["number"] for family in town.get("families", ())]
     async for enrolled in enrolling.drawn(connections["enrolment"], drawing, written):
         await copy(connections["enrolment"], Enrolment.__table__, [vars(one.enrolment) for one in enrolled])
-        await listeners.hear([one.event for one in enrolled])
         batch = reserving.of(enrolled)
         await asyncio.gather(reserving.store(connections["planning"], batch), listeners.hear(batch.events))
     await reserving.store_slots(connections["planning"])

@@ -10,12 +10,14 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from chassis.copies import keep
 from chassis.database import copy
 from chassis.identifiers import named_id
 from contracts import Event
 from contracts.enrolment import UsualWeek
 from contracts.planning import EnrolmentApplied, RefusedDay, ReservationsChanged
 from french.calendar import age_on
+from planning.copies import Enrolment
 from planning.deadlines.rules import WEEKDAYS, TownCalendar, of_day, span, still_open, why_none
 from planning.reservations.models import Entry, PlanningMonth, Reservation, ReservationStatus, Slot
 from planning.reservations.rules import FULL
@@ -27,6 +29,8 @@ from deploy.local.town.enrolling import Enrolled
 Day = datetime.date
 Rows = list[dict[str, Any]]
 
+_ENROLMENT = keep(Enrolment)
+
 #: No band has this name.
 NO_PLACE = ""
 
@@ -35,6 +39,7 @@ NO_PLACE = ""
 class Batch:
     """Rows of planning's tables, and what is told of them."""
 
+    enrolments: Rows = field(default_factory=list)
     reservations: Rows = field(default_factory=list)
     entries: Rows = field(default_factory=list)
     months: Counter[tuple[UUID, Day]] = field(default_factory=Counter)
@@ -55,6 +60,7 @@ class Reserving:
         """What comes of their usual weeks."""
         batch = Batch()
         for one in enrolled:
+            batch.enrolments.append(_ENROLMENT.row(one.event))
             asked = [day for week in one.event.usual_weeks for day in self._apply(batch, one, week)]
             batch.events.append(
                 EnrolmentApplied(
@@ -124,6 +130,7 @@ class Reserving:
 
     async def store(self, connection: asyncpg.Connection, batch: Batch) -> None:
         """The batch; its families have no others."""
+        await copy(connection, Enrolment.__table__, batch.enrolments)
         await copy(connection, Reservation.__table__, batch.reservations)
         await copy(connection, Entry.__table__, batch.entries)
         months = ({"dossier_id": one, "month": month, "version": n} for (one, month), n in batch.months.items())
