@@ -1,17 +1,17 @@
 # Every chore of the project, one word each.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check revision lock secrets compose-demo
+.PHONY: help setup demo run test check bench screens revision lock secrets compose-demo
 SHELL := /bin/bash
 PYTHON ?= python3
 UV := .tools/bin/uv
-PARTS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml gateway/pyproject.toml))
+PARTS := $(patsubst %/pyproject.toml,%,$(wildcard libs/*/pyproject.toml services/*/pyproject.toml gateway/pyproject.toml web/pyproject.toml))
 export UV_PYTHON_DOWNLOADS := never
 export UV_LINK_MODE := copy
 
 help: ## list the chores
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-setup: .venv/.ready ## install everything that is missing: Python packages, PostgreSQL, RabbitMQ
+setup: .venv/.ready ## install everything that is missing: Python packages, PostgreSQL, RabbitMQ, Chromium
 	@.venv/bin/python -m deploy.local install
 
 demo: setup ## start the whole stack, play the first journey, stop
@@ -27,8 +27,9 @@ test: setup ## run every test on real PostgreSQL and RabbitMQ, in two processes 
 check: setup ## lint, types, dependencies between parts, generated files, migrations
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
-	@.venv/bin/mypy -m conftest $(foreach module,deploy tests $(notdir $(PARTS)) $(addsuffix .tests,$(subst /,.,$(filter-out gateway,$(PARTS)))),-p $(module))
+	@.venv/bin/mypy -m conftest $(foreach module,deploy tests $(notdir $(PARTS)) $(addsuffix .tests,$(subst /,.,$(filter-out gateway web,$(PARTS)))),-p $(module))
 	@.venv/bin/mypy gateway/tests
+	@.venv/bin/mypy web/tests
 	@.venv/bin/lint-imports
 	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 	@.venv/bin/hadolint deploy/Dockerfile
@@ -36,6 +37,10 @@ check: setup ## lint, types, dependencies between parts, generated files, migrat
 
 bench: setup ## measure what is promised of speed, against the same work done plainly; keep it in docs/benchmarks.md
 	@.venv/bin/python -m tests.lab.bench
+
+screens: setup ## keep a picture of each page in docs/screens
+	@mkdir -p docs/screens
+	@SCREENS=docs/screens .venv/bin/pytest --quiet web/tests tests/pages
 
 secrets: .venv/.ready ## make the secrets of an installation in containers, in .secrets
 	@.venv/bin/python -m deploy.containers secrets
@@ -62,5 +67,5 @@ $(UV):
 	@test -x .venv/bin/python || $(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
 	@$(UV) pip sync --quiet --require-hashes requirements.lock
 	@$(UV) pip install --quiet --no-deps --no-build-isolation $(PARTS:%=-e ./%)
-	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m compileall -q -j 2 .venv/lib libs services gateway deploy >/dev/null || true
+	@env -u PYTHONDONTWRITEBYTECODE .venv/bin/python -m compileall -q -j 2 .venv/lib libs services gateway web deploy >/dev/null || true
 	@touch $@

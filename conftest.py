@@ -1,4 +1,4 @@
-"""What every test stands on: real PostgreSQL and RabbitMQ, a database of its own, tokens, and a clock file.
+"""What every test stands on: real PostgreSQL and RabbitMQ, a database of its own, tokens, a clock file, a browser.
 
 A service's own conftest says which `service` it tests, and adds to `settings` what is its own.
 """
@@ -28,6 +28,7 @@ from chassis.testing import (
 
 from deploy.servers.postgres import postgres as private_postgres
 from deploy.servers.rabbitmq import Broker, rabbitmq
+from tests.screens import Screens, windows
 
 # The default rendering of a traceback shows every local variable and takes seconds.
 structlog.configure(
@@ -129,4 +130,11 @@ def settings(service: Service, databases: Databases) -> ServiceSettings:
 async def client(service: Service, settings: ServiceSettings, signer: Signer) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of the service's API, which really listens and trusts `signer`."""
     async with serving(service, settings, signer) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def screens() -> AsyncIterator[Screens]:
+    """Opens windows of a Chromium of this test's own."""
+    async with windows() as opened:
         yield opened

@@ -18,7 +18,7 @@ NAMELESS = {"base_service", "common", "helpers", "manager", "managers", "misc", 
 
 def sources() -> Iterator[Path]:
     """Every source and test of the project."""
-    for part in ("libs", "services", "gateway", "deploy", "tests"):
+    for part in ("libs", "services", "gateway", "web", "deploy", "tests"):
         yield from (ROOT / part).rglob("*.py")
 
 

@@ -28,7 +28,9 @@ def containers(tell: Callable[[str], None]) -> Iterator[tuple[Compose, Addresses
     """The demo town's containers, built and ready by their health, on free ports; nothing of them runs afterwards."""
     require_engine()
     with ExitStack() as held:
-        ports = {name: held.enter_context(reserved()) for name in ("GATEWAY_PORT", "PAYFIP_PORT", "MAIL_PORT")}
+        ports = {
+            name: held.enter_context(reserved()) for name in ("WEB_PORT", "GATEWAY_PORT", "PAYFIP_PORT", "MAIL_PORT")
+        }
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="espace-secrets-")))
         secrets.write(folder)
         environment = {name: str(port) for name, port in ports.items()} | {"SECRETS": str(folder)}
@@ -44,8 +46,8 @@ def containers(tell: Callable[[str], None]) -> Iterator[tuple[Compose, Addresses
         postgres, rabbitmq = compose.versions()
         running = len(compose("ps", "--quiet").split())
         tell(f"{running} containers, each healthy, on PostgreSQL {postgres} and RabbitMQ {rabbitmq}")
-        gateway, payfip, mail = (f"http://127.0.0.1:{port}" for port in ports.values())
-        yield compose, Addresses(gateway=gateway, web=gateway, mail=mail, payfip=payfip, smtp="", services={})
+        pages, gateway, payfip, mail = (f"http://127.0.0.1:{port}" for port in ports.values())
+        yield compose, Addresses(gateway=gateway, web=pages, mail=mail, payfip=payfip, smtp="", services={})
 
 
 async def play(compose: Compose, addresses: Addresses, tell: Callable[[str], None]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from identity.local import new_signing_key
+from web.sealing import new_keys
 
 from deploy.local.stack import SERVICES
 
@@ -27,6 +28,7 @@ def write(folder: Path) -> list[str]:
         amqp_url.name: f"amqp://{USER}:{secrets.token_hex(24)}@rabbitmq:5672/",
         "identity_signing_key": new_signing_key(),
         "identity_smtp_url": "smtp://sandbox:2525",
+        "web_session_keys": new_keys(),
     }
     for service in SERVICES:
         for secret, role in ((f"{service}_database_url", "app"), (f"{service}_owner_database_url", "owner")):

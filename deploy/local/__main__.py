@@ -39,6 +39,7 @@ def _teller() -> Callable[[str], None]:
 
 def _print_addresses(running: Stack) -> None:
     addresses = Table(title="Addresses", title_justify="left", show_header=False)
+    addresses.add_row("pages", running.web)
     addresses.add_row("API", f"{running.gateway}/api/docs")
     addresses.add_row("mail", running.mail)
     addresses.add_row("PayFiP", running.payfip)

@@ -191,7 +191,7 @@ class Portal:
         return await self.booking_when(booking_id, f"is {status}", lambda b: b["status"] == status, timeout_s)
 
     async def open_payment(self, invoice_id: str, *, key: str | None = None) -> Json:
-        body = {"invoice_ids": [invoice_id], "return_url": f"{self.stack.web}/facturation"}
+        body = {"invoice_ids": [invoice_id], "return_url": f"{self.stack.web}/paiements/{{payment_id}}"}
         payment: Json = await self.post("/billing/v1/payments", body, key=key)
         return payment
 

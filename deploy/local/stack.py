@@ -1,4 +1,4 @@
-"""One whole stack: the five services and the gateway on private servers, with the stand-ins for PayFiP and mail."""
+"""One whole stack: the services, the gateway and the pages on private servers, and stand-ins for PayFiP and mail."""
 
 import json
 import os
@@ -21,6 +21,8 @@ from deploy.servers.processes import ROOT, Process, RunFolder
 from deploy.servers.waiting import answers, complete
 
 SERVICES = ("identity", "dossier", "enrolment", "planning", "billing")
+#: What is reached from outside, in the order in which they are stopped.
+DOORS = ("web", "gateway")
 TOWN = ROOT / "deploy" / "towns" / "villeneuve-sur-bievre.toml"
 DEFINITIONS = ROOT / "deploy" / "rabbitmq" / "definitions.json"
 PREPARE_S = 60.0
@@ -41,17 +43,22 @@ class Stack(Addresses):
     clock_file: Path
     broker: rabbitmq.Broker
     run: RunFolder
+    town: Path
 
     @cached_property
     def own_settings(self) -> dict[str, dict[str, str]]:
         """What each part's `local.py` says, where it has one; said once, since one of them makes a key."""
-        parts = [part for part in ("gateway", *SERVICES) if find_spec(f"{part}.local")]
+        parts = [part for part in (*DOORS, *SERVICES) if find_spec(f"{part}.local")]
         return {part: import_module(f"{part}.local").settings(self) for part in parts}
 
     def environment(self, part: str) -> dict[str, str]:
-        """The whole environment in which a process of that service, or of the `gateway`, runs."""
-        host, port = {"gateway": self.gateway, **self.services}[part].removeprefix("http://").split(":")
+        """The whole environment in which a process of that service, of the `gateway` or of `web` runs."""
+        host, port = (
+            {"gateway": self.gateway, "web": self.web, **self.services}[part].removeprefix("http://").split(":")
+        )
         own = {"HOST": host, "PORT": port} | self.own_settings.get(part, {})
+        if part == "web":
+            own |= {"TOWN": str(self.town)}
         if part in self.services:
             own |= {
                 "DATABASE_URL": self.databases[part],
@@ -65,7 +72,7 @@ class Stack(Addresses):
         return _python_environment() | whole | {f"{part.upper()}_{name}": value for name, value in own.items()}
 
     def process(self, service: str, part: Part = "all") -> Process:
-        """The process of that service that answers (`api`), works (`worker`) or does both, or the gateway's.
+        """The process of that service that answers (`api`), works (`worker`) or does both, the gateway's or the pages'.
 
         Started or not.
         """
@@ -79,7 +86,7 @@ class Stack(Addresses):
         return self.run.processes[name]
 
     def start(self, *wanted: tuple[str, Part]) -> None:
-        """Start these parts of services, and `("gateway", "all")`, at once; returns when each is ready."""
+        """Start these parts of services, and of `DOORS` all, at once; returns when each is ready."""
         for service, part in wanted:
             self.process(service, part).start()
         for service, part in wanted:
@@ -89,9 +96,10 @@ class Stack(Addresses):
             self.run.wait_until(partial(answers, url), process, READY_S)
 
     def stop(self) -> None:
-        """Stop what was started: first the gateway, so that nothing new comes in, then the services."""
+        """Stop what was started: first pages and gateway, so that nothing new comes in, then the services."""
         known = self.run.processes
-        processes.stop([process for name, process in known.items() if name == "gateway"])
+        for door in DOORS:
+            processes.stop([process for name, process in known.items() if name == door])
         processes.stop([process for name, process in known.items() if name.partition("-")[0] in SERVICES])
 
     def memory(self) -> dict[str, float]:
@@ -138,10 +146,9 @@ def stack(
         admin_url = postgres.start(run)
         tell("PostgreSQL")
         with postgres.databases(admin_url, SERVICES) as made:
-            gateway = _address(run)
             running = Stack(
-                gateway=gateway,
-                web=gateway,  # until the web application has its own
+                gateway=_address(run),
+                web=_address(run),
                 mail=mail,
                 payfip=payfip,
                 smtp=smtp,
@@ -152,6 +159,7 @@ def stack(
                 clock_file=run.file("clock"),
                 broker=broker,
                 run=run,
+                town=town,
             )
             _prepare(running, town, families)
             told = complete(_told(running, json.loads(definitions.read_text())))
@@ -163,7 +171,8 @@ def stack(
             try:
                 if services:
                     parts: tuple[Part, ...] = ("all",) if mode == "all" else ("api", "worker")
-                    running.start(("gateway", "all"), *((service, part) for service in SERVICES for part in parts))
+                    doors: list[tuple[str, Part]] = [(door, "all") for door in DOORS]
+                    running.start(*doors, *((service, part) for service in SERVICES for part in parts))
                     tell("services ready")
                     last = running.process("billing", "all" if mode == "all" else "worker")
                     run.wait_until(lambda: complete(_have_heard(running, told)), last, READY_S)

@@ -1,4 +1,4 @@
-"""Where the programs of PostgreSQL and RabbitMQ are on this machine, and their installation where they are missing."""
+"""Where PostgreSQL, RabbitMQ and Chromium are on this machine, and their installation where they are missing."""
 
 import os
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.servers.errors import LauncherError
 
 OLDEST_POSTGRES = 15
+FONT = Path("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf")
 POLICY = Path("/usr/sbin/policy-rc.d")
 SET_ASIDE = POLICY.with_name("policy-rc.d.set-aside")
 
@@ -34,21 +35,30 @@ def rabbitmq_server() -> Path:
     return script
 
 
+def chromium() -> Path:
+    """The browser in which tests look at the pages; it has letters to draw. Raises LauncherError."""
+    found = shutil.which("chromium")
+    if not found or not FONT.exists():
+        raise LauncherError("Chromium or its fonts are missing: run `make setup`.")
+    return Path(found)
+
+
 def install() -> None:
     """Install by apt what neither the environment nor this machine provides; no server is started.
 
     Raises LauncherError, naming what is missing, where that cannot be done.
     """
-    missing = []
-    for package, url, find in (
-        ("postgresql", "ESPACE_POSTGRES_URL", postgres_programs),
-        ("rabbitmq-server", "ESPACE_AMQP_URL", rabbitmq_server),
+    missing: list[str] = []
+    for packages, url, find in (
+        (["postgresql"], "ESPACE_POSTGRES_URL", postgres_programs),
+        (["rabbitmq-server"], "ESPACE_AMQP_URL", rabbitmq_server),
+        (["chromium", "fonts-dejavu-core"], None, chromium),
     ):
-        if not os.environ.get(url):
+        if not (url and os.environ.get(url)):
             try:
                 find()
             except LauncherError:
-                missing.append(package)
+                missing += packages
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):

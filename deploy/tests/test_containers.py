@@ -27,7 +27,8 @@ CONTAINERS: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 LASTING = [f"{service}-{part}" for service in SERVICES for part in ("api", "worker")]
 STEPS = [f"{service}-{step}" for service in SERVICES for step in ("migrate", "load")]
-OURS = [*LASTING, *STEPS, "gateway", "sandbox"]
+DOORS = ["gateway", "web"]
+OURS = [*LASTING, *STEPS, *DOORS, "sandbox"]
 
 
 def filled(text: str, values: dict[str, str]) -> str:
@@ -105,7 +106,7 @@ def inside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made: Path) -> Any:
 # ---------------------------------------------------------------------- variables and secrets
 
 
-@pytest.mark.parametrize("container", [*LASTING, *STEPS, "gateway"])
+@pytest.mark.parametrize("container", [*LASTING, *STEPS, *DOORS])
 def test_a_container_is_told_all_that_its_settings_ask_for(inside: Any, container: str) -> None:
     assert inside(container).port == 8000
     assert inside(container, **TOWN).port == 8000
@@ -122,14 +123,16 @@ def test_what_is_not_told_is_missed_in_one_sentence(inside: Any, missing: str) -
         inside("identity-api", without=missing)
 
 
-@pytest.mark.parametrize("container", [*LASTING, *STEPS, "gateway"])
+@pytest.mark.parametrize("container", [*LASTING, *STEPS, *DOORS])
 def test_a_container_is_told_nothing_that_no_setting_asks_for(container: str) -> None:
     kind = import_module(f"{part(container)}.settings").Settings
     known = {f"{part(container)}_{field}" for field in kind.model_fields} | {"environment"}
     assert {name.lower() for name in environment(container)} | secret_files(container).keys() <= known
 
 
-@pytest.mark.parametrize(("container", "network"), [("gateway", "door"), *((name, "front") for name in LASTING)])
+@pytest.mark.parametrize(
+    ("container", "network"), [*((name, "door") for name in DOORS), *((name, "front") for name in LASTING)]
+)
 def test_a_clients_address_is_believed_from_the_network_of_who_stands_before(container: str, network: str) -> None:
     subnet = COMPOSE["networks"][network]["ipam"]["config"][0]["subnet"]
     assert environment(container)[f"{part(container).upper()}_TRUSTED_PROXIES"] == filled(subnet, demo_values())
@@ -212,7 +215,7 @@ def test_the_broker_loads_the_topology_that_the_handlers_tables_say() -> None:
 def test_images_are_the_official_ones_or_made_here() -> None:
     made_here = {name for name in CONTAINERS if "build" in CONTAINERS[name]}
     builders = {f"{service}-migrate": service for service in SERVICES}
-    builders |= {"gateway": "gateway", "sandbox": "sandbox", "identity-load": "town"}
+    builders |= {"gateway": "gateway", "web": "web", "sandbox": "sandbox", "identity-load": "town"}
     assert made_here == builders.keys()
     for name, built in builders.items():
         build = CONTAINERS[name]["build"]
@@ -252,15 +255,16 @@ def test_a_container_runs_a_command_of_its_service(container: str) -> None:
 # ---------------------------------------------------------------------- ports, probes and order
 
 
-def test_of_the_portal_the_gateway_alone_is_published_and_on_loopback_by_default() -> None:
+def test_of_the_portal_pages_and_gateway_alone_are_published_and_on_loopback_by_default() -> None:
     published = {name: CONTAINERS[name]["ports"] for name in CONTAINERS if "ports" in CONTAINERS[name]}
     in_front = {name for name in published if not CONTAINERS[name].get("profiles")}
-    assert in_front == {"gateway"}
+    assert in_front == set(DOORS)
     assert published.keys() - in_front == {"https", "sandbox"}
-    for name in ("gateway", "sandbox"):
+    for name in (*DOORS, "sandbox"):
         for port in published[name]:
             assert filled(port, demo_values()).startswith("127.0.0.1:")
-    assert published["gateway"][0].rpartition(":")[2] == environment("gateway")["GATEWAY_PORT"]
+    for name in DOORS:
+        assert published[name][0].rpartition(":")[2] == environment(name)[f"{name.upper()}_PORT"]
     arguments = CONTAINERS["sandbox"]["command"]
     assert {port.rpartition(":")[2] for port in published["sandbox"]} <= set(arguments)
 
@@ -282,7 +286,7 @@ def test_addresses_lead_to_containers_that_listen_there() -> None:
     assert upstreams == {service: f"http://{service}-api:8000" for service in SERVICES}
 
 
-@pytest.mark.parametrize("container", [*LASTING, "gateway", "sandbox"])
+@pytest.mark.parametrize("container", [*LASTING, *DOORS, "sandbox"])
 def test_health_is_asked_where_it_is_answered(container: str) -> None:
     program, *arguments = CONTAINERS[container]["healthcheck"]["test"][1:]
     port, path = arguments[-2:]

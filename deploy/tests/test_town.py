@@ -67,7 +67,7 @@ def again(section: str, number: int = 0) -> Change:
 
 
 def test_the_demo_town_is_valid(town: Document) -> None:
-    assert set(towns.validated(town)) == {"identity", "dossier", "enrolment", "planning", "billing"}
+    assert set(towns.validated(town)) == {"identity", "dossier", "enrolment", "planning", "billing", "web"}
 
 
 def test_the_schema_for_editors_says_what_the_services_read() -> None:

@@ -144,7 +144,7 @@ async def values_of(family: Family) -> Json:
         "invoice_ids": [billed["invoice_id"]],
         "payment_id": payment["payment_id"],
         "month": billed["lines"][0]["dates"][0][:7],
-        "return_url": f"{family.portal.stack.web}/facturation",
+        "return_url": f"{family.portal.stack.web}/factures",
         # Changes nothing of the demo town.
         "activity_id": str(named_id("activity", "mercredi")),
         "weekdays": ["wednesday"],

@@ -198,6 +198,15 @@ async def test_the_browser_is_sent_back_to_us_only(scene: Scene, address: str) -
     assert (status, problem["type"]) == (422, "urn:problem:billing:return-url-refused")
 
 
+async def test_the_browser_is_sent_back_to_the_payments_own_page(scene: Scene, payfip: PayFiP) -> None:
+    _, invoice = await scene.opened()
+    body = {"invoice_ids": [str(invoice.id)], "return_url": f"{ORIGIN}/paiements/{{payment_id}}"}
+    status, answer = await scene.ask("POST", "/payments", body, key="k")
+    assert status == 201
+    idop = answer["redirect_url"].split("idop=")[1]
+    assert (await payfip.payment(idop))["urlredirect"] == f"{ORIGIN}/paiements/{answer['payment_id']}"
+
+
 async def test_nobody_elses_address_goes_to_payfip(scene: Scene, payfip: PayFiP) -> None:
     _, invoice = await scene.opened()
     known = dossier(scene.moreau, "100042", "Moreau")

@@ -167,7 +167,7 @@ async def prepare(
         amount_cents=payment.amount_cents,
         subject=f"Espace Familles {regie.name}",
         mel=await _email(session, acting),
-        return_url=return_url,
+        return_url=return_url.replace("{payment_id}", str(payment_id)),
     )
     return Opening(payment_id, acting.dossier_id, order, kept_until)
 

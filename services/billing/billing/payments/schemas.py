@@ -9,6 +9,8 @@ from pydantic import Field
 
 
 class WantedPayment(RequestBody):
+    """`return_url` is where PayFiP sends the browser afterwards; `{payment_id}` in it becomes the payment's own."""
+
     invoice_ids: Annotated[list[UUID], Field(min_length=1, max_length=20)]
     return_url: Annotated[str, Field(max_length=500, pattern=r"^https?://[!-\[\]-~]+$")]
 

@@ -1,0 +1,59 @@
+"""A gateway that answers what a test says, and remembers what it was asked."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web as http
+
+ME = {"id": "0199-me", "role": "guardian", "first_name": "Claire"}
+
+
+@dataclass
+class Call:
+    method: str
+    path: str
+    headers: Any
+    query: dict[str, str]
+    body: Any
+
+
+@dataclass
+class Gateway:
+    """`says[("GET", "/identity/v1/me")]` is `(status, body)`, or several, of which the last one lasts."""
+
+    url: str = ""
+    says: dict[tuple[str, str], list[tuple[int, Any]]] = field(default_factory=dict)
+    calls: list[Call] = field(default_factory=list)
+    signed_in: int = 0
+
+    def say(self, method: str, path: str, *answers: tuple[int, Any]) -> None:
+        self.says[method, path] = list(answers)
+
+    def refuse(self, method: str, path: str, status: int, detail: str = "", **more: Any) -> None:
+        self.say(method, path, (status, {"type": "urn:problem:test", "title": "", "detail": detail} | more))
+
+    def heard(self, method: str, path: str) -> list[Call]:
+        return [call for call in self.calls if (call.method, call.path) == (method, path)]
+
+    def tokens(self, expires_in: int = 600) -> dict[str, Any]:
+        self.signed_in += 1
+        return {
+            "access_token": f"access-{self.signed_in}",
+            "refresh_token": f"refresh-{self.signed_in}",
+            "expires_in": expires_in,
+        }
+
+    async def answer(self, request: http.Request) -> http.Response:
+        text = await request.text()
+        path = request.path.removeprefix("/api")
+        body = json.loads(text) if text else None
+        self.calls.append(Call(request.method, path, request.headers.copy(), dict(request.query), body))
+        answers = self.says.get((request.method, path))
+        if answers is None:
+            return http.json_response(
+                {"type": "urn:problem:not-found", "detail": f"nothing said of {path}"}, status=404
+            )
+        status, said = answers.pop(0) if len(answers) > 1 else answers[0]
+        headers = {"Retry-After": "60"} if status == 429 else {}
+        return http.json_response(said, status=status, headers=headers) if status != 204 else http.Response(status=204)

@@ -1,0 +1,142 @@
+"""Pages in Chromium, as families see them, and what each page must be in each of its states."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser as Chromium
+from playwright.async_api import ConsoleMessage, Error, Page, Response, async_playwright
+
+from deploy.servers.packages import chromium
+from tests.browsers import parsed
+
+PHONE, TABLET, DESK = 360, 768, 1280
+NARROWEST = 320
+_STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
+#: A folder in which `look` keeps a picture of what it is given a name for (`make screens`).
+PICTURES = os.environ.get("SCREENS")
+_FACTS = """() => ({
+  title: document.title,
+  headings: document.querySelectorAll("h1").length,
+  statuses: document.querySelectorAll("[role=status]").length,
+  repeated: [...document.querySelectorAll("[id]")].map(one => one.id).filter((id, at, all) => all.indexOf(id) !== at),
+  wider: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  refused: !!document.querySelector("[role=alert]"),
+})"""
+
+
+@dataclass
+class Screen:
+    """One window of one family; `page` is Playwright's, for what is not here."""
+
+    page: Page
+    origin: str
+    scripts: bool = True
+    faults: list[str] = field(default_factory=list)
+    document: Response | None = None
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        # A page that says 404 or 422 is said to have failed to load; what the policy refuses is not.
+        if message.type == "error" and "status of 4" not in message.text and "status of 503" not in message.text:
+            self.faults.append(message.text)
+
+    def _response(self, response: Response) -> None:
+        if response.request.is_navigation_request() and response.status != 303:
+            self.document = response
+
+    async def open(self, path: str) -> None:
+        await self.page.goto(self.origin + path)
+
+    async def fill(self, **values: str) -> None:
+        """Inputs by their names."""
+        for name, value in values.items():
+            await self.page.fill(f"[name={name}]", value)
+
+    async def press(self, name: str) -> None:
+        """The button or link of that name; waits for the page it leads to."""
+        button = self.page.get_by_role("button", name=name, exact=True)
+        await button.or_(self.page.get_by_role("link", name=name, exact=True)).first.click()
+        await self.page.wait_for_load_state()
+
+    async def sign_in(self, login: str, password: str) -> None:
+        await self.open("/connexion")
+        await self.fill(login=login, password=password)
+        await self.press("Se connecter")
+
+    async def tick(self, label: str) -> None:
+        await self.page.get_by_label(label).check()
+
+    async def text(self) -> str:
+        return " ".join((await self.page.inner_text("main")).split())
+
+    async def heading(self) -> str:
+        return await self.page.inner_text("h1")
+
+    async def look(self, picture: str = "") -> None:
+        """The page as it stands is valid, accessible, whole at each width, and breaks no rule of its own."""
+        assert self.document is not None, "no page is open"
+        parsed(await self.document.text())
+        if self.scripts:  # without them axe does not run either: the page is the same
+            async with asyncio.timeout(20):
+                found = await Axe().run(self.page, options=_STANDARD)
+            assert not found.violations_count, found.generate_report()
+        await self._holds()
+        assert not self.faults, self.faults
+        size = self.page.viewport_size
+        assert size is not None
+        for width in (NARROWEST, PHONE, TABLET, DESK):
+            await self.page.set_viewport_size({"width": width, "height": size["height"]})
+            await self._holds()
+            if PICTURES and picture and width in (PHONE, DESK):
+                await self.page.screenshot(path=Path(PICTURES) / f"{picture}-{width}.png", full_page=True)
+        await self.page.set_viewport_size(size)
+
+    async def _holds(self) -> None:
+        facts: dict[str, Any] = await self.page.evaluate(_FACTS)
+        wrong = facts["title"].startswith("Erreur : ")
+        assert (facts["headings"], facts["statuses"], facts["repeated"]) == (1, 1, []), facts
+        assert facts["wider"] <= 0, f"{facts['wider']} px wider than the window"
+        assert wrong == facts["refused"], "« Erreur : » is in the title where there is an error summary, and only there"
+
+
+@dataclass
+class Screens:
+    """Windows of one Chromium, each a family's own."""
+
+    chromium: Chromium
+    opened: list[Screen] = field(default_factory=list)
+
+    async def open(self, origin: str, *, width: int = PHONE, scripts: bool = True) -> Screen:
+        """A new window, without a cookie."""
+        context = await self.chromium.new_context(
+            viewport={"width": width, "height": 800},
+            java_script_enabled=scripts,
+            locale="fr-FR",
+            has_touch=width == PHONE,
+        )
+        context.set_default_timeout(10_000)
+        screen = Screen(await context.new_page(), origin, scripts)
+        self.opened.append(screen)
+        return screen
+
+
+@asynccontextmanager
+async def windows() -> AsyncIterator[Screens]:
+    async with async_playwright() as playwright:
+        # Without its sandbox: root, which tests may be run by, is refused one.
+        opened = await playwright.chromium.launch(executable_path=str(chromium()), args=["--no-sandbox"])
+        try:
+            yield Screens(opened)
+        finally:
+            with suppress(Error):  # it has ended by itself: what a test saw of that is told by the test
+                await opened.close()

@@ -1,0 +1,15 @@
+"""What identity answers."""
+
+from web.answers import Answer
+
+
+class Me(Answer):
+    id: str
+    role: str
+    first_name: str
+
+
+class LegalText(Answer):
+    version: str
+    title: str
+    text: str

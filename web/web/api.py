@@ -1,0 +1,104 @@
+"""The public API through the gateway, for one browser: its token, its address, its trace."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import aiohttp
+import structlog
+from chassis import clock
+from chassis.logs import traceparent
+from pydantic import TypeAdapter
+
+from web.refusals import Refused, SignedOut, Unavailable
+from web.session import Session
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+class Api:
+    """Calls to the gateway. Those of somebody signed in refresh the session when it is about to end, or has."""
+
+    def __init__(self, client: aiohttp.ClientSession, session: Session, address: str) -> None:
+        self.client, self.session, self.address = client, session, address
+
+    async def get(self, kind: type[T], path: str, **query: Any) -> T:
+        """The answer as `kind`; what it does not know of the answer is left out. Raises Refused, SignedOut."""
+        return _read(kind, await self.call("GET", path, query=query))
+
+    async def post(self, kind: type[T], path: str, body: Any, *, key: str | None = None) -> T:
+        return _read(kind, await self.call("POST", path, body, key=key))
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> bytes:
+        """The body of the answer. Raises Refused, SignedOut."""
+        if not self.session.signed_in:
+            raise SignedOut
+        if self.session.about_to_end(clock.now()):
+            await self.refresh()
+        try:
+            return await self._send(method, path, body, key, query, self.session.access)
+        except Refused as refused:
+            if refused.status != 401:
+                raise
+        await self.refresh()
+        try:
+            return await self._send(method, path, body, key, query, self.session.access)
+        except Refused as refused:
+            raise (SignedOut if refused.status == 401 else refused) from None
+
+    async def public(self, method: str, path: str, body: Any = None) -> Any:
+        """As somebody who is not signed in; the decoded answer, none where it is empty. Raises Refused."""
+        answer = await self._send(method, path, body, None, None, None)
+        return json.loads(answer) if answer else None
+
+    async def refresh(self) -> None:
+        """The next tokens. Two tabs at once get the same ones. Raises SignedOut, and leaves the session as it is:
+        who comes too late must not take from the browser what another tab was given."""
+        try:
+            tokens = await self.public("POST", "/identity/v1/sessions/refresh", {"refresh_token": self.session.refresh})
+        except Refused as refused:
+            if refused.status == 401:
+                raise SignedOut from None
+            raise
+        self.session.take(tokens, clock.now())
+
+    async def _send(
+        self, method: str, path: str, body: Any, key: str | None, query: Mapping[str, Any] | None, token: str | None
+    ) -> bytes:
+        headers = {"X-Forwarded-For": self.address, "Accept": "application/json"}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= {"Idempotency-Key": key} if key else {}
+        if trace := traceparent():
+            headers["traceparent"] = trace
+        params = {name.rstrip("_"): str(value) for name, value in (query or {}).items() if value is not None}
+        try:
+            async with self.client.request(method, f"/api{path}", json=body, headers=headers, params=params) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            log.warning("gateway_not_reached", method=method, error=repr(error))
+            raise Unavailable from error
+        if answer.status >= 400:
+            raise Refused.of(answer.status, _document(content), answer.headers.get("Retry-After"))
+        return content
+
+
+def _read(kind: type[T], answer: bytes) -> T:
+    return TypeAdapter(kind).validate_json(answer)
+
+
+def _document(content: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(content)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}

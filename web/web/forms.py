@@ -1,0 +1,93 @@
+"""What a browser sends with a form, and what is wrong with it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from web.refusals import Refused, TooLarge
+
+BODY_LIMIT = 64_000
+FIELDS_LIMIT = 1000
+#: The idempotency key of a form that moves places or money.
+ONCE = "cle"
+KEY_REUSED = "urn:problem:idempotency-key-reused"
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """`name` is the input's; empty for what concerns the form as a whole."""
+
+    name: str
+    message: str
+
+
+@dataclass
+class Form:
+    """The values by the inputs' names, and the errors to show with them."""
+
+    values: dict[str, list[str]] = field(default_factory=dict)
+    errors: list[FieldError] = field(default_factory=list)
+
+    def get(self, name: str, default: str = "") -> str:
+        """The only or last value of that name."""
+        return self.values[name][-1] if self.values.get(name) else default
+
+    def all(self, name: str) -> list[str]:
+        return self.values.get(name, [])
+
+    def picked(self, *names: str) -> dict[str, str]:
+        """These inputs' values, spaces at their ends removed."""
+        return {name: self.get(name).strip() for name in names}
+
+    def message(self, name: str) -> str:
+        """What is wrong with that input, in one text."""
+        return " ".join(error.message for error in self.errors if error.name == name)
+
+    def refuse(self, name: str, message: str) -> None:
+        self.errors.append(FieldError(name, message))
+
+    def require(self, **messages: str) -> bool:
+        """Refuse those that are empty; whether nothing is wrong."""
+        for name, message in messages.items():
+            if not self.get(name).strip():
+                self.refuse(name, message)
+        return not self.errors
+
+    def refused(self, problem: Refused, names: Iterable[str], instead: Mapping[str, str] | None = None) -> None:
+        """Show what the API says beside the inputs of these names; the rest above the form.
+
+        `instead` gives the input for a field that has another name in the API.
+        """
+        if problem.type == KEY_REUSED:
+            # Sent already, then changed after going back: asked again under a key of its own.
+            self.values.pop(ONCE, None)
+            self.refuse("", "Cette page avait déjà été envoyée. Vérifiez vos choix, puis validez-les de nouveau.")
+            return
+        known, instead = set(names), instead or {}
+        for pointer, detail in problem.errors:
+            name = pointer.strip("/")
+            name = instead.get(name, name)
+            self.refuse(name if name in known else "", detail)
+        if not problem.errors:
+            self.refuse("", problem.detail)
+
+    @classmethod
+    async def read(cls, request: Request) -> "Form":
+        """The body of a POST. Raises TooLarge."""
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                raise TooLarge
+        try:
+            pairs = parse_qsl(
+                body.decode("ascii", "replace"), keep_blank_values=True, max_num_fields=FIELDS_LIMIT, errors="replace"
+            )
+        except ValueError:
+            raise TooLarge from None
+        form = cls()
+        for name, value in pairs:
+            form.values.setdefault(name, []).append(value.replace("\x00", ""))
+        return form

@@ -1,0 +1,49 @@
+"""Templates: what they may use to say amounts, days and moments as a French reader expects them."""
+
+from pathlib import Path
+from typing import Any
+
+from french import wording
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from web.static import Static
+from web.town import Town
+
+#: The guide's rubrics, in its order, and what the law asks to be found on each page.
+RUBRICS = [
+    ("/", "Accueil"),
+]
+FOOTER = [
+    ("/delais", "Délais de réservation"),
+    ("/aide", "Aide"),
+    ("/donnees-personnelles", "Données personnelles"),
+    ("/mentions-legales", "Mentions légales"),
+    ("/accessibilite", "Accessibilité : non conforme"),
+]
+
+FOLDER = Path(__file__).parent / "templates"
+
+
+def environment(town: Town, static: Static) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters |= {
+        "euros": wording.euros,
+        "day": wording.day,
+        "day_and_month": wording.day_and_month,
+        "hour": wording.hour,
+        "moment": wording.moment,
+        "month": wording.month,
+    }
+    made.globals |= {"town": town.town, "desk": town.desk, "static": static, "rubrics": RUBRICS, "footer": FOOTER}
+    return made
+
+
+def render(made: Environment, template: str, **context: Any) -> str:
+    return made.get_template(template).render(**context)

@@ -1,0 +1,167 @@
+"""One request of one browser, from its cookie to the page it is given; and how a page becomes a route."""
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+from chassis.listening import client_address
+from chassis.logs import enter_trace
+from jinja2 import Environment
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from web import csrf
+from web.api import Api
+from web.forms import ONCE, Form
+from web.refusals import Forged, NotFound, Refused, SignedOut
+from web.rendering import render
+from web.session import NAME, Session, drop, keep
+from web.settings import Settings
+
+#: What the page offers of a form that could not be taken: sealed until its sender has signed in again.
+RESUME = "suite"
+#: Never written into a page again.
+SECRETS = {"password", "new_password", csrf.FIELD}
+
+
+@dataclass
+class Site:
+    """What all requests share."""
+
+    settings: Settings
+    templates: Environment
+    client: aiohttp.ClientSession
+
+
+@dataclass
+class Visit:
+    site: Site
+    request: Request
+    session: Session
+    form: Form = field(default_factory=Form)
+    token_shown: bool = False
+    forgotten: bool = False
+
+    @property
+    def api(self) -> Api:
+        return Api(self.site.client, self.session, client_address(self.request))
+
+    @property
+    def token(self) -> str:
+        """The session's secret, for a form; the browser must then have the session."""
+        self.token_shown = True
+        return self.session.csrf
+
+    @property
+    def once(self) -> str:
+        """The idempotency key of the form, shown or sent; a new one where it has none that could be ours."""
+        sent = self.form.get(ONCE)
+        return sent if re.fullmatch("[A-Za-z0-9_-]{8,64}", sent) else secrets.token_urlsafe(16)
+
+    def path(self, name: str) -> str:
+        """A parameter of the path."""
+        return str(self.request.path_params[name])
+
+    def query(self, name: str) -> str:
+        return self.request.query_params.get(name, "")
+
+    def page(self, template: str, status: int | None = None, **context: Any) -> Response:
+        """The page; 422 when its form has errors, if nothing else is said."""
+        text = render(self.site.templates, template, visit=self, form=self.form, **context)
+        return HTMLResponse(text, status or (422 if self.form.errors else 200))
+
+    def go(self, path: str) -> Response:
+        """After a form: the browser gets that page."""
+        return RedirectResponse(path, 303)
+
+    # ------------------------------------------------------------------ who may not go on
+
+    def check(self) -> None:
+        """Raises Forged for a form that another site sent."""
+        if not csrf.is_ours(self.request.headers, self.site.settings.origin):
+            raise Forged
+
+    @property
+    def token_is_right(self) -> bool:
+        return csrf.matches(self.form.get(csrf.FIELD), self.session.csrf)
+
+    def sign_in_first(self) -> Response:
+        """The way to the sign-in page and back here; a form is kept meanwhile, sealed, in the page itself."""
+        if self.request.method == "POST":
+            kept = {name: values for name, values in self.form.values.items() if name not in SECRETS}
+            content = {"path": self.request.url.path, "values": kept, "account": self.session.account}
+            sealed = self.site.settings.seal.close(RESUME, content)
+            return self.page("account/sign_in.html", 401, resume=sealed, following="", said=None)
+        query = f"?{self.request.url.query}" if self.request.url.query else ""
+        return self.go(f"/connexion?{urlencode({'retour': self.request.url.path + query})}")
+
+    def resume(self, path: str, values: dict[str, list[str]], status: int = 200) -> Response:
+        """The page that offers to send a form once more, now that it can be taken."""
+        shown = {name: kept for name, kept in values.items() if name not in SECRETS}
+        return self.page("account/resume.html", status, path=path, values=shown)
+
+    def refusal(self, refused: Refused) -> Response:
+        """The page of an error that no form shows."""
+        status = refused.status if refused.status in (403, 404, 409, 410, 413, 429) else 503
+        response = self.page("errors/refused.html", status, refused=refused, kind=status)
+        if refused.retry_after_s is not None:
+            response.headers["Retry-After"] = str(refused.retry_after_s)
+        return response
+
+
+Handler = Callable[[Visit], Awaitable[Response]]
+
+
+def route(path: str, show: Handler | None = None, send: Handler | None = None, *, public: bool = False) -> Route:
+    """A page: what shows it, and what takes its form. One that is not `public` asks its visitor to sign in."""
+
+    async def answer(visit: Visit) -> Response:
+        if visit.request.method != "POST":
+            if not public and not visit.session.signed_in:
+                raise SignedOut
+            return await show(visit) if show else await _not_found(visit)
+        visit.form = await Form.read(visit.request)
+        visit.check()
+        if not public and not visit.session.signed_in:
+            raise SignedOut
+        if not visit.token_is_right:
+            if visit.form.get("reprise"):
+                raise Forged  # asked twice: this browser keeps no cookie
+            return visit.resume(visit.request.url.path, visit.form.values, 403)
+        return await send(visit) if send else await _not_found(visit)
+
+    async def endpoint(request: Request) -> Response:
+        return await serve(request, answer)
+
+    methods = [*(["GET"] if show else []), *(["POST"] if send else [])]
+    return Route(path, endpoint, methods=methods)
+
+
+async def serve(request: Request, answer: Handler) -> Response:
+    """One visit, from its cookie to its cookie."""
+    enter_trace(request.headers.get("traceparent"))
+    site: Site = request.app.state.site
+    known = Session.read(request, site.settings.seal)
+    visit = Visit(site, request, known or Session())
+    before = asdict(visit.session)
+    try:
+        response = await answer(visit)
+    except SignedOut:
+        response = visit.sign_in_first()
+    except Refused as refused:
+        response = visit.refusal(refused)
+    # Set only when it changes: what is set needlessly may take from the browser what another tab was given.
+    if visit.forgotten:
+        drop(response, NAME)
+    elif asdict(visit.session) != before or (visit.token_shown and known is None):
+        keep(response, NAME, visit.session.sealed(site.settings.seal))
+    return response
+
+
+async def _not_found(visit: Visit) -> Response:
+    raise NotFound
