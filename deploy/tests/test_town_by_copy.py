@@ -20,11 +20,8 @@ from chassis.testing import create_database
 from contracts import EVENTS, Envelope
 from contracts.enrolment import EnrolmentChanged
 from enrolment.enrolments.enrolments import event_of
-from enrolment.enrolments.models import AppliedEnrolment, Enrolment
+from enrolment.enrolments.models import Enrolment
 from planning.consumers import HANDLERS
-from planning.deadlines.rules import WEEKDAYS, span
-from planning.reservations import changing
-from planning.reservations.rules import Change
 from sqlalchemy import select
 
 from deploy.local.prepare import of_families, prepared, services
@@ -124,18 +121,6 @@ async def enrolled(town: Town, other: Town) -> None:
                 continue
             body = envelope(event).model_dump_json().encode()
             await handle(databases["planning"], body, HANDLERS)
-            for week in event.usual_weeks:
-                wanted = [
-                    Change(event.child_id, event.activity_id, day, reserve=True)
-                    for day in span(week.valid_from, week.valid_to)
-                    if WEEKDAYS[day.weekday()] in week.days
-                ]
-                async with databases["planning"].sessions.begin() as session:
-                    at, by = week.asked_at, week.asked_by
-                    locked = await changing.lock(session, event.dossier_id, wanted)
-                    outcome = await changing.judge(session, locked, wanted, at)
-                    if outcome.done:
-                        await changing.write(session, locked, outcome, by, at)
     await told(town)
 
 
@@ -151,7 +136,7 @@ COPIES = sorted(
         (service.name, handler.copy.__tablename__)
         for service in services()
         for handler in service.handlers.values()
-        if isinstance(handler, Keep) and handler.copy is not AppliedEnrolment
+        if isinstance(handler, Keep)
     }
 )
 
@@ -168,7 +153,8 @@ OWNED = {
     "enrolments": "*",
     "reservations": "child_id, activity_id, day, status, dossier_id, site_id, band, version",
     "slots": "*",
-    "planning_months": "*",
+    # What is locked and not changed has version 0, as what has no row.
+    "planning_months WHERE version > 0": "*",
     "entries": "child_id, activity_id, month, version, dossier_id, account_id, role, name, reason, reserved, cancelled",
 }
 

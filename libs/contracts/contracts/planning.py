@@ -18,7 +18,9 @@ class RefusedDay(Fact):
 class EnrolmentApplied(Event):
     """What planning made of an enrolment at that `version` (the enrolment's own); days in order.
 
-    `still_due` are days given up after their deadline: they stay reserved and are charged.
+    Of what the version asked anew: `reserved` are the days of its usual weeks that are reserved now, `refused` those
+    that could not be, `cancelled` those given up. `still_due` are given up after their deadline: they stay reserved and
+    are charged.
     """
 
     type: ClassVar[str] = "planning.enrolment_applied"

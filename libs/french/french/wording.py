@@ -27,6 +27,11 @@ def day(when: date) -> str:
     return _date(when, "EEEE {} MMMM y")
 
 
+def day_of_month(when: date) -> str:
+    """« mercredi 3 », « lundi 1er »; a moment is told by its day in Paris."""
+    return _date(when, "EEEE {}")
+
+
 def day_and_month(when: date) -> str:
     """« 21 décembre », « 1er mars »; a moment is told by its day in Paris."""
     return _date(when, "{} MMMM")

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from french.wording import day, day_and_month, days, euros, hour, moment, percent
+from french.wording import day, day_and_month, day_of_month, days, euros, hour, moment, percent
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,7 @@ def test_days_are_said_with_their_name_and_the_first_of_a_month_as_one_says_it()
     assert day(date(2027, 3, 3)) == "mercredi 3 mars 2027"
     assert day(date(2027, 3, 1)) == "lundi 1er mars 2027"
     assert day_and_month(date(2027, 3, 1)) == "1er mars"
+    assert (day_of_month(date(2027, 3, 1)), day_of_month(date(2027, 3, 3))) == ("lundi 1er", "mercredi 3")
     assert day_and_month(date(2026, 12, 21)) == "21 décembre"
 
 

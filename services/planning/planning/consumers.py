@@ -19,7 +19,8 @@ from contracts.enrolment import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from planning.copies import Activity, Child, Dossier, Enrolment, HolidayWeek, Site, guardians, keep_bookings
+from planning.copies import Activity, Child, Dossier, HolidayWeek, Site, guardians, keep_bookings
+from planning.enrolments.applying import apply
 from planning.reservations.changing import touch
 
 
@@ -35,7 +36,7 @@ HANDLERS: Handlers = {
     SiteChanged: keep(Site),
     ActivityChanged: keep(Activity),
     HolidayWeekChanged: keep(HolidayWeek),
-    EnrolmentChanged: keep(Enrolment),
+    EnrolmentChanged: apply,
     BookingConfirmed: keep_booking,
     BookingChanged: keep_booking,
     BookingPaid: keep_booking,

@@ -33,13 +33,14 @@ STANDING = frozenset({BookingStatus.CONFIRMED, BookingStatus.PAID})
 
 
 class Dossier(Base):
-    """Of a dossier, its legal guardians: nobody while it is archived."""
+    """Of a dossier, its number and legal guardians: nobody while it is archived."""
 
     __tablename__ = "dossiers"
     __table_args__ = may("UPDATE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
+    number: Mapped[str]
     guardian_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
 
 

@@ -1,7 +1,7 @@
 """Families whose children are enrolled, as planning hears of them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from io import BytesIO
@@ -10,14 +10,17 @@ from uuid import UUID
 
 from chassis.identifiers import new_id
 from contracts.dossier import ChildChanged
-from contracts.enrolment import Actor, EnrolmentChanged
-from planning.reservations.changing import apply
+from contracts.enrolment import Actor, EnrolmentChanged, UsualWeek
+from planning.reservations import changing
+from planning.reservations.changing import Outcome
 from planning.reservations.rules import Change
 from sqlalchemy import text
 
 from services.planning.tests.town import CANTEEN, WEDNESDAY, Desk
 from tests.builders import changed, sample
 
+#: When the tests of planning take place, unless they say otherwise.
+NOW = datetime(2026, 11, 25, 9, tzinfo=UTC)
 SCHOOL_YEAR = {
     "school_year": "2026-2027",
     "valid_from": date(2026, 9, 1),
@@ -87,8 +90,31 @@ class Household:
         self.enrolments[name, activity_id] = event
         await self.desk.hear(event)
 
-    async def withdraw(self, name: str, activity_id: UUID, valid_to: date) -> None:
-        await self._change(name, activity_id, valid_to=valid_to, status="withdrawn")
+    async def usual_week(
+        self,
+        name: str,
+        activity_id: UUID,
+        *days: str,
+        first: date = date(2026, 11, 25),
+        last: date = date(2026, 12, 18),
+        at: datetime = NOW,
+        by: Actor | None = None,
+    ) -> None:
+        week = self.week(len(self.enrolments[name, activity_id].usual_weeks) + 1, *days, first=first, last=last)
+        week = changed(week, asked_at=at, asked_by=by or week.asked_by)
+        await self._change(name, activity_id, usual_weeks=(*self.enrolments[name, activity_id].usual_weeks, week))
+
+    def week(self, number: int, *days: str, first: date, last: date, at: datetime = NOW) -> UsualWeek:
+        by = Actor(account_id=self.account_id, role="guardian")
+        facts = {"number": number, "days": days, "valid_from": first, "valid_to": last, "asked_at": at, "asked_by": by}
+        return UsualWeek.model_validate(facts)
+
+    async def withdraw(
+        self, name: str, activity_id: UUID, valid_to: date, at: datetime = NOW, by: Actor | None = None
+    ) -> None:
+        by = by or Actor(account_id=self.account_id, role="guardian")
+        facts = {"valid_to": valid_to, "status": "withdrawn", "withdrawn_at": at, "withdrawn_by": by}
+        await self._change(name, activity_id, **facts)
 
     async def moves(self, name: str, activity_id: UUID, site_id: UUID) -> None:
         await self._change(name, activity_id, site_id=site_id)
@@ -186,9 +212,26 @@ class Household:
         """As if it had been asked for in August."""
         changes = [Change(self.children[name], activity_id, day, True) for day in days]
         actor, then = Actor(account_id=self.account_id, role="guardian"), datetime(2026, 8, 1, tzinfo=UTC)
-        async with self.desk.database.sessions.begin() as session:
-            outcome = await apply(session, self.dossier_id, changes, actor, then, then)
+        outcome = await self.change(changes, actor, then, then)
         assert len(outcome.done) == len(days), outcome.refused
+
+    async def change(
+        self,
+        changes: Sequence[Change],
+        actor: Actor,
+        moment: datetime,
+        now: datetime,
+        *,
+        late: bool = False,
+        moving: bool = False,
+    ) -> Outcome:
+        """By the one way there is, in a transaction."""
+        async with self.desk.database.sessions.begin() as session:
+            locked = await changing.lock(session, self.dossier_id, changes)
+            outcome = await changing.judge(session, locked, changes, moment, late=late, moving=moving)
+            if outcome.done:
+                await changing.write(session, locked, outcome, actor, now)
+        return outcome
 
     async def versions(self) -> dict[date, int]:
         """Of each month of the dossier that was ever changed."""

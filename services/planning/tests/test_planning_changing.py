@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 from chassis.identifiers import named_id, new_id
-from chassis.parking import NotYetKnown
 from contracts.enrolment import Actor
 from contracts.planning import ReservationsChanged
 from french.calendar import DAY
 from french.paris import PARIS
 from planning.deadlines.rules import in_words
-from planning.reservations.changing import Outcome, apply
+from planning.reservations.changing import Outcome
 from planning.reservations.rules import Change
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -29,10 +28,9 @@ MONDAY, TUESDAY, JANUARY = date(2026, 12, 7), date(2026, 12, 8), date(2027, 1, 7
 
 
 async def change(
-    desk: Desk, household: Household, *changes: Change, actor: Actor = CLAIRE, moment: datetime = NOW, **how: bool
+    household: Household, *changes: Change, actor: Actor = CLAIRE, moment: datetime = NOW, **how: bool
 ) -> Outcome:
-    async with desk.database.sessions.begin() as session:
-        return await apply(session, household.dossier_id, changes, actor, moment, NOW, **how)
+    return await household.change(changes, actor, moment, NOW, **how)
 
 
 def obstacles(outcome: Outcome) -> list[tuple[date, str]]:
@@ -52,7 +50,7 @@ async def moreau(desk: Desk) -> Household:
 async def test_days_are_reserved_with_their_history_their_month_and_their_event(desk: Desk, moreau: Household) -> None:
     ines = moreau.children["Inès"]
     outcome = await change(
-        desk, moreau, *(Change(ines, CANTEEN, day, True) for day in (TUESDAY, MONDAY, JANUARY)), actor=AGENT
+        moreau, *(Change(ines, CANTEEN, day, True) for day in (TUESDAY, MONDAY, JANUARY)), actor=AGENT
     )
     assert ([one.change.day for one in outcome.done], outcome.refused) == ([TUESDAY, MONDAY, JANUARY], [])
     assert await desk.reserved(ines) == [(CANTEEN, day) for day in (MONDAY, TUESDAY, JANUARY)]
@@ -73,8 +71,8 @@ async def test_days_are_reserved_with_their_history_their_month_and_their_event(
 
 async def test_a_day_given_up_stays_in_the_history_and_leaves_the_event(desk: Desk, moreau: Household) -> None:
     ines = moreau.children["Inès"]
-    await change(desk, moreau, *(Change(ines, CANTEEN, day, True) for day in (MONDAY, TUESDAY)))
-    outcome = await change(desk, moreau, Change(ines, CANTEEN, MONDAY, False))
+    await change(moreau, *(Change(ines, CANTEEN, day, True) for day in (MONDAY, TUESDAY)))
+    outcome = await change(moreau, Change(ines, CANTEEN, MONDAY, False))
     assert [one.change.day for one in outcome.done] == [MONDAY]
     assert await desk.reserved(ines) == [(CANTEEN, TUESDAY)]
     assert await rows(desk, "SELECT version, reserved, cancelled FROM entries ORDER BY version") == [
@@ -91,8 +89,8 @@ async def test_a_day_given_up_stays_in_the_history_and_leaves_the_event(desk: De
 
 async def test_what_changes_nothing_leaves_no_trace(desk: Desk, moreau: Household) -> None:
     ines = moreau.children["Inès"]
-    await change(desk, moreau, Change(ines, CANTEEN, MONDAY, True))
-    again = await change(desk, moreau, Change(ines, CANTEEN, MONDAY, True), Change(ines, CANTEEN, TUESDAY, False))
+    await change(moreau, Change(ines, CANTEEN, MONDAY, True))
+    again = await change(moreau, Change(ines, CANTEEN, MONDAY, True), Change(ines, CANTEEN, TUESDAY, False))
     assert (again.done, again.refused) == ([], [])
     assert await rows(desk, "SELECT count(*) FROM entries") == [(1,)]
     assert await moreau.versions() == {date(2026, 12, 1): 1}
@@ -106,7 +104,7 @@ async def test_each_refusal_names_what_stands_in_the_way_and_the_rest_is_done(de
     wishes = [
         Change(ines, CANTEEN, day, True) for day in (MONDAY, bridge, christmas, holiday, wednesday, late, outside)
     ]
-    outcome = await change(desk, moreau, *wishes, Change(ines, HOLIDAYS, MONDAY, True))
+    outcome = await change(moreau, *wishes, Change(ines, HOLIDAYS, MONDAY, True))
     assert [one.change.day for one in outcome.done] == [MONDAY]
     assert obstacles(outcome) == [
         *((day, "closed") for day in (bridge, christmas, holiday, wednesday)),
@@ -128,30 +126,31 @@ async def test_each_refusal_names_what_stands_in_the_way_and_the_rest_is_done(de
 async def test_deadlines_are_judged_at_the_moment_given_and_bypassed_where_said(desk: Desk, moreau: Household) -> None:
     wish = Change(moreau.children["Inès"], CANTEEN, MONDAY, True)
     until = datetime(2026, 12, 4, 9, tzinfo=PARIS)
-    assert obstacles(await change(desk, moreau, wish, moment=until)) == [(MONDAY, "late")]
-    assert (await change(desk, moreau, wish, moment=until - timedelta(microseconds=1))).done
+    assert obstacles(await change(moreau, wish, moment=until)) == [(MONDAY, "late")]
+    assert (await change(moreau, wish, moment=until - timedelta(microseconds=1))).done
     given_up = wish._replace(reserve=False)
-    assert obstacles(await change(desk, moreau, given_up, moment=until)) == [(MONDAY, "late")]
-    assert (await change(desk, moreau, given_up, moment=until, late=True)).done
+    assert obstacles(await change(moreau, given_up, moment=until)) == [(MONDAY, "late")]
+    assert (await change(moreau, given_up, moment=until, late=True)).done
 
 
 async def test_a_day_stays_free_to_give_up_when_the_town_has_closed_it_or_the_child_has_left(
     desk: Desk, moreau: Household
 ) -> None:
     ines = moreau.children["Inès"]
-    await change(desk, moreau, *(Change(ines, CANTEEN, day, True) for day in (MONDAY, TUESDAY)))
+    await change(moreau, *(Change(ines, CANTEEN, day, True) for day in (MONDAY, TUESDAY)))
     await desk.close_town(MONDAY)
-    await moreau.withdraw("Inès", CANTEEN, valid_to=date(2026, 12, 4))
-    assert obstacles(await change(desk, moreau, Change(ines, CANTEEN, JANUARY, True))) == [(JANUARY, "not_enrolled")]
-    outcome = await change(desk, moreau, *(Change(ines, CANTEEN, day, False) for day in (MONDAY, TUESDAY)))
+    # Too late for both days: they stay due.
+    await moreau.withdraw("Inès", CANTEEN, date(2026, 12, 4), at=datetime(2026, 12, 7, 9, tzinfo=PARIS))
+    assert obstacles(await change(moreau, Change(ines, CANTEEN, JANUARY, True))) == [(JANUARY, "not_enrolled")]
+    outcome = await change(moreau, *(Change(ines, CANTEEN, day, False) for day in (MONDAY, TUESDAY)))
     assert ([one.change.day for one in outcome.done], await desk.reserved(ines)) == ([MONDAY, TUESDAY], [])
 
 
 async def test_nothing_more_is_reserved_in_an_activity_that_has_closed(desk: Desk, moreau: Household) -> None:
     ines = moreau.children["Inès"]
-    await change(desk, moreau, Change(ines, CANTEEN, MONDAY, True))
+    await change(moreau, Change(ines, CANTEEN, MONDAY, True))
     await desk.close_activity(CANTEEN)
-    outcome = await change(desk, moreau, Change(ines, CANTEEN, TUESDAY, True), Change(ines, CANTEEN, MONDAY, False))
+    outcome = await change(moreau, Change(ines, CANTEEN, TUESDAY, True), Change(ines, CANTEEN, MONDAY, False))
     assert obstacles(outcome) == [(TUESDAY, "activity_closed")]
     assert [one.change.day for one in outcome.done] == [MONDAY]
 
@@ -160,14 +159,14 @@ async def test_places_of_a_band_go_to_who_asks_first_and_come_back_when_given_up
     await desk.places(CANTEEN, {"ages": [6, 11], "places": 1})
     ines, tom = moreau.children["Inès"], moreau.children["Tom"]
     both = [Change(one, CANTEEN, MONDAY, True) for one in (ines, tom)]
-    outcome = await change(desk, moreau, *both)
+    outcome = await change(moreau, *both)
     assert ([one.change.child_id for one in outcome.done], obstacles(outcome)) == ([ines], [(MONDAY, "full")])
     assert await desk.taken(CANTEEN, MONDAY) == [("6-11", 1, 1)]
     # What is given up in the same change is free for whoever asks there, in whatever order they are named.
-    swapped = await change(desk, moreau, Change(tom, CANTEEN, MONDAY, True), Change(ines, CANTEEN, MONDAY, False))
+    swapped = await change(moreau, Change(tom, CANTEEN, MONDAY, True), Change(ines, CANTEEN, MONDAY, False))
     assert (len(swapped.done), swapped.refused) == (2, [])
     assert (await desk.reserved(ines), await desk.reserved(tom)) == ([], [(CANTEEN, MONDAY)])
-    await change(desk, moreau, Change(tom, CANTEEN, MONDAY, False))
+    await change(moreau, Change(tom, CANTEEN, MONDAY, False))
     assert await desk.taken(CANTEEN, MONDAY) == [("6-11", 1, 0)]
 
 
@@ -179,49 +178,23 @@ async def test_places_are_of_a_site_a_day_and_an_age_on_that_day(desk: Desk) -> 
     ines, tom, awa = one.children["Inès"], one.children["Tom"], other.children["Awa"]
     # Inès is 5 on Monday, 6 on Tuesday: then she and Tom want the same place.
     outcome = await change(
-        desk, one, *(Change(child, CANTEEN, day, True) for day in (MONDAY, TUESDAY) for child in (ines, tom))
+        one, *(Change(child, CANTEEN, day, True) for day in (MONDAY, TUESDAY) for child in (ines, tom))
     )
     assert obstacles(outcome) == [(TUESDAY, "full")]
-    assert not (await change(desk, other, Change(awa, CANTEEN, TUESDAY, True))).refused
+    assert not (await change(other, Change(awa, CANTEEN, TUESDAY, True))).refused
     assert await desk.taken(CANTEEN, MONDAY) == [("3-5", 1, 1), ("6-11", 1, 1)]
     assert await desk.taken(CANTEEN, TUESDAY) == [("6-11", 1, 1), ("6-11", 1, 1)]
-
-
-async def test_a_child_of_another_school_moves_where_there_is_a_place(desk: Desk, moreau: Household) -> None:
-    await desk.places(CANTEEN, {"ages": [6, 11], "places": 2})
-    ines, tom, school = moreau.children["Inès"], moreau.children["Tom"], new_id()
-    await change(desk, moreau, *(Change(one, CANTEEN, MONDAY, True) for one in (ines, tom)))
-    moved = [Change(ines, CANTEEN, MONDAY, True)]
-    await moreau.moves("Inès", CANTEEN, school)
-    assert not (await change(desk, moreau, *moved)).done
-    late = datetime(2026, 12, 7, 9, tzinfo=UTC)
-    assert len((await change(desk, moreau, *moved, moment=late, moving=True)).done) == 1
-    assert await rows(desk, "SELECT site_id, taken FROM slots ORDER BY site_id = :school", school=school) == [
-        (moreau.site_id, 1),
-        (school, 1),
-    ]
-    assert not (await change(desk, moreau, *moved, moment=late, moving=True)).done
 
 
 async def test_both_families_of_a_child_see_their_month_change(desk: Desk) -> None:
     mother = await Household.enrolled(desk, "Inès")
     father = await mother.shared("Inès")
-    await change(desk, father, Change(mother.children["Inès"], CANTEEN, MONDAY, True))
+    await change(father, Change(mother.children["Inès"], CANTEEN, MONDAY, True))
     assert await mother.versions() == await father.versions() == {date(2026, 12, 1): 1}
 
 
-async def test_what_is_not_known_yet_is_waited_for(desk: Desk, moreau: Household) -> None:
-    for child_id, activity_id, kind in (
-        (new_id(), CANTEEN, "children"),
-        (moreau.children["Inès"], new_id(), "activities"),
-    ):
-        with pytest.raises(NotYetKnown) as early:
-            await change(desk, moreau, Change(child_id, activity_id, MONDAY, True))
-        assert early.value.kind == kind
-
-
 async def test_the_history_can_neither_be_changed_nor_lost(desk: Desk, moreau: Household) -> None:
-    await change(desk, moreau, Change(moreau.children["Inès"], CANTEEN, MONDAY, True))
+    await change(moreau, Change(moreau.children["Inès"], CANTEEN, MONDAY, True))
     assert await rows(desk, "SELECT count(*) FROM entries") == [(1,)]
     for statement in ("UPDATE entries SET reason = 'x'", "DELETE FROM entries", "DELETE FROM reservations"):
         with pytest.raises(DBAPIError, match="permission denied"):
@@ -233,7 +206,6 @@ async def test_ten_months_of_four_days_a_week_are_one_change(desk: Desk, moreau:
     ines = moreau.children["Inès"]
     days = [date(2026, 9, 1) + n * DAY for n in range(305)]
     outcome = await change(
-        desk,
         moreau,
         *(Change(ines, CANTEEN, day, True) for day in days if day.weekday() in (0, 1, 3, 4)),
         moment=datetime(2026, 8, 1, tzinfo=UTC),
@@ -246,6 +218,6 @@ async def test_ten_months_of_four_days_a_week_are_one_change(desk: Desk, moreau:
 
 async def test_a_wednesday_may_be_given_up_until_its_day_is_over(desk: Desk, moreau: Household) -> None:
     ines, day = moreau.children["Inès"], date(2026, 12, 9)
-    assert (await change(desk, moreau, Change(ines, WEDNESDAY, day, True))).done
+    assert (await change(moreau, Change(ines, WEDNESDAY, day, True))).done
     late = datetime(2026, 12, 9, 22, 59, tzinfo=UTC)
-    assert (await change(desk, moreau, Change(ines, WEDNESDAY, day, False), moment=late)).done
+    assert (await change(moreau, Change(ines, WEDNESDAY, day, False), moment=late)).done

@@ -93,7 +93,8 @@ async def test_days_outside_the_enrolment_are_closed_and_what_stays_due_stays_sh
     desk: Desk, moreau: Household
 ) -> None:
     await moreau.reserve("Inès", CANTEEN, date(2026, 12, 7), date(2026, 12, 8))
-    await moreau.withdraw("Inès", CANTEEN, valid_to=date(2026, 12, 7))
+    late = datetime(2026, 12, 7, 9, tzinfo=PARIS)
+    await moreau.withdraw("Inès", CANTEEN, date(2026, 12, 7), at=late)
     shown = await cells(moreau)
     assert (shown[MONDAY]["status"], shown[TUESDAY]["status"], shown["2026-12-10"]["status"]) == (
         "reserved",
@@ -103,7 +104,7 @@ async def test_days_outside_the_enrolment_are_closed_and_what_stays_due_stays_sh
     assert shown["2026-12-10"]["reason"] == (
         "Hors de la période d'inscription (du mardi 1er septembre 2026 au lundi 7 décembre 2026)."
     )
-    await moreau.withdraw("Inès", CANTEEN, valid_to=date(2026, 11, 30))
+    await moreau.withdraw("Inès", CANTEEN, date(2026, 11, 30), at=late + timedelta(seconds=1))
     assert [day for day, cell in (await cells(moreau)).items() if cell["status"] == "reserved"] == [MONDAY, TUESDAY]
 
 

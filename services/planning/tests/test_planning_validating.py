@@ -39,7 +39,8 @@ def days(found: Sequence[Any]) -> list[tuple[str, str, str]]:
 
 async def nothing_done(desk: Desk) -> bool:
     counts = (
-        "SELECT (SELECT count(*) FROM entries) + (SELECT count(*) FROM reservations) + (SELECT count(*) FROM outbox)"
+        "SELECT (SELECT count(*) FROM entries) + (SELECT count(*) FROM reservations)"
+        " + (SELECT count(*) FROM outbox WHERE type <> 'planning.enrolment_applied')"
     )
     async with desk.database.sessions() as session:
         return bool(await session.scalar(text(counts)) == 0)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from chassis.editing import Seen
-from planning.reservations import changing
 from sqlalchemy import text
 
 from services.planning.tests.families import Household
+from services.planning.tests.races import take_the_guards_away
 from services.planning.tests.town import CANTEEN, Desk
 
 DAYS = [date(2026, 12, day) for day in (7, 8, 10, 11)]
@@ -76,28 +76,10 @@ async def test_the_last_places_of_a_day_go_to_as_many(desk: Desk) -> None:
 async def test_without_the_lock_of_the_slot_and_its_guards_a_day_is_oversold(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with desk.owner.sessions.begin() as session:
-        await session.execute(text("ALTER TABLE slots DROP CONSTRAINT ck_slots_taken"))
-    barrier, take = asyncio.Barrier(AT_ONCE), changing._take
-
-    async def take_together(*arguments: Any) -> Any:
-        taken = await take(*arguments)
-        await barrier.wait()
-        return taken
-
-    unlocked = changing._SLOTS.replace("DO UPDATE SET taken = slot.taken", "DO NOTHING").replace(
-        "RETURNING activity_id, site_id, day, band, places - taken",
-        "RETURNING activity_id) SELECT activity_id, site_id, day, band, places - taken FROM slots",
-    )
-    assert unlocked.count("SELECT") == 2
-    guard = "          AND slot.taken + change.taken BETWEEN 0 AND slot.places\n"
-    assert guard in changing.WRITE_ONCE
     first = await Household.enrolled(desk, "Inès")
     await desk.places(CANTEEN, {"ages": [6, 11], "places": 3})
     assert (await first.validate(first.wish("Inès", CANTEEN, DAYS[0])))[0] == 200  # its slot is there
-    monkeypatch.setattr(changing, "_SLOTS", f"WITH added AS ({unlocked}")
-    monkeypatch.setattr(changing, "WRITE_ONCE", changing.WRITE_ONCE.replace(guard, ""))
-    monkeypatch.setattr(changing, "_take", take_together)
+    await take_the_guards_away(desk, monkeypatch, AT_ONCE)
     families = [await Household.enrolled(desk, "Tom", site_id=first.site_id) for _ in range(AT_ONCE)]
     seen = [await one.etag() for one in families]
     statuses = await validated_at_once(

@@ -10,6 +10,7 @@ STATEMENTS = (
     """CREATE TABLE dossiers (
         id uuid CONSTRAINT pk_dossiers PRIMARY KEY,
         version integer NOT NULL,
+        number text NOT NULL,
         guardian_ids uuid[] NOT NULL
     )""",
     """CREATE TABLE children (
@@ -145,7 +146,7 @@ STATEMENTS = (
         version integer NOT NULL,
         at timestamptz NOT NULL,
         dossier_id uuid NOT NULL,
-        account_id uuid NOT NULL,
+        account_id uuid,
         role text NOT NULL,
         name text,
         reason text,

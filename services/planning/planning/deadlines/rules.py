@@ -20,7 +20,7 @@ from planning.slots.rules import Bands
 
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
-_EN_FRANCAIS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+EN_FRANCAIS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 
 #: No calendar of a town goes further; far from where dates end, so that every rule can count back and forth.
 FIRST_DAY, LAST_DAY = datetime.date(2000, 1, 1), datetime.date(2099, 12, 31)
@@ -106,7 +106,7 @@ class WeekdayBefore(_Value):
         return at(day + (WEEKDAYS.index(self.weekday) - day.weekday() - 7 * self.weeks) * DAY, self.time)
 
     def in_words(self) -> str:
-        weekday, hour = _EN_FRANCAIS[WEEKDAYS.index(self.weekday)], _hour_in_words(self.time)
+        weekday, hour = EN_FRANCAIS[WEEKDAYS.index(self.weekday)], _hour_in_words(self.time)
         if self.weeks == 1:
             return f"le {weekday} de la semaine précédente à {hour}"
         return f"le {weekday}, {self.weeks} semaines avant, à {hour}"

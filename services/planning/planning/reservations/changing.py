@@ -17,18 +17,15 @@ from chassis import outbox
 from chassis.database import fetch
 from chassis.idempotency import TwinRunning, keeping
 from chassis.identifiers import named_id
-from chassis.parking import NotYetKnown
 from contracts import Event
-from contracts.enrolment import Actor
 from contracts.planning import ReservationsChanged, ReservedDay
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from planning.copies import Activity, Child
 from planning.deadlines.locking import SHARED
 from planning.deadlines.rules import TownCalendar
 from planning.reservations.lines import CALENDAR, LINES, calendar, read
 from planning.reservations.models import ReservationStatus
-from planning.reservations.rules import FULL, Change, Held, Line, Obstacle, why_not
+from planning.reservations.rules import FULL, By, Change, Held, Line, Obstacle, why_not
 from planning.slots.rules import NOWHERE
 
 #: A session, or the driver's own connection on the hot path.
@@ -160,41 +157,15 @@ class Outcome:
     slots: Mapping[SlotKey, int]
 
 
-async def apply(
-    transaction: Transaction,
-    dossier_id: UUID,
-    changes: Sequence[Change],
-    actor: Actor,
-    moment: datetime,
-    now: datetime,
-    *,
-    late: bool = False,
-    moving: bool = False,
-) -> Outcome:
-    """Make of these changes (each day of a child and activity once) those that can be made, for that family.
-
-    Deadlines are judged at `moment`, with `late` not at all; with `moving` a reserved day whose child is now expected
-    at another site moves there. Raises NotYetKnown (a child or activity).
-    """
-    locked = await lock(transaction, dossier_id, changes)
-    for change in changes:
-        if locked.line(change) is None:
-            await _refuse_unknown(transaction, change)
-    outcome = await judge(transaction, locked, changes, moment, late=late, moving=moving)
-    if outcome.done:
-        await write(transaction, locked, outcome, actor, now)
-    return outcome
-
-
-async def _refuse_unknown(transaction: Transaction, change: Change) -> None:
-    known = await fetch(transaction, "SELECT FROM children WHERE id = $1", change.child_id)
-    raise NotYetKnown(Activity, change.activity_id) if known else NotYetKnown(Child, change.child_id)
-
-
 async def lock(transaction: Transaction, dossier_id: UUID, changes: Iterable[Change]) -> Locked:
     """Lock what these changes of a family are about, and read what decides on them."""
-    wanted = sorted({(change.child_id, change.activity_id, change.day.replace(day=1)) for change in changes})
-    children, activities, months = ([one[n] for one in wanted] for n in range(3))
+    months = {(change.child_id, change.activity_id, change.day.replace(day=1)) for change in changes}
+    return await lock_months(transaction, dossier_id, months)
+
+
+async def lock_months(transaction: Transaction, dossier_id: UUID, wanted: Iterable[tuple[UUID, UUID, date]]) -> Locked:
+    """The same of whole months, each of a child and an activity."""
+    children, activities, months = _columns(sorted(wanted), 3)
     versions = await fetch(transaction, _MONTHS, children, months, dossier_id)
     rows = await fetch(transaction, _READ, children, activities, months)
     return Locked(
@@ -215,9 +186,11 @@ async def judge(
     late: bool = False,
     moving: bool = False,
 ) -> Outcome:
-    """Which of the changes can be made at that moment, or at the `earlier` one of a change; their slots are locked.
+    """Which of the changes (each day of a child and activity once) can be made at that moment, or at the `earlier` one
+    of a change; their slots are locked.
 
-    Their lines are known. Places go to those who asked first, once what is given up is free.
+    With `late` deadlines do not count; with `moving` a reserved day whose child is now expected at another site moves
+    there if there is a place. Their lines are known. Places go to those who asked first, once what is given up is free.
     """
     possible: list[Done] = []
     refused: list[Refused] = []
@@ -228,10 +201,10 @@ async def judge(
         if change.reserve is (before is not None) and not moved:
             continue
         at = (earlier or {}).get(change, moment)
-        if why := why_not(line, locked.calendar, change, at, late=late or moved):
+        if not moved and (why := why_not(line, locked.calendar, change, at, late=late)):
             refused.append(Refused(change, *why))
         else:
-            possible.append(Done(change, line, before, _after(locked.dossier_id, line, change, before)))
+            possible.append(_done(locked, change))
     done, full, slots = await _take(transaction, possible)
     return Outcome(done, [*refused, *(Refused(one.change, *FULL) for one in full)], slots)
 
@@ -242,30 +215,30 @@ def _site(line: Line, change: Change) -> UUID | None:
     return enrolment and enrolment.site_id
 
 
-def _after(dossier_id: UUID, line: Line, change: Change, before: Held | None) -> Held | None:
+def _done(locked: Locked, change: Change) -> Done:
+    """What making the change comes to."""
+    line = locked.lines[change.child_id, change.activity_id, change.day.replace(day=1)]
+    before = line.held.get(change.day)
     if not change.reserve:
-        return None
+        return Done(change, line, before, None)
     site_id = _site(line, change)
     band = line.band(site_id, change.day)
-    return Held(before.dossier_id if before else dossier_id, site_id, band.key if band else None)
+    after = Held(before.dossier_id if before else locked.dossier_id, site_id, band.key if band else None)
+    return Done(change, line, before, after)
+
+
+async def hold_places(transaction: Transaction, wanted: Iterable[tuple[Locked, Iterable[Change]]]) -> None:
+    """Lock the slots of these changes, before some follow others in one transaction: each would lock its own, and
+    nobody's order would be kept.
+    """
+    await _places_left(transaction, [_done(locked, change) for locked, changes in wanted for change in changes])
 
 
 async def _take(transaction: Transaction, possible: Sequence[Done]) -> tuple[list[Done], list[Done], Counter[SlotKey]]:
     """Which of them have a place, or need none, and which find none; and the places that these take (given back: less
     than 0). The slots are locked.
     """
-    places: dict[SlotKey, int] = {}
-    for one in possible:
-        if slot := _slot(one.change, one.before):
-            places.setdefault(slot, 0)  # it is there
-        if slot := _slot(one.change, one.after):
-            band = one.line.band(one.after and one.after.site_id, one.change.day)
-            places[slot] = band.places if band else 0
-    left: dict[SlotKey, int] = {}
-    if places:
-        columns = list(zip(*places, strict=True))
-        rows = await fetch(transaction, _SLOTS, *columns, list(places.values()))
-        left = {SlotKey(*key): count for *key, count in rows}
+    left = await _places_left(transaction, possible)
     done, full, slots = [], [], Counter[SlotKey]()
     for one in sorted(possible, key=lambda one: one.change.reserve):  # what is given up first
         freed, wanted = _slot(one.change, one.before), _slot(one.change, one.after)
@@ -280,6 +253,22 @@ async def _take(transaction: Transaction, possible: Sequence[Done]) -> tuple[lis
     return done, full, slots
 
 
+async def _places_left(transaction: Transaction, possible: Iterable[Done]) -> dict[SlotKey, int]:
+    """The slots that these have or would take, locked, and how many places are left in each."""
+    places: dict[SlotKey, int] = {}
+    for one in possible:
+        if slot := _slot(one.change, one.before):
+            places.setdefault(slot, 0)  # it is there
+        if slot := _slot(one.change, one.after):
+            band = one.line.band(one.after and one.after.site_id, one.change.day)
+            places[slot] = band.places if band else 0
+    if not places:
+        return {}
+    columns = list(zip(*places, strict=True))
+    rows = await fetch(transaction, _SLOTS, *columns, list(places.values()))
+    return {SlotKey(*key): count for *key, count in rows}
+
+
 def _slot(change: Change, held: Held | None) -> SlotKey | None:
     """Where the place is counted; none: it is not."""
     if held is None or held.band is None:
@@ -291,7 +280,7 @@ async def write(
     transaction: Transaction,
     locked: Locked,
     outcome: Outcome,
-    actor: Actor,
+    by: By,
     now: datetime,
     events: Sequence[Event] = (),
     answer: Sequence[Any] | None = None,
@@ -318,10 +307,10 @@ async def write(
         now,
         *_columns([_entry(line, done) for line, done in touched], 6),
         locked.dossier_id,
-        actor.account_id,
-        actor.role,
-        actor.name,
-        actor.reason,
+        by.account_id,
+        by.role,
+        by.name,
+        by.reason,
         *_columns(months, 2),
         *outbox.rows((*told, *events)),
         *(answer or ()),

@@ -73,6 +73,7 @@ class PlanningMonth(Base):
 class Entry(Base):
     """What one change did to a month (its first day) of a child in an activity: who, when, for which family, why.
 
+    Nobody (role `town`, no account): it followed from what the reason says. What moved to another site is `reserved`.
     `version` counts these from 1: it is that of `planning.reservations_changed`.
     """
 
@@ -84,7 +85,7 @@ class Entry(Base):
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     at: Mapped[datetime]
     dossier_id: Mapped[UUID]
-    account_id: Mapped[UUID]
+    account_id: Mapped[UUID | None]
     role: Mapped[str]
     name: Mapped[str | None]
     reason: Mapped[str | None]

@@ -21,6 +21,7 @@ _SAID = {
     "other": "Ce planning vient d'être modifié par l'autre dossier dont dépend l'enfant.",
 }
 _day = lru_cache(5_000)(wording.day)
+_day_of_month = lru_cache(5_000)(wording.day_of_month)
 
 
 def receipts(dossier_id: UUID, month: date, done: Sequence[Done], by: By) -> list[NoticeWritten]:
@@ -40,7 +41,7 @@ def receipts(dossier_id: UUID, month: date, done: Sequence[Done], by: By) -> lis
 def _receipt(dossier_id: UUID, month: date, done: Sequence[Done], said: str) -> NoticeWritten:
     added = [one for one in done if one.after]
     removed = [one for one in done if not one.after]
-    counts = ", ".join(_count(some, word) for some, word in ((added, "réservé"), (removed, "annulé")) if some)
+    counts = ", ".join(counted(some, word) for some, word in ((added, "réservé"), (removed, "annulé")) if some)
     return NoticeWritten(
         notice_id=new_id(),
         dossier_id=dossier_id,
@@ -50,8 +51,15 @@ def _receipt(dossier_id: UUID, month: date, done: Sequence[Done], said: str) -> 
     )
 
 
-def _count(done: Sequence[Done], word: str) -> str:
-    return f"{wording.days(len(done))} {word}{'s' if len(done) > 1 else ''}"
+def counted(some: Sequence[object], word: str) -> str:
+    """« 1 jour réservé », « 5 jours réservés »"""
+    return f"{wording.days(len(some))} {word}{'s' if len(some) > 1 else ''}"
+
+
+def by_month(days: Iterable[date]) -> str:
+    """« lundi 7, mardi 8 décembre 2026 ; jeudi 7 janvier 2027 », in order."""
+    months = groupby(sorted(days), key=lambda day: day.replace(day=1))
+    return " ; ".join(f"{', '.join(map(_day_of_month, some))} {wording.month(month)}" for month, some in months)
 
 
 def _days(done: Iterable[Done], word: str) -> Iterator[str]:
@@ -62,4 +70,4 @@ def _days(done: Iterable[Done], word: str) -> Iterator[str]:
 
     for (child, activity, _), some in groupby(sorted(done, key=lambda one: (place(one), one.change.day)), key=place):
         found = list(some)
-        yield f"{child}, {activity}, {_count(found, word)} : {', '.join(_day(one.change.day) for one in found)}."
+        yield f"{child}, {activity}, {counted(found, word)} : {', '.join(_day(one.change.day) for one in found)}."

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
+from contracts.enrolment import Actor
 from french import wording
 from french.calendar import age_on
 
@@ -23,6 +24,19 @@ class Change(NamedTuple):
     activity_id: UUID
     day: date
     reserve: bool
+
+
+class Itself(NamedTuple):
+    """Nobody changes these days: it follows from what `reason` says, in French."""
+
+    reason: str
+    account_id: None = None
+    role: Literal["town"] = "town"
+    name: None = None
+
+
+#: Who changes days, as the history keeps it.
+By: TypeAlias = Actor | Itself
 
 
 class Enrolled(NamedTuple):

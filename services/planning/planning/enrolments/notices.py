@@ -1,0 +1,90 @@
+"""What families are told of their enrolments' days, and the desk of those that it must see to."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from itertools import groupby
+
+from chassis.identifiers import new_id
+from contracts.enrolment import EnrolmentChanged
+from contracts.planning import NoticeWritten
+from french.wording import day
+
+from planning.deadlines.rules import EN_FRANCAIS, WEEKDAYS
+from planning.enrolments.rules import Step
+from planning.reservations.changing import Outcome, Refused
+from planning.reservations.notices import by_month, counted
+from planning.reservations.rules import Line
+
+OVERFLOW = (
+    "Il n'y a plus de place ces jours-là dans la nouvelle école : ils restent réservés dans l'ancienne. Le guichet en "
+    "est averti et cherche une solution avec vous."
+)
+
+
+def told(event: EnrolmentChanged, line: Line, step: Step, outcome: Outcome) -> list[NoticeWritten]:
+    """To each family of the child: every day that changes, and every one that could not."""
+    title, said, done_word, refused_word = _said(line, step)
+    days = {
+        done_word: [one.change.day for one in outcome.done if one.after],
+        "annulé": [one.change.day for one in outcome.done if not one.after],
+        "maintenu": [one.change.day for one in outcome.refused if not one.change.reserve],
+        refused_word: [one.change.day for one in outcome.refused if one.change.reserve],
+    }
+    counts = ", ".join(counted(some, word) for word, some in days.items() if some)
+    changed = (f"{counted(days[word], word)} : {by_month(days[word])}." for word in (done_word, "annulé") if days[word])
+    paragraphs = (
+        f"{line.first_name}, {line.activity_name} : {said}",
+        *changed,
+        *_refused(outcome.refused, refused_word, step),
+    )
+    first = min(day for some in days.values() for day in some)
+    return [
+        NoticeWritten(
+            notice_id=new_id(),
+            dossier_id=dossier_id,
+            title=f"{title} : {counts}",
+            paragraphs=paragraphs,
+            link=f"/planning/{first:%Y-%m}",
+        )
+        for dossier_id in dict.fromkeys((event.dossier_id, *line.dossier_ids))
+    ]
+
+
+def _said(line: Line, step: Step) -> tuple[str, str, str, str]:
+    """Title, first sentence, and how days are called that were had, and that could not be."""
+    if step.moving:
+        said = f"les jours réservés à partir du {day(step.first)} suivent le changement d'école."
+        return "Changement d'école", said, "déplacé", "non déplacé"
+    if not step.weekdays:
+        said = f"l'inscription s'arrête, le premier jour sans elle est le {day(step.first)}."
+        return "Fin d'une inscription", said, "réservé", "refusé"
+    weekdays = ", ".join(EN_FRANCAIS[WEEKDAYS.index(one)] for one in sorted(step.weekdays, key=WEEKDAYS.index))
+    said = f"la semaine habituelle ({weekdays}) est appliquée du {day(step.first)} au {day(step.last)}."
+    return "Semaine habituelle", said, "réservé", "refusé"
+
+
+def _refused(refused: Iterable[Refused], wanted_word: str, step: Step) -> Iterator[str]:
+    """A sentence for each reason, that names its days."""
+
+    def reason(one: Refused) -> tuple[bool, str]:
+        return one.change.reserve, OVERFLOW if step.moving else one.reason
+
+    for (reserve, said), some in groupby(sorted(refused, key=reason), key=reason):
+        days = [one.change.day for one in some]
+        word = wanted_word if reserve else "maintenu"
+        yield f"{counted(days, word)} : {by_month(days)}. {said}"
+
+
+def overflow(number: str, line: Line, days: Sequence[date]) -> NoticeWritten:
+    """To the desk: reserved days without a place where the child is expected now."""
+    return NoticeWritten(
+        notice_id=new_id(),
+        desk=True,
+        title=f"Dossier {number} : places à trouver après un changement d'école",
+        paragraphs=(
+            f"{line.first_name}, {line.activity_name} : {counted(days, 'réservé')} dans l'ancienne école, "
+            f"sans place dans la nouvelle : {by_month(days)}.",
+            "Ajoutez des places à l'activité, puis annulez et réservez de nouveau ces jours pour la famille ; ou "
+            "convenez d'autres jours avec elle.",
+        ),
+    )
