@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -169,12 +170,25 @@ async def values_of(family: Family) -> Json:
         # A day that nobody has reserved is given up: the month stays as it is.
         "POST /v1/plannings/validate": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "POST /v1/plannings/copy-week": {"week": "2098-06-02", "to_weeks": ["2098-06-09"]},
+        "GET /v1/plannings/history": {"month": "2098-06"},
         "PUT /v1/plannings/draft": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "version": towns.read(TOWN)["house_rules"][0]["version"],
         "POST /v1/link-requests/{request_id}/decision": {"decision": "refused", "reason": "Essai"},
         "billed": billed["id"],
         "held": held_line,
     }
+
+
+async def history_of(family: Family, database_url: str, values: Json) -> None:
+    """In the month that is asked for something of the child was once changed."""
+    month = date.fromisoformat(f"{values['GET /v1/plannings/history']['month']}-01")
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO entries (child_id, activity_id, month, version, at, dossier_id, account_id, role, reserved,"
+        " cancelled) VALUES ($1, $2, $3, 1, now(), $4, $4, 'guardian', '{}', '{}') ON CONFLICT DO NOTHING",
+        *(values["child_id"], named_id("activity", "cantine"), month, family.dossier_id),
+    )
+    await connection.close()
 
 
 async def booking_of(family: Family, values: Json, operation: Operation) -> str:

@@ -28,6 +28,7 @@ from tests.security.examples import (
     enrolment_of,
     entry_of,
     example,
+    history_of,
     operations,
     values_of,
     waiting_link_request,
@@ -119,6 +120,7 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     owner, stranger = await new_family(), await new_family()
     values, wrong = await values_of(owner), []
     values["request_id"] = await waiting_link_request(stack.owner_databases["identity"])
+    await history_of(owner, stack.owner_databases["planning"], values)
     nothing = {name: str(new_id()) for name in THEIRS} | {name: [str(new_id())] for name in SEVERAL}
     everybody = actors | {"guardian": Actor("guardian", str(stranger.portal.token))}
     async with aiohttp.ClientSession() as client:

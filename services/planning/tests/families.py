@@ -189,6 +189,16 @@ class Household:
         async with self.desk.client.post("/v1/plannings/copy-week", json=asked, headers=headers) as answer:
             return answer.status, await answer.json()
 
+    async def history(
+        self, month: str = "2026-12", *, role: str = "guardian", account_id: UUID | None = None, **query: Any
+    ) -> tuple[int, Any]:
+        """Status and body of a page of the month's history."""
+        asked = {"month": month} | ({"dossier_id": self.dossier_id} if role == "agent" else {}) | query
+        params = {name: str(value) for name, value in asked.items() if value is not None}
+        headers = {"Authorization": f"Bearer {self.token(role, account_id)}"}
+        async with self.desk.client.get("/v1/plannings/history", params=params, headers=headers) as answer:
+            return answer.status, await answer.json()
+
     async def draft(
         self, *changes: Any, month: Any = "2026-12", role: str = "guardian", account_id: UUID | None = None, **body: Any
     ) -> tuple[int, Any]:

@@ -154,6 +154,7 @@ STATEMENTS = (
         cancelled date[] NOT NULL,
         CONSTRAINT pk_entries PRIMARY KEY (child_id, activity_id, month, version)
     )""",
+    "CREATE INDEX ix_entries_dossier_id_month ON entries (dossier_id, month)",
     """CREATE TABLE attempts (
         id uuid CONSTRAINT pk_attempts PRIMARY KEY,
         account_id uuid NOT NULL,

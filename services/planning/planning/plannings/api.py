@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from chassis import clock
+from chassis.bodies import Page, Paged
 from chassis.database import Driver, Session
 from chassis.editing import SeenVersion, etag
 from chassis.idempotency import OnceOnly
@@ -15,8 +16,16 @@ from fastapi import APIRouter, Depends, Query, Response
 from french.calendar import first_day
 
 from planning.drafts import drafts
-from planning.plannings import attempts, copying, reading, validating
-from planning.plannings.schemas import CopyAnswer, DraftAnswer, PlanningAnswer, Receipt, Validation, WeekCopy
+from planning.plannings import attempts, copying, history, reading, validating
+from planning.plannings.schemas import (
+    CopyAnswer,
+    DraftAnswer,
+    EntryAnswer,
+    PlanningAnswer,
+    Receipt,
+    Validation,
+    WeekCopy,
+)
 from planning.reservations import changing, notices
 from planning.reservations.schemas import Month, MonthChanges
 
@@ -44,14 +53,27 @@ async def read_planning(
     dossier_id: UUID | None = None,
 ) -> Response:
     """A month of one child or of all, day by day; its ETag is that of all the dossier's reservations of the month."""
-    if reach.role == "agent" and dossier_id is None and child_id is None:
-        need = "Indiquez le dossier (dossier_id) ou l'enfant (child_id)."
-        raise Malformed(errors=[{"pointer": "/query/dossier_id", "detail": need}])
     found = await reading.planning(connection, reach, first_day(month), dossier_id, child_id, clock.now())
     # What is made of our own rows is not checked again: the answer is said 20 times faster than it would be.
     answer = PlanningAnswer.model_construct(month=month, rows=found.rows, draft=found.draft)
     headers = {"ETag": etag(found.version)}
     return Response(answer.model_dump_json().encode(), media_type="application/json", headers=headers)
+
+
+@router.get("/plannings/history")
+@problems(NotFound)
+async def read_history(
+    month: Annotated[Month, Query(description="YYYY-MM")],
+    reach: GuardianOrAgent,
+    paging: Paged,
+    connection: Driver,
+    child_id: UUID | None = None,
+    dossier_id: UUID | None = None,
+) -> Page[EntryAnswer]:
+    """Who changed what of a month, of one child or of all, and when: the newest first."""
+    own = await reading.whose(connection, reach, dossier_id, child_id)
+    found = await history.entries(connection, reach, own, first_day(month), child_id, paging)
+    return paging.page(found, EntryAnswer.model_validate, lambda one: one.id)
 
 
 @router.put("/plannings/draft")

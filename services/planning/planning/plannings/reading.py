@@ -89,7 +89,7 @@ async def planning(
     Raises NotFound for whoever is unknown, or nobody's that the caller may see; Malformed where the child has several
     dossiers, and none is said.
     """
-    own = await _whose(connection, reach, dossier_id or reach.dossier_id, child_id)
+    own = await whose(connection, reach, dossier_id, child_id)
     last = last_day(first)
     found = await fetch(connection, _LINES, own, child_id, first, last, reach.sub)
     booked = await fetch(connection, _BOOKED, own, child_id, first, last)
@@ -126,10 +126,17 @@ async def draft(connection: Connection, reach: Reach, first: date, now: datetime
     return found
 
 
-async def _whose(connection: Connection, reach: Reach, dossier_id: UUID | None, child_id: UUID | None) -> UUID:
-    """The dossier whose month is asked for."""
-    whose = {dossier_id} if child_id is None else {one for (one,) in await fetch(connection, _DOSSIERS_OF, child_id)}
-    covered = [one for one in whose if one is not None and reach.covers(one) and dossier_id in (None, one)]
+async def whose(connection: Connection, reach: Reach, dossier_id: UUID | None, child_id: UUID | None) -> UUID:
+    """The dossier whose month is asked for: the one that is named, else the guardian's own, else the child's.
+
+    Raises NotFound, Malformed (nobody is named, or the child has several dossiers).
+    """
+    dossier_id = dossier_id or reach.dossier_id
+    if reach.role == "agent" and dossier_id is None and child_id is None:
+        need = "Indiquez le dossier (dossier_id) ou l'enfant (child_id)."
+        raise Malformed(errors=[{"pointer": "/query/dossier_id", "detail": need}])
+    of_child = {dossier_id} if child_id is None else {one for (one,) in await fetch(connection, _DOSSIERS_OF, child_id)}
+    covered = [one for one in of_child if one is not None and reach.covers(one) and dossier_id in (None, one)]
     if not covered:
         raise NotFound
     if len(covered) > 1:

@@ -11,6 +11,7 @@ from french.calendar import DAY
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from planning.deadlines.rules import Day
+from planning.plannings.history import By
 from planning.plannings.rules import Draft, DraftedDay, Row
 from planning.reservations.changing import Done
 from planning.reservations.schemas import Changes, MonthChanges
@@ -85,6 +86,26 @@ class CopyAnswer(Answer):
 
     changes: list[ProposedDay]
     refused: list[RefusedDay]
+
+
+class EntryAnswer(Answer):
+    """What was changed at once of a child's days in an activity.
+
+    `by` says who: the caller, their family, the other family of the child, or the desk (then `name`, and `reason` where
+    a rule was bypassed; neither where it was done for the other family).
+    """
+
+    id: UUID
+    at: AwareDatetime
+    child_id: UUID
+    child_first_name: str | None
+    activity_id: UUID
+    activity_name: str | None
+    reserved: list[datetime.date]
+    cancelled: list[datetime.date]
+    by: By
+    name: str | None
+    reason: str | None
 
 
 class ChangedDay(Answer):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chassis.schema import may
 from chassis.states import state
-from sqlalchemy import ARRAY, CheckConstraint, Date
+from sqlalchemy import ARRAY, CheckConstraint, Date, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from planning.models import Base
@@ -78,6 +78,7 @@ class Entry(Base):
     """
 
     __tablename__ = "entries"
+    __table_args__ = (Index(None, "dossier_id", "month"),)
 
     child_id: Mapped[UUID] = mapped_column(primary_key=True)
     activity_id: Mapped[UUID] = mapped_column(primary_key=True)
