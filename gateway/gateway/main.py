@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yarl import URL
 
+from gateway.cors import Cors
 from gateway.flood import Flood
 from gateway.openapi import DOCS_FILES, DOCS_PAGE, DOCS_POLICY, DOCS_SCRIPT, joined
 from gateway.proxy import UpstreamBroken, UpstreamTimeout, forward
@@ -42,6 +43,7 @@ class Gateway:
     def __init__(self, settings: Settings) -> None:
         self.upstreams = {name: URL(url.rstrip("/")) for name, url in settings.upstreams.items()}
         self.flood = Flood(settings.flood_limit)
+        self.cors = Cors(settings.cors_origins)
         self.pages: dict[str, ASGIApp] = {
             "/api/openapi.json": self._document,
             "/api/docs": HTMLResponse(DOCS_PAGE, headers={"Content-Security-Policy": DOCS_POLICY}),
@@ -59,6 +61,8 @@ class Gateway:
         async def answer(message: Message) -> None:
             nonlocal begun
             begun = True
+            if message["type"] == "http.response.start" and (added := self.cors.headers(scope)):
+                message["headers"] = [*message["headers"], *added]
             await send(message)
 
         try:
@@ -67,7 +71,7 @@ class Gateway:
             if begun:
                 raise  # half an answer has left: the server can only cut it off
             problem = error if isinstance(error, Problem) else unexpected(error)
-            await problem.response()(scope, receive, send)
+            await problem.response()(scope, receive, answer)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises the problem that refuses the request. Only the path as it was sent decides where it goes."""
@@ -78,6 +82,9 @@ class Gateway:
         address = scope["client"][0] if scope["client"] else ""
         if not self.flood.allows(address):
             raise TooManyRequests(retry_after_s=1)
+        if preflight := self.cors.preflight(scope):
+            await preflight(scope, receive, send)
+            return
         if path in self.pages:
             await _read_only(self.pages[path], scope, receive, send)
             return
