@@ -7,6 +7,7 @@ import re
 from base64 import b64decode
 from hashlib import sha256
 from importlib import import_module
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -134,9 +135,23 @@ def test_a_container_is_told_nothing_that_no_setting_asks_for(container: str) ->
     ("container", "network"), [*((name, "door") for name in DOORS), *((name, "front") for name in LASTING)]
 )
 def test_a_clients_address_is_believed_from_the_network_of_who_stands_before(container: str, network: str) -> None:
-    subnet = COMPOSE["networks"][network]["ipam"]["config"][0]["subnet"]
-    assert environment(container)[f"{part(container).upper()}_TRUSTED_PROXIES"] == filled(subnet, demo_values())
+    addresses = COMPOSE["networks"][network]["ipam"]["config"][0]
+    believed = addresses.get("ip_range", addresses["subnet"])
+    assert environment(container)[f"{part(container).upper()}_TRUSTED_PROXIES"] == filled(believed, demo_values())
     assert network in CONTAINERS[container]["networks"]
+
+
+def test_who_comes_by_a_published_port_is_not_among_those_who_are_believed() -> None:
+    """Such a call may come from the bridge's own address."""
+    door = {
+        name: filled(said, demo_values()) for name, said in COMPOSE["networks"]["door"]["ipam"]["config"][0].items()
+    }
+    subnet, believed, host = IPv4Network(door["subnet"]), IPv4Network(door["ip_range"]), IPv4Address(door["gateway"])
+    assert host in subnet
+    assert host not in believed
+    assert believed.subnet_of(subnet)
+    members = {name for name in CONTAINERS if "door" in CONTAINERS[name].get("networks", ())}
+    assert members == {*DOORS, "https"}
 
 
 def test_only_the_steps_of_the_owner_know_the_owners_password() -> None:
