@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
@@ -10,6 +11,7 @@ import pytest
 
 from deploy.local.stack import Stack
 from tests.actors import PASSWORD, Clock, Family
+from tests.browsers import Browser
 
 #: What one hour's 3,000 make of the ten minutes over which tries are counted.
 FAMILIES = 3_000 // 6
@@ -44,6 +46,31 @@ async def test_fifty_wrong_sign_ins_by_one_browser_slow_no_other(pages: Sender, 
     assert await pages.sign_in("203.0.113.1", login, PASSWORD) == 429
     assert await pages.sign_in("198.51.100.1", login, PASSWORD) == 201
     assert await pages.sign_in("198.51.100.2", "diallo", PASSWORD) == 201
+
+
+async def test_the_pages_say_whose_call_it_is_and_believe_no_browser_that_names_another(
+    stack: Stack, family: Family
+) -> None:
+    login, one, other = family.guardian.username, "127.0.0.21", "127.0.0.22"
+
+    async def signs_in(browser: Browser, password: str, **headers: str) -> int:
+        form = (await browser.get("/connexion")).form("/connexion")
+        return (await browser.post("/connexion", form | {"login": login, "password": password}, **headers)).status
+
+    async with AsyncExitStack() as opened:
+        wrong, right = [
+            Browser(
+                await opened.enter_async_context(
+                    aiohttp.ClientSession(connector=aiohttp.TCPConnector(local_addr=(source, 0)))
+                ),
+                stack.web,
+            )
+            for source in (one, other)
+        ]
+        answers = [await signs_in(wrong, "Faux!2026", X_Forwarded_For=f"203.0.113.{number}") for number in range(12)]
+        assert answers == [422] * 10 + [429] * 2
+        assert await signs_in(right, PASSWORD) == 200
+        assert await signs_in(wrong, PASSWORD) == 429
 
 
 @pytest.mark.parametrize("door", ["gateway", "identity"])
