@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
-from chassis import towns
+from chassis import clock, towns
 from chassis.identifiers import named_id, new_id
+from french.calendar import school_year
+from french.paris import day_in_paris
 
 from deploy.local.portal import until
 from deploy.local.stack import TOWN
@@ -167,6 +169,8 @@ async def values_of(family: Family) -> Json:
         "cancellation_closes_at": "2098-05-01T12:00:00Z",
         "POST /v1/holiday-weeks": {"activity_id": str(named_id("activity", "vacances-les-coteaux"))},
         "POST /v1/waiting-list": {"holiday_week_id": waited[1]},
+        # Only looked at.
+        "POST /v1/enrolment-rollovers": {"school_year": _next_school_year(), "preview": "true"},
         # A day that nobody has reserved is given up: the month stays as it is.
         "POST /v1/plannings/validate": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "POST /v1/plannings/copy-week": {"week": "2098-06-02", "to_weeks": ["2098-06-09"]},
@@ -189,6 +193,10 @@ async def history_of(family: Family, database_url: str, values: Json) -> None:
         *(values["child_id"], named_id("activity", "cantine"), month, family.dossier_id),
     )
     await connection.close()
+
+
+def _next_school_year() -> str:
+    return school_year(day_in_paris(clock.now()) + timedelta(days=365))
 
 
 async def booking_of(family: Family, values: Json, operation: Operation) -> str:

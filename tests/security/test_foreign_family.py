@@ -74,10 +74,11 @@ class Door:
 
     async def call(self, operation: Operation, token: str, values: Json, *named: str) -> tuple[int, str]:
         """Status and text of the least call that is possible, and these optional things named with it."""
-        values = values | values.get(str(operation), {})
+        own = values.get(str(operation), {})
+        values = values | own
         query: dict[str, str] = {}
         body: Any = example(values, operation.body) if operation.body else None
-        for name in {*operation.needed, *named}:
+        for name in {*operation.needed, *named, *(own.keys() & operation.taken.keys())}:
             match operation.taken[name][0]:
                 case "query":
                     query[name] = str(example(values, {}, name))

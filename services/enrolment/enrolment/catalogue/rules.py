@@ -162,12 +162,13 @@ def enrolment_refusal(
     accepted: bool,
     enrolled: bool = False,
     first: date | None = None,
+    renewed: bool = False,
 ) -> Refusal | None:
     """Why the child cannot be enrolled in the activity for that school year, or none.
 
     `accepted`: the family has accepted the year's règlement, or there is none; `enrolled`: it already is. The age is
-    that of the day the enrolment begins (none: as soon as may be). The canteen is a right: neither dossier nor
-    règlement ever refuse it.
+    that of the day the enrolment begins (none: as soon as may be). `renewed`: by the administrator for the next year,
+    whose window and règlement come later. The canteen is a right: neither dossier nor règlement ever refuse it.
     """
     if activity.status == "closed":
         return Refusal(Why.CLOSED, f"« {activity.name} » n'est plus proposée : choisissez une autre activité.")
@@ -184,12 +185,14 @@ def enrolment_refusal(
             f"{child.first_name} a déjà une inscription pour l'année scolaire {year.name} : réservez dans le planning.",
         )
     first = first or max(year.first_day, day_in_paris(now))
-    refused = child_refusal(activity, child, year, first) or _window_refusal(activity, year, now)
+    refused = _child_refusal(activity, child, year, first)
+    if not renewed:
+        refused = refused or _window_refusal(activity, year, now)
     if refused or activity.kind == "restauration":
         return refused
     if why := dossier_refusal(dossier):
         return Refusal(Why.DOSSIER, why)
-    if not accepted:
+    if not (accepted or renewed):
         return Refusal(
             Why.HOUSE_RULES,
             f"Le règlement de l'année scolaire {year.name} n'est pas encore accepté : lisez-le, acceptez-le, puis "
@@ -198,7 +201,7 @@ def enrolment_refusal(
     return None
 
 
-def child_refusal(activity: Activity, child: Pupil, year: SchoolYear, first_day: date) -> Refusal | None:
+def _child_refusal(activity: Activity, child: Pupil, year: SchoolYear, first_day: date) -> Refusal | None:
     """Age on that day, level, sector."""
     name = child.first_name
     if activity.ages is not None:

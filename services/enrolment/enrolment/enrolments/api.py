@@ -15,13 +15,15 @@ from pydantic import BaseModel
 
 from enrolment.catalogue import listing
 from enrolment.catalogue.schemas import ActivityAnswer, Day, Kind, Reason
-from enrolment.enrolments import eligibility, enrolling, enrolments, usual_weeks, withdrawals
+from enrolment.enrolments import eligibility, enrolling, enrolments, rollovers, usual_weeks, withdrawals
 from enrolment.enrolments.schemas import (
     BatchAnswer,
     BatchRequest,
     EnrolmentAnswer,
     EnrolmentRequest,
     ResultAnswer,
+    RolloverAnswer,
+    RolloverRequest,
     UsualWeekRequest,
 )
 from enrolment.families import find_family
@@ -31,6 +33,7 @@ router = APIRouter(tags=["enrolments"])
 Anybody = Annotated[
     Reach, Depends(Policy("guardian", "agent", "cashier", "administrator", "site_staff", "integrator", reach="town"))
 ]
+Administrator = Annotated[Reach, Depends(Policy("administrator", reach="town"))]
 FamilyOrDesk = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]
 
 
@@ -135,3 +138,18 @@ async def withdraw(
     """From that day on, or from the next possible one: planning answers which days are cancelled and which stay due."""
     acting = reach.acting(dossier_id, override_reason)
     return EnrolmentAnswer.of(await withdrawals.withdraw(session, acting, enrolment_id, first_without, clock.now()))
+
+
+@router.post("/enrolment-rollovers", response_model=RolloverAnswer)
+async def roll_over(
+    body: RolloverRequest, reach: Administrator, session: Session, once: OnceOnly, preview: bool = False
+) -> Response:
+    """Enrol in that school year who is enrolled in the one before; a preview says what would come of it."""
+
+    async def rolled_over() -> BaseModel:
+        rollover = await rollovers.roll_over(
+            session, reach, body.school_year, clock.now(), usual_weeks=body.usual_weeks, preview=preview
+        )
+        return RolloverAnswer.of(rollover, preview=preview)
+
+    return await once.answer(session, 200, rolled_over)

@@ -1,6 +1,6 @@
 """The words of messages about enrolments. Both families of a child in split custody are told."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
 from chassis.identifiers import new_id
@@ -58,6 +58,29 @@ def withdrawn(enrolment: Enrolment, child: Child, activity: Activity) -> list[No
         )
         for dossier_id in child.dossier_ids
     ]
+
+
+def renewed(
+    dossier_id: UUID, school_year: str, done: Sequence[str], refused: Sequence[str], *, weeks: bool
+) -> NoticeWritten:
+    """To a family: what of its children's enrolments goes on in the next school year (« Inès : Accueil du soir »), and
+    what does not, with the reason.
+    """
+    said = []
+    if done:
+        said += [f"Ces inscriptions sont renouvelées pour l'année scolaire {school_year} :", *done]
+        said.append(
+            "La semaine habituelle reste la même : le planning montre les jours réservés."
+            if weeks
+            else "Aucun jour n'est encore réservé : indiquez une semaine habituelle, ou réservez les jours au planning."
+        )
+        said.append(
+            "Lisez et acceptez le règlement de cette année scolaire ; si une inscription ne vous convient plus, "
+            "retirez-la dans « Inscriptions »."
+        )
+    if refused:
+        said += [f"Ces inscriptions ne sont pas renouvelées pour l'année scolaire {school_year} :", *refused]
+    return _notice(dossier_id, f"Inscriptions pour l'année scolaire {school_year}", *said)
 
 
 def _notice(dossier_id: UUID, title: str, *paragraphs: str) -> NoticeWritten:

@@ -66,6 +66,12 @@ def week_refusals(first: date, last: date, enrolment: Lasting, today: date) -> d
     return found
 
 
+def previous_year(name: str) -> str:
+    """« 2025-2026 » before « 2026-2027 »."""
+    begins = int(name[:4])
+    return f"{begins - 1}-{begins}"
+
+
 def over(enrolment: Lasting, today: date) -> bool:
     """Whether no day of it is left."""
     return enrolment.valid_to < max(enrolment.valid_from, today)

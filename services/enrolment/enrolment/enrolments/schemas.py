@@ -1,5 +1,6 @@
 """What enrolments take and give over HTTP."""
 
+from collections import Counter
 from datetime import date
 from typing import Annotated, Literal, Self
 from uuid import UUID
@@ -10,9 +11,11 @@ from contracts.enrolment import Weekday
 from contracts.planning import RefusedDay
 from pydantic import AfterValidator, AliasPath, AwareDatetime, ConfigDict, Field
 
+from enrolment.catalogue.rules import Why
 from enrolment.catalogue.schemas import Day, Reason, each_once
 from enrolment.enrolments.enrolling import Wish
 from enrolment.enrolments.models import Enrolment
+from enrolment.enrolments.rollovers import Rollover
 from enrolment.enrolments.rules import EnrolmentStatus
 from enrolment.enrolments.usual_weeks import WeekWish
 
@@ -160,3 +163,69 @@ class BatchAnswer(Answer):
     """In the order of the request."""
 
     results: list[ResultAnswer]
+
+
+class RolloverRequest(RequestBody):
+    """Into that school year; `usual_weeks`: those that last until the end of the one before go on."""
+
+    school_year: Annotated[str, Field(max_length=20)]
+    usual_weeks: bool = False
+
+
+class ActivityRollover(Answer):
+    """How many children are enrolled anew, were so before, or cannot be."""
+
+    activity_id: UUID
+    name: str
+    enrolled: int
+    already: int
+    refused: int
+
+
+class RefusedRenewal(Answer):
+    child_id: UUID
+    first_name: str
+    dossier_id: UUID
+    activity_id: UUID
+    reason_code: Why
+    reason: str
+
+
+class RolloverAnswer(Answer):
+    """What has come of last year's enrolments, or would where it is a `preview`."""
+
+    school_year: str
+    preview: bool
+    activities: list[ActivityRollover]
+    refused: list[RefusedRenewal]
+
+    @classmethod
+    def of(cls, rollover: Rollover, *, preview: bool) -> Self:
+        refused = rollover.refused
+        enrolled = Counter(one.activity_id for one in rollover.enrolments)
+        not_so = Counter(renewal.activity.id for renewal, _ in refused)
+        return cls(
+            school_year=rollover.school_year,
+            preview=preview,
+            activities=[
+                ActivityRollover(
+                    activity_id=one.id,
+                    name=one.name,
+                    enrolled=enrolled[one.id],
+                    already=rollover.already[one.id],
+                    refused=not_so[one.id],
+                )
+                for one in rollover.activities
+            ],
+            refused=[
+                RefusedRenewal(
+                    child_id=renewal.child.id,
+                    first_name=renewal.child.first_name,
+                    dossier_id=renewal.dossier_id,
+                    activity_id=renewal.activity.id,
+                    reason_code=why.why,
+                    reason=why.detail,
+                )
+                for renewal, why in refused
+            ],
+        )
