@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import broker, logs, metrics
+from chassis import broker, dead_letters_api, logs, metrics
 from chassis.database import Database
 from chassis.openapi import describe
 from chassis.policies import PUBLIC, refuse_routes_without_policy
@@ -143,7 +143,7 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
         text = await metrics.exposition(service.name, settings, database, requests)
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
-    for router in service.routers if routes else ():
+    for router in (*service.routers, dead_letters_api.router(service.name)) if routes else ():
         app.include_router(router, prefix="/v1")
     refuse_routes_without_policy(app)
     describe(app)

@@ -12,6 +12,7 @@ from contracts import Event
 EXCHANGE = "espace"
 #: Only the backstop for messages that kill the process: everything else is judged by the consumer itself.
 DELIVERY_LIMIT = 50
+DEAD_DELIVERY_LIMIT = 1_000_000_000
 CONNECT_TIMEOUT_S = 5.0
 #: A broker that froze, or a network that swallows everything, is noticed after three silent ones.
 HEARTBEAT_S = 10
@@ -69,7 +70,8 @@ def definitions(heard: Mapping[str, Iterable[type[Event]]]) -> dict[str, Any]:
         }
         for name, with_arguments in (
             (events_queue(service), arguments),
-            (dead_queue(service), {"x-queue-type": "quorum"}),
+            # Looking at what is set aside counts as a delivery: RabbitMQ 4 would throw it away after twenty.
+            (dead_queue(service), {"x-queue-type": "quorum", "x-delivery-limit": DEAD_DELIVERY_LIMIT}),
         ):
             queue = {"name": name, "vhost": "/", "durable": True, "auto_delete": False, "arguments": with_arguments}
             queues.append(queue)

@@ -57,13 +57,22 @@ def run(service: Service) -> None:
             raise SystemExit(str(error)) from None
     elif asked.command == "replay":
         try:
-            moved = asyncio.run(dead_letters.replay(service.name, settings))
+            moved = asyncio.run(_replay(service.name, settings))
         except (Exception, asyncio.CancelledError) as error:
             raise SystemExit(f"Nothing is lost, but it was not finished; run it again: {said(error)}") from None
         print(f"Messages given back to the queue: {moved}.")
     else:
         with asyncio.Runner(loop_factory=_loop) as runner:
             runner.run(serve(service, settings, asked.command))
+
+
+async def _replay(service: str, settings: ServiceSettings) -> int:
+    database = Database(settings.database_url)
+    try:
+        moved, _ = await dead_letters.replay(service, settings.amqp_url, database)
+        return moved
+    finally:
+        await database.close()
 
 
 def _loop() -> asyncio.AbstractEventLoop:

@@ -1,10 +1,14 @@
-"""Dead letters: what we or the broker set aside. They are counted, told to the desk, and replayed by one command."""
+"""Dead letters: what we or the broker set aside. They are counted, told to the desk, listed, and replayed."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from aio_pika import Message
-from aio_pika.abc import DeliveryMode
+from aio_pika.abc import AbstractIncomingMessage, DeliveryMode
+from contracts.envelope import Envelope
 from contracts.notices import NoticeWritten
+from pydantic import ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +24,20 @@ LOOK_EVERY_S = 10.0
 TELL_AGAIN_AFTER = timedelta(hours=1)
 
 
+@dataclass(frozen=True)
+class DeadLetter:
+    """What may be said of a message that was set aside; nothing but the reason where it is no event at all.
+
+    `reason`: `rejected` by the service, `delivery_limit` where it killed the process, as the broker calls them.
+    """
+
+    reason: str | None
+    event_id: UUID | None = None
+    type: str | None = None
+    subject: UUID | None = None
+    time: datetime | None = None
+
+
 async def count(amqp_url: str, service: str) -> int:
     """How many messages are set aside."""
     async with await broker.connect(amqp_url) as connection:
@@ -32,8 +50,9 @@ def watching(service: str, notice: type[NoticeWritten]) -> Job:
     """The job that tells the desk."""
 
     async def watch_dead_letters(database: Database, settings: ServiceSettings) -> None:
-        waiting = await count(settings.amqp_url, service)
         async with database.sessions.begin() as session:
+            await _alone(session)
+            waiting = await count(settings.amqp_url, service)
             await tell(session, service, notice, waiting, clock.now())
 
     return Job(watch_dead_letters, LOOK_EVERY_S)
@@ -68,17 +87,48 @@ async def tell(session: AsyncSession, service: str, notice: type[NoticeWritten],
     )
 
 
-async def replay(service: str, settings: ServiceSettings) -> int:
-    """Give back to the queue what is set aside now; how many messages.
+async def first(session: AsyncSession, amqp_url: str, service: str, limit: int) -> tuple[int, list[DeadLetter]]:
+    """How many messages are set aside, and the first of them, which stay."""
+    await _alone(session)
+    found: list[AbstractIncomingMessage] = []
+    async with await broker.connect(amqp_url) as connection:
+        channel = await connection.channel()
+        dead = await channel.declare_queue(broker.dead_queue(service), passive=True)
+        waiting = dead.declaration_result.message_count or 0
+        while len(found) < min(waiting, limit) and (message := await dead.get(fail=False)):
+            found.append(message)
+        if found:
+            await found[-1].nack(multiple=True)
+    return waiting, [_described(message) for message in found]
+
+
+async def _alone(session: AsyncSession) -> None:
+    """Nobody counts them for the desk while somebody looks at them: what is looked at is not counted."""
+    await session.execute(text("SELECT FROM dead_letters FOR UPDATE"))
+
+
+def _described(message: AbstractIncomingMessage) -> DeadLetter:
+    reason = message.headers.get("x-first-death-reason")
+    said = str(reason) if reason else None
+    try:
+        event = Envelope.model_validate_json(message.body)
+    except ValidationError:
+        return DeadLetter(said)
+    return DeadLetter(said, event.id, event.type, event.subject, event.time)
+
+
+async def replay(service: str, amqp_url: str, database: Database, most: int | None = None) -> tuple[int, int]:
+    """Give back to the queue what is set aside now; how many messages (not more than `most`), and how many are left.
 
     Each leaves only once the queue has confirmed it: killed in between, it is in both, and the inbox knows it. What
     fails again is set aside again, and told again.
     """
     moved = 0
-    async with await broker.connect(settings.amqp_url) as connection:
+    async with await broker.connect(amqp_url) as connection:
         channel = await connection.channel(publisher_confirms=True, on_return_raises=True)
         dead = await channel.declare_queue(broker.dead_queue(service), passive=True)
-        for _ in range(dead.declaration_result.message_count or 0):
+        waiting = dead.declaration_result.message_count or 0
+        for _ in range(waiting if most is None else min(waiting, most)):
             message = await dead.get(fail=False)
             if message is None:
                 break  # somebody else replays too
@@ -93,10 +143,6 @@ async def replay(service: str, settings: ServiceSettings) -> int:
             await channel.default_exchange.publish(again, queue, mandatory=True, timeout=PUBLISH_TIMEOUT_S)
             await message.ack()
             moved += 1
-    database = Database(settings.database_url)
-    try:
-        async with database.sessions.begin() as session:
-            await session.execute(text("UPDATE dead_letters SET told = 0"))
-    finally:
-        await database.close()
-    return moved
+    async with database.sessions.begin() as session:
+        await session.execute(text("UPDATE dead_letters SET told = 0"))
+    return moved, waiting - moved

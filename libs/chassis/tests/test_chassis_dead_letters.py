@@ -1,11 +1,14 @@
 """Dead letters: whatever set them aside, they are counted, told to the desk once, and replayed without loss."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import pytest
-from chassis import clock, dead_letters, outbox
+from chassis import clock, dead_letters, dead_letters_api, outbox
 from chassis.database import Database
 from chassis.identifiers import new_id
 from chassis.service import Service
@@ -126,6 +129,121 @@ async def test_a_replay_without_a_broker_says_so_in_one_sentence(databases: Data
     assert await replay.ended() != 0
     assert replay.output().startswith("Nothing is lost, but it was not finished; run it again: ")
     assert "Traceback" not in replay.output()
+
+
+@pytest.fixture
+async def http(service: Service, settings: ServiceSettings, signer: Signer) -> AsyncIterator[aiohttp.ClientSession]:
+    async with serving(service, settings, signer) as client:
+        yield client
+
+
+@dataclass
+class Administrator:
+    """What an administrator is answered, unless another role calls."""
+
+    http: aiohttp.ClientSession
+    signer: Signer
+
+    async def call(self, method: str, path: str, role: str = "administrator") -> tuple[int, Any]:
+        headers = {"Authorization": f"Bearer {self.signer.token(role)}"}
+        async with self.http.request(method, f"/v1/dead-letters{path}", headers=headers) as answer:
+            return answer.status, await answer.json()
+
+
+@pytest.fixture
+def administrator(http: aiohttp.ClientSession, signer: Signer) -> Administrator:
+    return Administrator(http, signer)
+
+
+async def test_an_administrator_sees_what_was_set_aside_as_often_as_they_like_and_it_stays(
+    administrator: Administrator, database: Database, queues: Queues, settings: ServiceSettings
+) -> None:
+    assert await administrator.call("GET", "") == (200, {"count": 0, "items": []})
+    envelope = outbox.envelope(quotient_changed())
+    bodies = [b"not an event", envelope.model_dump_json().encode(), b"\xff"]
+    await queues.send(*bodies, queue=DEAD)
+    await look(database, settings)
+    for _ in range(25):  # more deliveries than a quorum queue allows unless told otherwise
+        status, seen = await administrator.call("GET", "")
+        assert (status, seen["count"], len(seen["items"])) == (200, 3, 3)
+        await until(lambda: queues.waiting(DEAD), 3)
+    nothing = {"reason": None, "event_id": None, "type": None, "subject": None, "time": None}
+    known = nothing | {"event_id": str(envelope.id), "type": envelope.type, "subject": str(envelope.subject)}
+    assert seen["items"].count(nothing) == 2
+    (event,) = [one for one in seen["items"] if one["time"]]
+    assert event | {"time": None} == known
+    status, one = await administrator.call("GET", "?limit=1")
+    assert (status, one["count"], len(one["items"])) == (200, 3, 1)
+    await until(lambda: queues.waiting(DEAD), 3)
+    await look(database, settings)
+    assert await told(database) == ["3 messages mis de côté"]  # looking tells nobody of more
+    assert sorted(await queues.take(DEAD)) == sorted(bodies)
+
+
+async def test_what_is_looked_at_is_not_told_as_new(
+    administrator: Administrator, database: Database, queues: Queues, settings: ServiceSettings
+) -> None:
+    await queues.send(*(b"%d" % n for n in range(200)), queue=DEAD)
+    await look(database, settings)
+    for _ in range(5):
+        await asyncio.gather(administrator.call("GET", "?limit=200"), look(database, settings))
+        await until(lambda: queues.waiting(DEAD), 200)
+    await look(database, settings)
+    assert await told(database) == ["200 messages mis de côté"]
+
+
+async def test_what_a_worker_rejects_says_so(administrator: Administrator, database: Database, queues: Queues) -> None:
+    async with consuming(database, queues.url):
+        await queues.send(b"not an event")
+        await until(lambda: queues.waiting(DEAD), 1)
+    _, seen = await administrator.call("GET", "")
+    assert [one["reason"] for one in seen["items"]] == ["rejected"]
+
+
+async def test_replays_at_the_same_moment_give_each_message_back_once(
+    administrator: Administrator, database: Database, queues: Queues, rows: Rows
+) -> None:
+    total = 200
+    await queues.send(*(body(quotient_changed()) for _ in range(total)), queue=DEAD)
+    answers = await asyncio.gather(*(administrator.call("POST", "/replay") for _ in range(2)))
+    assert [status for status, _ in answers] == [200, 200]
+    assert sum(answer["replayed"] for _, answer in answers) == total
+    await until(lambda: queues.waiting(DEAD), 0)
+    async with consuming(database, queues.url):
+        await until(lambda: rows.count("heard"), total)
+        await until(lambda: queues.waiting(EVENTS), 0)
+    assert await administrator.call("POST", "/replay") == (200, {"replayed": 0, "left": 0})
+    assert await rows.count("heard") == total
+
+
+async def test_a_replay_is_not_longer_than_a_request_may_be_and_says_what_is_left(
+    administrator: Administrator, queues: Queues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters_api, "MOST_AT_ONCE", 3)
+    await queues.send(b"1", b"2", b"3", b"4", queue=DEAD)
+    assert await administrator.call("POST", "/replay") == (200, {"replayed": 3, "left": 1})
+    assert await administrator.call("POST", "/replay") == (200, {"replayed": 1, "left": 0})
+    await until(lambda: queues.waiting(EVENTS), 4)
+
+
+async def test_only_an_administrator_sees_or_replays_them(administrator: Administrator, queues: Queues) -> None:
+    await queues.send(b"one", queue=DEAD)
+    for role in ("guardian", "agent", "cashier", "site_staff", "integrator"):
+        assert (await administrator.call("GET", "", role))[0] == 403
+        assert (await administrator.call("POST", "/replay", role))[0] == 403
+    for wrong in ("?limit=0", "?limit=201", "?limit=x"):
+        assert (await administrator.call("GET", wrong))[0] == 422
+    assert (await administrator.call("GET", ""))[1]["count"] == 1
+
+
+async def test_without_a_broker_they_are_unavailable(
+    service: Service, settings: ServiceSettings, signer: Signer
+) -> None:
+    away = settings.model_copy(update={"amqp_url": "amqp://127.0.0.1:9"})
+    async with serving(service, away, signer) as client:
+        for method, path in (("GET", ""), ("POST", "/replay")):
+            status, problem = await Administrator(client, signer).call(method, path)
+            assert (status, problem["type"]) == (503, "urn:problem:unavailable")
 
 
 async def test_metrics_tell_what_waits_and_what_was_asked(
