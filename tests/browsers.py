@@ -59,8 +59,11 @@ class Page:
         return [one.get("id", "") for one in self.root.iter() if one.get("id")]
 
     def form(self, action: str) -> dict[str, list[str]]:
-        """What that form sends as it stands."""
+        """What the only form with that action sends as it stands."""
         [found] = [one for one in self.all("form") if one.get("action") == action]
+        return self.form_of(found)
+
+    def form_of(self, found: Element) -> dict[str, list[str]]:
         sent: dict[str, list[str]] = {}
         for one in found.iter(_HTML + "input"):
             if one.get("type") in ("checkbox", "radio") and one.get("checked") is None:

@@ -17,7 +17,7 @@ KEY_REUSED = "urn:problem:idempotency-key-reused"
 
 @dataclass(frozen=True)
 class FieldError:
-    """`name` is the input's; empty for what concerns the form as a whole."""
+    """`name` is the input's, or the path of the page where it is; empty for what concerns the form as a whole."""
 
     name: str
     message: str

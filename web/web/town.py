@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from chassis.towns import Email, Entry, Matching, Words
 from pydantic import AfterValidator, field_validator
@@ -36,8 +36,20 @@ def _readable(colour: str) -> str:
 Colour = Annotated[str, Matching("#[0-9a-f]{6}", "Une couleur s'écrit comme « #1d4e6b »."), AfterValidator(_readable)]
 
 
+HINTS = {
+    "guide": "6 caractères au minimum, dont au moins une majuscule et un caractère spécial.",
+    "cnil": "12 caractères au minimum, dont une majuscule, une minuscule, un chiffre et un caractère spécial.",
+}
+
+
 class Commune(Entry):
     name: Words
+    password_policy: Literal["guide", "cnil"]
+
+    @property
+    def password_hint(self) -> str:
+        """The policy's rules, said before a password is chosen; identity holds to them."""
+        return HINTS[self.password_policy]
 
 
 class Desk(Entry):

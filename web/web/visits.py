@@ -64,8 +64,11 @@ class Visit:
         return sent if re.fullmatch("[A-Za-z0-9_-]{8,64}", sent) else secrets.token_urlsafe(16)
 
     def path(self, name: str) -> str:
-        """A parameter of the path."""
-        return str(self.request.path_params[name])
+        """A parameter of the path, safe in a path of the API. Raises NotFound for what could lead elsewhere."""
+        said = str(self.request.path_params[name])
+        if not re.fullmatch("[A-Za-z0-9_-]{1,200}", said):
+            raise NotFound
+        return said
 
     def query(self, name: str) -> str:
         return self.request.query_params.get(name, "")

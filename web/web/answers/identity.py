@@ -13,3 +13,8 @@ class LegalText(Answer):
     version: str
     title: str
     text: str
+
+
+class Reset(Answer):
+    username: str
+    first_name: str

@@ -1,5 +1,5 @@
 """Every page, one module a rubric: thin routes between the API and the templates."""
 
-from web.pages import accounts, deadlines, home, information
+from web.pages import accounts, deadlines, home, information, links, registration
 
-ROUTES = [*home.ROUTES, *accounts.ROUTES, *deadlines.ROUTES, *information.ROUTES]
+ROUTES = [*home.ROUTES, *accounts.ROUTES, *deadlines.ROUTES, *information.ROUTES, *links.ROUTES, *registration.ROUTES]

@@ -11,7 +11,11 @@ from web.answers.identity import Me
 from web.refusals import Refused, SignedOut
 from web.visits import RESUME, Visit, route
 
-SIGNED_OUT = "Vous êtes déconnecté."
+SAID = {
+    "fin": "Vous êtes déconnecté.",
+    "active": "Votre compte est activé : connectez-vous.",
+    "change": "Votre mot de passe est changé : connectez-vous.",
+}
 FAMILIES_ONLY = "Ces pages sont celles des familles : votre compte est celui d'un agent de la commune."
 
 
@@ -28,7 +32,7 @@ async def show_sign_in(visit: Visit) -> Response:
         with suppress(SignedOut):
             await visit.api.get(Me, "/identity/v1/me")
             return visit.go(following)
-    said = SIGNED_OUT if "fin" in visit.request.query_params else None
+    said = next((sentence for name, sentence in SAID.items() if name in visit.request.query_params), None)
     return visit.page("account/sign_in.html", following=following, resume="", said=said)
 
 
