@@ -59,6 +59,8 @@ def install() -> None:
                 find()
             except LauncherError:
                 missing += packages
+    if not shutil.which("curl"):  # the documentation's commands are run as they stand
+        missing.append("curl")
     if not missing:
         return
     if os.geteuid() != 0 or not shutil.which("apt-get"):
