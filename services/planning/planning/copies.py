@@ -150,7 +150,7 @@ class GivenUpDay(Base):
     """A day of a booking that stood, and since `given_up_at` no longer does, or did not for a while."""
 
     __tablename__ = "given_up_days"
-    __table_args__ = (Index(None, "child_id", "day"), may("UPDATE"))
+    __table_args__ = (Index(None, "child_id", "day"), may("UPDATE", "DELETE"))
 
     booking_id: Mapped[UUID] = mapped_column(primary_key=True)
     child_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -10,6 +10,15 @@ from planning.models import Base
 from planning.plannings.api import router as plannings
 from planning.settings import Settings
 from planning.town import load
+from planning.worker import JOBS
 
-ROUTERS = (plannings, deadlines, feeds)
-SERVICE = Service("planning", Settings, Base.metadata, ROUTERS, HANDLERS, load=load, notice=NoticeWritten)
+SERVICE = Service(
+    "planning",
+    Settings,
+    Base.metadata,
+    routers=(plannings, deadlines, feeds),
+    handlers=HANDLERS,
+    jobs=JOBS,
+    load=load,
+    notice=NoticeWritten,
+)

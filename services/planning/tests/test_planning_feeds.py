@@ -13,9 +13,11 @@ from contracts.enrolment import BookingLine
 from french.paris import PARIS
 from icalendar import Calendar
 from planning.feeds.models import Feed
-from sqlalchemy import select
+from planning.worker import forget_what_is_over
+from sqlalchemy import select, text
 
-from services.planning.tests.town import HOLIDAYS, Desk
+from services.planning.tests.families import Household
+from services.planning.tests.town import CANTEEN, HOLIDAYS, WEDNESDAY, Desk
 from tests.builders import BOOKINGS, sample
 
 #: The clock stands on 25 November 2026.
@@ -244,3 +246,103 @@ async def test_a_feed_is_its_guardians_alone_to_make(desk: Desk, family: Family)
         status, problem = await nobody.ask("POST")
         assert (status, problem["type"]) == (403, "urn:problem:forbidden")
     assert (await family.one.ask("POST"))[0] == 201
+
+
+@pytest.fixture
+async def school(desk: Desk, family: Family) -> Household:
+    """The same family, whose children are enrolled all the year round."""
+    names = {"Inès": family.ines, "Tom": family.tom}
+    household = Household(desk, dossier_id=family.dossier_id, children=names)
+    for name in names:
+        for activity_id in (CANTEEN, WEDNESDAY):
+            await household.enrol(name, activity_id)
+    return household
+
+
+async def uids(desk: Desk, secret: str) -> set[str]:
+    return {str(event["UID"]) for event in Calendar.from_ical((await fetched(desk, secret))[2]).events}
+
+
+async def test_reserved_days_are_read_beside_booked_ones(desk: Desk, family: Family, school: Household) -> None:
+    secret = await family.one.feed()
+    await family.books(3, "paid", line(family.ines, MONDAY))
+    await school.reserve("Tom", CANTEEN, date(2026, 12, 7))
+    await school.reserve("Inès", WEDNESDAY, date(2026, 12, 9))
+    assert await events(desk, secret) == [
+        ("Tom : Restauration scolaire", date(2026, 12, 7), "CONFIRMED", 1),
+        ("Inès : Accueil du mercredi", date(2026, 12, 9), "CONFIRMED", 1),
+        ("Inès : Vacances à La Bièvre", MONDAY, "CONFIRMED", 3),
+    ]
+    assert [day for _, day, *_ in await events(desk, await family.other.feed())] == [
+        date(2026, 12, 7),
+        date(2026, 12, 9),
+        MONDAY,
+    ]
+
+
+async def test_each_change_of_a_reserved_day_is_the_same_event_in_the_next_sequence(
+    desk: Desk, family: Family, school: Household
+) -> None:
+    secret, told, known = await family.one.feed(), [], set()
+    wish = school.wish("Tom", CANTEEN, date(2026, 12, 7))
+    for reserve in (True, False, True):
+        assert (await school.validate(wish | {"reserve": reserve}))[0] == 200
+        [one] = await events(desk, secret)
+        told.append(one[2:])
+        known |= await uids(desk, secret)
+    assert told == [("CONFIRMED", 1), ("CANCELLED", 2), ("CONFIRMED", 3)]
+    assert len(known) == 1
+    async with desk.database.sessions() as session:
+        assert await session.scalar(text("SELECT count(*) FROM entries")) == 3
+    assert (await school.validate(wish | {"reserve": False}))[0] == 200
+    desk.now_is(datetime(2026, 11, 25, 10, tzinfo=PARIS) + timedelta(days=31))
+    assert await events(desk, secret) == []
+
+
+async def test_long_names_are_folded_and_read_back_whole(desk: Desk, family: Family, school: Household) -> None:
+    name = "Marie-Amélie Élisabeth Joséphine Léopoldine Eugénie Ünïcode-Dûpônt"
+    await family.has(family.tom, name, family.dossier_id, version=2)
+    await school.reserve("Tom", CANTEEN, date(2026, 12, 7))
+    secret = await family.one.feed()
+    assert [one[0] for one in await events(desk, secret)] == [f"{name} : Restauration scolaire"]
+    lines = (await fetched(desk, secret))[2].split(b"\r\n")
+    assert max(map(len, lines)) <= 75
+    assert any(one.startswith(b" ") for one in lines)
+
+
+async def test_both_families_of_a_child_read_its_days_and_no_others(
+    desk: Desk, family: Family, school: Household
+) -> None:
+    father = Guardian(desk, new_id())
+    other = Family(father, father, father.dossier_id or new_id())
+    await other.is_of(father)
+    await family.has(family.tom, "Tom", family.dossier_id, other.dossier_id, version=2)
+    for name in ("Inès", "Tom"):
+        await school.reserve(name, CANTEEN, date(2026, 12, 7))
+    assert [name[:4] for name, *_ in await events(desk, await father.feed())] == ["Tom "]
+    assert [name[:4] for name, *_ in await events(desk, await family.one.feed())] == ["Inès", "Tom "]
+
+
+async def test_the_feeds_of_former_guardians_and_days_that_left_them_are_forgotten(desk: Desk, family: Family) -> None:
+    early = Guardian(desk, new_id())  # of a dossier that is not known yet
+    for guardian in (family.one, family.other, early):
+        await guardian.feed()
+    secret = await family.other.feed()
+    await family.books(2, "confirmed", line(family.ines, LAST_MONTH, MONDAY), booking_id=UUID(int=1))
+    await family.books(3, "cancelled", line(family.ines, LAST_MONTH, MONDAY), booking_id=UUID(int=1))
+    await family.books(2, "confirmed", line(family.ines, MONDAY), booking_id=UUID(int=2))
+    await family.is_of(family.other)
+
+    async def kept() -> tuple[set[UUID], list[date]]:
+        await forget_what_is_over(desk.database, None)
+        async with desk.database.sessions() as session:
+            accounts = set(await session.scalars(select(Feed.account_id)))
+            days = await session.scalars(text("SELECT day FROM given_up_days ORDER BY day"))
+            return accounts, list(days)
+
+    assert await kept() == ({family.other.account_id, early.account_id}, [LAST_MONTH, MONDAY])
+    before = await events(desk, secret)
+    desk.now_is(datetime(2026, 11, 26, 10, tzinfo=PARIS))
+    assert (await kept())[1] == [MONDAY]  # given up, and its sequence still counts
+    assert [one for one in before if one[1] == MONDAY] == await events(desk, secret)
+    assert before[-1][3] == 5

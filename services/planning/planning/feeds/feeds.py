@@ -9,13 +9,14 @@ from uuid import UUID
 from chassis.problems import Forbidden, NotFound
 from chassis.reach import Reach
 from french.paris import day_in_paris
-from sqlalchemy import CompoundSelect, Select, delete, null, select
+from sqlalchemy import CompoundSelect, Select, case, delete, null, select, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.copies import Activity, BookedDay, Booking, Child, GivenUpDay, is_guardian
 from planning.feeds.models import Feed
 from planning.feeds.rules import SHOWN, Cell, FeedDay, Trace, told
+from planning.reservations.models import Reservation, ReservationStatus
 
 SECRET_BYTES = 32
 
@@ -66,14 +67,15 @@ async def read(session: AsyncSession, secret: str, now: datetime) -> list[FeedDa
         raise NotFound
     since = day_in_paris(now - SHOWN)
     return list(
-        told([(Cell(*row[:5]), Trace(*row[5:])) for row in await session.execute(_booked(dossier_id, since))], now)
+        told([(Cell(*row[:5]), Trace(*row[5:])) for row in await session.execute(_days(dossier_id, since))], now)
     )
 
 
-def _booked(dossier_id: UUID, since: date) -> CompoundSelect[*tuple[Any, ...]]:
-    """Each day of the dossier's bookings for its own children, that stands or stood: a cell, and its trace."""
+def _days(dossier_id: UUID, since: date) -> CompoundSelect[*tuple[Any, ...]]:
+    """Each day of the dossier's children that is reserved, or booked by it, or was: a cell, and its trace."""
+    own = Child.dossier_ids.any_() == dossier_id
 
-    def days(day: type[BookedDay | GivenUpDay], given_up_at: Any) -> Select[*tuple[Any, ...]]:
+    def booked(day: type[BookedDay | GivenUpDay], given_up_at: Any) -> Select[*tuple[Any, ...]]:
         return (
             select(
                 day.child_id,
@@ -88,7 +90,22 @@ def _booked(dossier_id: UUID, since: date) -> CompoundSelect[*tuple[Any, ...]]:
             .join(Booking, Booking.id == day.booking_id)
             .join(Child, Child.id == day.child_id)
             .join(Activity, Activity.id == day.activity_id)
-            .where(day.day >= since, Booking.dossier_id == dossier_id, Child.dossier_ids.any_() == dossier_id)
+            .where(day.day >= since, Booking.dossier_id == dossier_id, own)
         )
 
-    return days(BookedDay, null()).union_all(days(GivenUpDay, GivenUpDay.given_up_at))
+    reserved = (
+        select(
+            Reservation.child_id,
+            Child.first_name,
+            Reservation.activity_id,
+            Activity.name,
+            Reservation.day,
+            null(),
+            Reservation.version,
+            case((Reservation.status == ReservationStatus.CANCELLED, Reservation.changed_at)),
+        )
+        .join(Child, Child.id == Reservation.child_id)
+        .join(Activity, Activity.id == Reservation.activity_id)
+        .where(Reservation.day >= since, own)
+    )
+    return union_all(booked(BookedDay, null()), booked(GivenUpDay, GivenUpDay.given_up_at), reserved)

@@ -27,7 +27,7 @@ class Cell(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """That something (a booking, a reservation) at that version has the day reserved, or had it until `given_up_at`."""
+    """That a booking (`of`) or a reservation (none), at that version, has the day, or had it until `given_up_at`."""
 
     of: UUID | None
     version: int

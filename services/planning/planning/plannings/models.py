@@ -22,7 +22,7 @@ class Attempt(Base):
     """
 
     __tablename__ = "attempts"
-    __table_args__ = may("DELETE")
+    __table_args__ = may("UPDATE", "DELETE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(index=True)
