@@ -134,3 +134,13 @@ async def test_bad_input_is_said(desk: Desk, moreau: Household) -> None:
         assert (status, pointers(problem)) == (422, [f"/query/{pointer}"])
     status, problem = await moreau.history(role="agent", dossier_id=None)
     assert (status, pointers(problem)) == (422, ["/query/dossier_id"])
+
+
+async def test_what_follows_from_a_change_of_school_is_nobodys_and_says_so(desk: Desk, moreau: Household) -> None:
+    other = await moreau.shared("Inès")
+    await moreau.reserve("Inès", CANTEEN, MONDAY)
+    await moreau.moves("Inès", CANTEEN, new_id())
+    for family in (moreau, other):
+        newest = (await entries(family))[0]
+        said = (newest["by"], newest["name"], newest["reason"], newest["reserved"])
+        assert said == ("town", None, "Changement d'école", [str(MONDAY)])

@@ -19,6 +19,7 @@ from planning.deadlines import rules
 from planning.deadlines.locking import alone
 from planning.deadlines.models import ActivityRules
 from planning.deadlines.rules import DayDeadlines, Rules, TownCalendar
+from planning.slots import recounting
 
 #: How far ahead a preview looks.
 HORIZON = timedelta(days=366)
@@ -92,7 +93,8 @@ async def replace(
 ) -> tuple[Edition, list[Change]]:
     """The activity with these rules, and which coming days' deadlines change by it.
 
-    Raises NotFound, HolidayActivity, Stale, Malformed (a band of an unknown site); a preview stores nothing.
+    Raises NotFound, HolidayActivity, Stale, Malformed (a band of an unknown site), PlacesTaken; a preview stores
+    nothing. What is reserved stays so, and is counted by the new bands.
     """
     if not preview:
         await alone(session)
@@ -103,6 +105,8 @@ async def replace(
         raise HolidayActivity
     seen.refuse_if_older(before.version)
     await _refuse_unknown_sites(session, wanted)
+    if wanted.bands != before.rules.bands:
+        await recounting.refuse_too_few(session, activity_id, wanted.bands, today)
     changed = changes(before, (before.rules, calendar), (wanted, calendar), today)
     version = before.version
     if not preview and wanted != before.rules:
@@ -110,6 +114,8 @@ async def replace(
         row = {"activity_id": activity_id, "version": version, **wanted.model_dump(mode="json")}
         stored = insert(ActivityRules).values(row)
         await session.execute(stored.on_conflict_do_update(index_elements=["activity_id"], set_=row))
+        if wanted.bands != before.rules.bands:
+            await recounting.recount(session, activity_id, wanted.bands, today)
     return Edition(activity_id, before.name, before.kind, wanted, version), changed
 
 

@@ -15,6 +15,7 @@ from french.paris import day_in_paris
 
 from planning.deadlines import activity_rules, calendar_days, rules, schemas
 from planning.deadlines.rules import Day
+from planning.slots import recounting
 
 router = APIRouter(tags=["deadlines"])
 
@@ -111,7 +112,7 @@ async def read_rules(
 
 
 @router.put("/activities/{activity_id}/rules")
-@problems(activity_rules.HolidayActivity)
+@problems(activity_rules.HolidayActivity, recounting.PlacesTaken)
 async def change_rules(
     activity_id: UUID,
     reach: Administrator,

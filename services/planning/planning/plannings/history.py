@@ -34,15 +34,16 @@ _ENTRIES = """
     LIMIT $5
 """
 
-By = Literal["you", "family", "other_family", "desk"]
+By = Literal["you", "family", "other_family", "desk", "town"]
 
 
 @dataclass(frozen=True)
 class Entry:
     """What was changed at once of a child's days in an activity.
 
-    `by` says who, as the caller sees it: themselves, their family, the other family of the child, or the desk. What the
-    desk does for the other family is told without name and reason. Names are none until their copies have arrived.
+    `by` says who, as the caller sees it: themselves, their family, the other family of the child, the desk, or nobody
+    (`town`: it followed from the reason). What the desk does for the other family is told without name and reason.
+    Names are none until their copies have arrived.
     """
 
     id: UUID
@@ -69,6 +70,8 @@ async def entries(
 def _entry(reach: Reach, own: UUID, row: Sequence[Any]) -> Entry:
     *what, dossier_id, account_id, role, name, reason = row
     by: By = "family" if dossier_id == own else "other_family"
+    if role == "town":
+        return Entry(*[*what, "town", None, reason])
     if role != "guardian":
         by = "desk"
     elif account_id == reach.sub:

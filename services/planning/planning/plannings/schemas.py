@@ -91,8 +91,9 @@ class CopyAnswer(Answer):
 class EntryAnswer(Answer):
     """What was changed at once of a child's days in an activity.
 
-    `by` says who: the caller, their family, the other family of the child, or the desk (then `name`, and `reason` where
-    a rule was bypassed; neither where it was done for the other family).
+    `by` says who: the caller, their family, the other family of the child, the desk (then `name`, and `reason` where a
+    rule was bypassed; neither where it was done for the other family), or nobody: the town's planning followed from the
+    `reason`, as days do when their child changes school.
     """
 
     id: UUID
