@@ -58,7 +58,9 @@ class Together:
 
 @dataclass(frozen=True)
 class AtOnce(Together):
-    """One whose `handler(session, events)` takes all that a transaction has for it, of which none causes an event."""
+    """One whose `handler(session, events)` takes all that a transaction has for it; what one of them causes, which
+    should be rare, bears the trace of another.
+    """
 
     async def __call__(self, session: AsyncSession, event: Any) -> None:
         await self.handler(session, [event])

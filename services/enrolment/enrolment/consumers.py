@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from chassis import clock
 from chassis.copies import keep
 from chassis.inbox import Handlers
 from contracts.billing import (
@@ -15,6 +16,7 @@ from contracts.billing import (
 )
 from contracts.dossier import ChildChanged, DossierChanged
 from contracts.planning import EnrolmentApplied
+from french.paris import day_in_paris
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment.bookings.cancellations import cancel_refused
@@ -26,7 +28,7 @@ from enrolment.enrolments.models import AppliedEnrolment
 
 async def move(session: AsyncSession, events: Sequence[ChildChanged]) -> None:
     """A change of school, which is rare, changes enrolments."""
-    await move_with_children(session, {event.child_id for event in events})
+    await move_with_children(session, {event.child_id for event in events}, day_in_paris(clock.now()))
 
 
 HANDLERS: Handlers = {

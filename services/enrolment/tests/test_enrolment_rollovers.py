@@ -185,7 +185,7 @@ async def test_a_child_of_another_family_since_goes_on_there(town: Any) -> None:
     assert renewed["dossier_id"] == str(father)
 
 
-@pytest.mark.parametrize("year", ["2098-2099", "2026", "", "x" * 21, 2027, None])
+@pytest.mark.parametrize("year", ["2098-2099", "2026", "", "x" * 21, "2\0", 2027, None])
 async def test_an_unknown_school_year_is_named_as_the_fault(town: Any, year: Any) -> None:
     await both_years(town)
     status, problem = await roll_over(town, school_year=year)

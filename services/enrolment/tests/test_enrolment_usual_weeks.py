@@ -225,7 +225,8 @@ async def test_another_family_finds_nothing_and_the_desk_needs_the_right_dossier
     assert (await withdraw(town, None, enrolment))[0] == 422
     assert (await withdraw(town, None, enrolment, f"?dossier_id={stranger}"))[0] == 404
     assert (await withdraw(town, dossier_id, enrolment, "?override_reason=Merci"))[0] == 422
-    assert (await withdraw(town, None, enrolment, f"?dossier_id={dossier_id}&override_reason=%20"))[0] == 422
+    for blank in ("%20", "", "a%00b"):
+        assert (await withdraw(town, None, enrolment, f"?dossier_id={dossier_id}&override_reason={blank}"))[0] == 422
     assert await town.enrolments(dossier_id) == [enrolment]
     query = f"?dossier_id={dossier_id}&override_reason=D%C3%A9m%C3%A9nagement"
     assert (await withdraw(town, None, enrolment, query))[0] == 202

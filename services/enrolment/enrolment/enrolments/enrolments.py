@@ -1,6 +1,7 @@
 """Enrolments: found by the family of their child, told of, and moved with the child to another school."""
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from uuid import UUID
 
 from chassis.outbox import publish
@@ -62,15 +63,17 @@ def site_of(activity_site_id: UUID | None, child: Child, school_year: str) -> UU
     return activity_site_id or (schooling.school_id if schooling else None)
 
 
-async def move_with_children(session: AsyncSession, child_ids: Collection[UUID]) -> None:
-    """To the schools that the children go to now, whose copies are locked. Planning moves what is reserved."""
+async def move_with_children(session: AsyncSession, child_ids: Collection[UUID], today: date) -> None:
+    """To the schools that the children go to now, whose copies are locked, what is not over. Planning moves what is
+    reserved.
+    """
     if not child_ids:
         return
     query = (
         select(Enrolment, Child, Activity.site_id)
         .join(Child, Child.id == Enrolment.child_id)
         .join(Activity, Activity.id == Enrolment.activity_id)
-        .where(Enrolment.child_id.in_(child_ids))
+        .where(Enrolment.child_id.in_(child_ids), Enrolment.valid_to >= today)
         .order_by(Enrolment.id)
         .with_for_update(of=Enrolment)
         .execution_options(populate_existing=True)

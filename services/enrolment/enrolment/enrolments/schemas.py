@@ -168,7 +168,7 @@ class BatchAnswer(Answer):
 class RolloverRequest(RequestBody):
     """Into that school year; `usual_weeks`: those that last until the end of the one before go on."""
 
-    school_year: Annotated[str, Field(max_length=20)]
+    school_year: Annotated[str, Field(pattern="^20[0-9]{2}-20[0-9]{2}$")]
     usual_weeks: bool = False
 
 
