@@ -234,7 +234,7 @@ async def test_a_family_neither_gives_itself_an_end_nor_a_reason(town: Any) -> N
     assert await town.booking(dossier_id, booking["id"]) == booking
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "x" * 501, 7, ["motif"]])
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501, 7, ["motif"], "motif\0"])
 async def test_a_reason_says_something_in_five_hundred_characters(reason: Any, town: Any) -> None:
     dossier_id, (tom,) = await town.family(4)
     week_id = await town.week()

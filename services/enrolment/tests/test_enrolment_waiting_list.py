@@ -149,9 +149,20 @@ async def test_the_desk_waits_for_a_family(town: Any) -> None:
 async def test_bad_requests_name_their_field(town: Any) -> None:
     week_id, _ = await town.full()
     dossier_id, (ines, lea) = await town.family(9, 9)
-    bodies: list[Any] = [{}, {"child_id": "x"}, {"child_id": str(ines), "holiday_week_id": str(week_id), "rank": 1}, []]
-    for body in bodies:
-        assert (await town.call("POST", "/v1/waiting-list", dossier_id, body))[0] == 422
+    wish = {"child_id": str(ines), "holiday_week_id": str(week_id)}
+    bodies: list[tuple[Any, list[str]]] = [
+        ({}, ["/child_id", "/holiday_week_id"]),
+        ([], [""]),
+        (wish | {"child_id": "x"}, ["/child_id"]),
+        (wish | {"holiday_week_id": 1_800_000_000}, ["/holiday_week_id"]),
+        (wish | {"rank": 1}, ["/rank"]),
+        (wish | {"together": wish}, ["/together"]),
+        (wish | {"together": [wish, {"child_id": str(lea)}]}, ["/together/1/holiday_week_id"]),
+        (wish | {"together": [{"child_id": lea.hex}] * 10_000}, ["/together"]),
+    ]
+    for body, pointers in bodies:
+        status, problem = await town.call("POST", "/v1/waiting-list", dossier_id, body)
+        assert (status, [one["pointer"] for one in problem["errors"]]) == (422, pointers)
     status, problem = await town.join(dossier_id, (ines, week_id), (lea, week_id), (ines, week_id))
     assert (status, [one["pointer"] for one in problem["errors"]]) == (422, ["/together/1/child_id"])
     assert (await town.join(dossier_id, *[(ines, week_id)] * 11))[0] == 422

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from enrolment.bookings import bookings, cancellations, changes, holds, offers
 from enrolment.bookings.models import Booking
 from enrolment.bookings.places import Refused
 from enrolment.bookings.schemas import BookingAnswer, BookingRequest, Confirmation, LinesChange, WeekAnswer
+from enrolment.catalogue.schemas import Day
 from enrolment.families import find_family
 
 router = APIRouter(tags=["bookings"])
@@ -36,7 +37,7 @@ async def list_holiday_weeks(
     session: Session,
     paging: Paged,
     child_id: UUID,
-    since: Annotated[date | None, Query(alias="from")] = None,
+    since: Annotated[Day | None, Query(alias="from")] = None,
     dossier_id: UUID | None = None,
 ) -> Page[WeekAnswer]:
     """The weeks of the child's age, from today on or from another day."""

@@ -42,6 +42,12 @@ def _this_century(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _storable(words: str) -> str:
+    if "\0" in words:
+        raise ValueError("Ce texte contient un caractère qui ne peut pas être enregistré.")
+    return words
+
+
 def unsaid() -> Any:
     """For a field of a change: where it is not sent, what is there stays. It may not be null."""
     return Field(default=None)
@@ -55,7 +61,9 @@ Ages = Annotated[
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_this_century)]
 
 #: Why the desk passes over a rule: kept.
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)
+]
 
 
 class SiteAnswer(Answer):
