@@ -8,6 +8,28 @@ from aiohttp import web as http
 
 ME = {"id": "0199-me", "role": "guardian", "first_name": "Claire"}
 
+DOSSIER = {
+    "number": "100042",
+    "address": {"street": "3 rue des Lilas", "postcode": "94990", "city": "Villeneuve-sur-Bièvre"},
+    "adults": [
+        {"id": "claire", "first_name": "Claire", "last_name": "Moreau", "email": "claire@example.org", "phone": None}
+        | {"roles": ["legal_guardian", "payer"]}
+    ],
+    "children": [
+        {"id": "tom", "first_name": "Tom", "last_name": "Moreau", "birth_date": "2019-05-02", "menu": "no_pork"}
+        | {"schooling": [{"school_year": "2026-2027", "school_id": "s", "level": "elementary", "class_name": "CE1"}]},
+        {"id": "ines", "first_name": "Inès", "last_name": "Moreau", "birth_date": "2022-01-01", "menu": "standard"}
+        | {"schooling": []},
+    ],
+    "quotient": {"value": 612, "source": "caf", "valid_from": "2026-09-01", "valid_to": "2027-08-31"},
+    "missing": [],
+}
+
+
+def listed(*items: dict[str, Any]) -> dict[str, Any]:
+    """A list's only page."""
+    return {"items": list(items), "next_cursor": None}
+
 
 @dataclass
 class Call:
@@ -26,6 +48,14 @@ class Gateway:
     says: dict[tuple[str, str], list[tuple[int, Any]]] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     signed_in: int = 0
+
+    def be_quiet(self) -> None:
+        """A family of two children for which there is nothing to do."""
+        self.say("GET", "/dossier/v1/dossiers/mine", (200, DOSSIER))
+        for path in ("/enrolment/v1/bookings", "/enrolment/v1/waiting-list", "/billing/v1/invoices"):
+            self.say("GET", path, (200, listed()))
+        self.say("GET", "/planning/v1/plannings", (200, {"month": "2026-11", "rows": [], "draft": None}))
+        self.say("GET", "/enrolment/v1/sites", (200, listed({"id": "s", "name": "École Jean Jaurès"})))
 
     def say(self, method: str, path: str, *answers: tuple[int, Any]) -> None:
         self.says[method, path] = list(answers)

@@ -16,5 +16,8 @@ async def test_a_family_signs_in_and_reads_the_deadlines(stack: Stack, screens: 
     for name in ("aide", "accessibilite", "mentions-legales", "donnees-personnelles"):
         await window.open(f"/{name}")
         await window.look()
+    for path in ("/", "/dossier"):
+        await window.open(path)
+        await window.look()
     await window.press("Se déconnecter")
     assert "Vous êtes déconnecté." in await window.text()

@@ -21,6 +21,7 @@ TOWN = Path(__file__).parents[2] / "deploy" / "towns" / "villeneuve-sur-bievre.t
 @pytest.fixture
 async def gateway() -> AsyncIterator[Gateway]:
     made = Gateway()
+    made.be_quiet()
     application = http.Application()
     application.router.add_route("*", "/{path:.*}", made.answer)
     runner = http.AppRunner(application)

@@ -41,10 +41,7 @@ class Api:
         query: Mapping[str, Any] | None = None,
     ) -> bytes:
         """The body of the answer. Raises Refused, SignedOut."""
-        if not self.session.signed_in:
-            raise SignedOut
-        if self.session.about_to_end(clock.now()):
-            await self.refresh()
+        await self.fresh()
         try:
             return await self._send(method, path, body, key, query, self.session.access)
         except Refused as refused:
@@ -60,6 +57,13 @@ class Api:
         """As somebody who is not signed in; the decoded answer, none where it is empty. Raises Refused."""
         answer = await self._send(method, path, body, None, None, None)
         return json.loads(answer) if answer else None
+
+    async def fresh(self) -> None:
+        """Before several calls at once: the session is refreshed once, not by each of them. Raises SignedOut."""
+        if not self.session.signed_in:
+            raise SignedOut
+        if self.session.about_to_end(clock.now()):
+            await self.refresh()
 
     async def refresh(self) -> None:
         """The next tokens. Two tabs at once get the same ones. Raises SignedOut, and leaves the session as it is:

@@ -12,6 +12,7 @@ from web.town import Town
 #: The guide's rubrics, in its order, and what the law asks to be found on each page.
 RUBRICS = [
     ("/", "Accueil"),
+    ("/dossier", "Mon dossier"),
 ]
 FOOTER = [
     ("/delais", "Délais de réservation"),

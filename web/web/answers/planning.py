@@ -36,3 +36,35 @@ class WeekDeadlines(Answer):
 class Deadlines(Answer):
     activities: list[ActivityDeadlines]
     holiday_weeks: list[WeekDeadlines]
+
+
+class Cell(Answer):
+    date: datetime.date
+    status: str
+
+
+class Row(Answer):
+    """One child's month of one activity; names are none until planning has heard them."""
+
+    child_id: str
+    child_first_name: str | None
+    activity_id: str
+    activity_name: str | None
+    cells: list[Cell]
+
+
+class DraftedDay(Answer):
+    """`reason` says why it cannot be validated now."""
+
+    change_until: AwareDatetime | None
+    reason: str | None
+
+
+class Draft(Answer):
+    changes: list[DraftedDay]
+
+
+class Planning(Answer):
+    month: str
+    rows: list[Row]
+    draft: Draft | None

@@ -1,0 +1,54 @@
+"""What dossier answers."""
+
+import datetime
+
+from web.answers import Answer
+
+
+class Address(Answer):
+    street: str
+    postcode: str
+    city: str
+
+
+class Adult(Answer):
+    id: str
+    first_name: str
+    last_name: str
+    roles: list[str]
+    email: str | None
+    phone: str | None
+
+
+class Schooling(Answer):
+    school_year: str
+    school_id: str
+    level: str
+    class_name: str | None
+
+
+class Child(Answer):
+    id: str
+    first_name: str
+    last_name: str
+    birth_date: datetime.date
+    schooling: list[Schooling]
+    menu: str
+
+
+class Quotient(Answer):
+    value: int
+    source: str
+    valid_from: datetime.date
+    valid_to: datetime.date
+
+
+class Dossier(Answer):
+    """`missing` says in French what keeps it incomplete."""
+
+    number: str
+    address: Address | None
+    adults: list[Adult]
+    children: list[Child]
+    quotient: Quotient | None
+    missing: list[str]
