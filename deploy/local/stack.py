@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -35,9 +35,10 @@ Part = Literal["all", "api", "worker"]
 
 @dataclass(kw_only=True)
 class Stack(Addresses):
-    """What runs and where; `databases` are the application roles'."""
+    """What runs and where; `databases` are the application roles', `admin_url` is PostgreSQL's superuser's."""
 
     amqp: str
+    admin_url: str
     databases: dict[str, str]
     owner_databases: dict[str, str]
     clock_file: Path
@@ -153,6 +154,7 @@ def stack(
                 payfip=payfip,
                 smtp=smtp,
                 amqp=broker.url,
+                admin_url=admin_url,
                 databases={service: database.url for service, database in made.items()},
                 owner_databases={service: database.owner_url for service, database in made.items()},
                 services={service: _address(run) for service in SERVICES},
@@ -181,6 +183,25 @@ def stack(
                 yield running
             finally:
                 running.stop()
+
+
+@contextmanager
+def beside(running: Stack, folder: Path, families: int) -> Iterator[Stack]:
+    """Another town, of so many families, on the servers of that stack; nothing of it runs until it is started."""
+    with RunFolder(folder) as run, postgres.databases(running.admin_url, SERVICES, f"_of_{families}") as made:
+        other = replace(
+            running,
+            gateway=_address(run),
+            databases={service: database.url for service, database in made.items()},
+            owner_databases={service: database.owner_url for service, database in made.items()},
+            services={service: _address(run) for service in SERVICES},
+            run=run,
+        )
+        _prepare(other, TOWN, families)
+        try:
+            yield other
+        finally:
+            other.stop()
 
 
 def _address(run: RunFolder) -> str:

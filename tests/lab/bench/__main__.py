@@ -1,5 +1,6 @@
 """`python -m tests.lab.bench [ROW...] [--rounds N]`: prints the table; with every row, docs/benchmarks.md keeps it."""
 
+import logging
 import os
 import platform
 import re
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +18,7 @@ from rich.table import Table
 from deploy.local.stack import Stack, stack
 from deploy.servers.packages import postgres_programs
 from deploy.servers.processes import ROOT
-from tests.lab.bench import events, hold, hop, town
+from tests.lab.bench import cells, events, hold, hop, month, town, usual, validate
 from tests.lab.bench.rounds import Effort, Row
 
 ROWS: dict[str, Callable[[Stack, Effort], Iterator[Row]]] = {
@@ -24,6 +26,10 @@ ROWS: dict[str, Callable[[Stack, Effort], Iterator[Row]]] = {
     "events": events.bench,
     "town": town.bench,
     "hold": hold.bench,
+    "validate": validate.bench,
+    "month": month.bench,
+    "usual": usual.bench,
+    "cells": cells.bench,
 }
 KEPT = ROOT / "docs" / "benchmarks.md"
 
@@ -37,6 +43,7 @@ def main(
     rounds: Annotated[int, typer.Option(min=1)] = Effort.rounds,
 ) -> None:
     """Measure, each row on a stack of its own."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))  # of what runs in here
     console, rows = Console(highlight=False), []
     for name in wanted or ROWS:
         with stack(ROOT / ".run" / "bench", services=False) as running:

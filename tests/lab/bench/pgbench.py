@@ -1,6 +1,5 @@
 """The plain statements of the same work, run by PostgreSQL's own pgbench."""
 
-import itertools
 import re
 import subprocess
 from urllib.parse import urlsplit
@@ -8,21 +7,18 @@ from urllib.parse import urlsplit
 from deploy.servers.packages import postgres_programs
 from deploy.servers.processes import RunFolder
 
-#: Far apart, so that no run meets the numbers of another.
-_firsts = itertools.count(0, 50_000)
 
-
-def rate(url: str, script: str, run: RunFolder, *, clients: int, seconds: int) -> float:
+def rate(url: str, script: str, run: RunFolder, *, clients: int, seconds: int, first: int) -> float:
     """Transactions a second of `script` (pgbench's language), by prepared statements, from so many connections.
 
-    The script finds `:clients`, `:n` (0 at first, a client its own) and `:first`, from where this run may number.
+    The script finds `:clients`, `:n` (0 at first, a client its own) and `:first`, from where this run numbers.
     """
     file = run.file("work.sql")
     file.write_text(script)
     parts = urlsplit(url)
     options = {"-M": "prepared", "-c": clients, "-j": 2, "-T": seconds, "-f": file}
     options |= {"-h": parts.hostname, "-p": parts.port, "-U": parts.username}
-    variables = {"clients": clients, "n": 0, "first": next(_firsts)}
+    variables = {"clients": clients, "n": 0, "first": first}
     done = subprocess.run(
         [str(postgres_programs() / "pgbench"), "--no-vacuum"]
         + [str(word) for option in options.items() for word in option]

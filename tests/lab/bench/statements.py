@@ -1,4 +1,4 @@
-"""The statements of one hold, as the service sends them, made into a script that pgbench runs for any family.
+"""The statements of one request, as the service sends them, made into a script that pgbench runs for any family.
 
 They are recorded, not copied out: whatever the service comes to ask of its database, pgbench asks the same.
 """
@@ -7,50 +7,50 @@ import asyncio
 import re
 from collections.abc import Awaitable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 from uuid import UUID
 
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
-from chassis.testing import serving
-from enrolment.main import SERVICE
+from chassis.service import Service
+from chassis.testing import Signer, serving
 
 from deploy.local.stack import Stack
-from tests.lab.bench import scene
 
-#: Known to nobody but this recording.
-FAMILY, WEEK, KEY = scene.FAMILIES - 1, scene.WEEKS - 1, "key-of-this-recording"
-#: Each transaction takes the next number and, by it, a family and a week that nobody has taken. `clients`, `first` and
-#: `n` are given by pgbench.rate().
-NEXT = f"""\\set i :first + :n * :clients + :client_id
-\\set n :n + 1
-\\set family {scene.FAMILIES // 2} + :i % {scene.FAMILIES // 2 - 1}
-\\set week (:i + :i / {scene.FAMILIES // 2 - 1}) % {scene.WEEKS}
-"""
+#: The idempotency key of the request that is recorded.
+KEY = "key-of-this-recording"
 Query = tuple[str, Sequence[Any]]
-_ELEMENTS: Mapping[type, str] = {UUID: "uuid", int: "integer", str: "text", bytes: "bytea"}
+_ELEMENTS: Mapping[type, str] = {UUID: "uuid", int: "integer", str: "text", bytes: "bytea", date: "date"}
 
 
-def of_a_hold(running: Stack) -> str:
-    families = scene.Families(running)
-    expressions = {
-        scene.named(scene.DOSSIER, FAMILY): _id(scene.DOSSIER, ":family"),
-        scene.named(scene.CHILD, 2 * FAMILY): _id(scene.CHILD, "2 * :family"),
-        scene.named(scene.CHILD, 2 * FAMILY + 1): _id(scene.CHILD, "2 * :family + 1"),
-        scene.named(scene.WEEK, WEEK): _id(scene.WEEK, ":week"),
-        scene.named(scene.ACCOUNT, FAMILY): _id(scene.ACCOUNT, ":family"),
-    }
-    recorded = asyncio.run(_recorded(running, families))
-    if not any("booking_lines" in sql for sql, _ in recorded):
-        raise RuntimeError("no statement of the hold was recorded")
-    return NEXT + "".join(_line(sql, args, expressions) for sql, args in recorded if sql != "SELECT 1")
+class Asked(NamedTuple):
+    """A request, and the status that it must be answered with."""
+
+    method: str
+    path: str
+    body: Any
+    headers: Mapping[str, str]
+    status: int
 
 
-async def _recorded(running: Stack, families: scene.Families) -> list[Query]:
-    """What the service asks of its database for one hold, the second of its connection."""
-    settings = SERVICE.settings(
-        database_url=running.databases["enrolment"],
+def script(
+    running: Stack, service: Service, signer: Signer, requests: Sequence[Asked], expressions: Mapping[UUID, str]
+) -> str:
+    """What the last of the requests asks of the database, after the others on its connection; `expressions` say in
+    pgbench's variables what stands for the ids of its family. Raises RuntimeError for any other answer.
+    """
+    queries = asyncio.run(recorded(running, service, signer, requests))
+    if not any("INSERT" in sql for sql, _ in queries):
+        raise RuntimeError("nothing that the request writes was recorded")
+    known = dict(expressions)
+    return "".join(_line(sql, args, known) for sql, args in queries if sql != "SELECT 1")
+
+
+async def recorded(running: Stack, service: Service, signer: Signer, requests: Sequence[Asked]) -> list[Query]:
+    """What the last of the requests asks of the database."""
+    settings = service.settings(
+        database_url=running.databases[service.name],
         amqp_url=running.amqp,
         jwks_url="http://127.0.0.1:9",
         token_issuer=running.gateway,
@@ -72,12 +72,11 @@ async def _recorded(running: Stack, families: scene.Families) -> list[Query]:
         mock.patch.object(asyncpg.Connection, "__init__", listened),
         mock.patch.object(PreparedStatement, "_PreparedStatement__bind_execute", prepared),
     ):
-        async with serving(SERVICE, settings, families.signer) as client:
-            for week, key in ((0, "first"), (WEEK, KEY)):
+        async with serving(service, settings, signer) as client:
+            for asked in requests:
                 queries.clear()
-                headers = {"Authorization": f"Bearer {families.token(FAMILY)}", "Idempotency-Key": key}
-                async with client.post("/v1/bookings", json=families.lines(FAMILY, week), headers=headers) as answer:
-                    if answer.status != 201:
+                async with client.request(asked.method, asked.path, json=asked.body, headers=asked.headers) as answer:
+                    if answer.status != asked.status:
                         raise RuntimeError(await answer.text())
     return queries
 
@@ -96,7 +95,7 @@ def _expression(value: Any, known: dict[UUID, str]) -> str:
         case int():
             return str(value)
         case UUID():
-            return known.setdefault(value, _id(100 + len(known), ":i"))
+            return known.setdefault(value, named(100 + len(known), ":i"))
         case str():
             quoted = "E'" + value.replace("\\", "\\\\").replace("'", "''").replace(":", "\\x3a") + "'"
             return quoted.replace(KEY, "' || CAST(:i AS text) || E'")
@@ -106,12 +105,22 @@ def _expression(value: Any, known: dict[UUID, str]) -> str:
             return f"to_timestamp({value.timestamp()})"
         case date():
             return f"'{value}'::date"
-        case list() | tuple() if value:
-            [of] = {name for kind, name in _ELEMENTS.items() if isinstance(value[0], kind)}
-            return f"ARRAY[{', '.join(_expression(one, known) for one in value)}]::{of}[]"
+        case list() | tuple():
+            return _array(value, known)
         case _:
-            raise TypeError(f"a hold has come to send a {type(value).__name__}: say here how pgbench writes it")
+            raise TypeError(f"a request has come to send a {type(value).__name__}: say here how pgbench writes it")
 
 
-def _id(kind: int, number: str) -> str:
+def _array(values: Sequence[Any], known: dict[UUID, str]) -> str:
+    kinds = {
+        next(name for kind, name in _ELEMENTS.items() if isinstance(one, kind)) for one in values if one is not None
+    }
+    if not kinds:  # the statement says of what
+        return f"'{{{', '.join('NULL' for _ in values)}}}'"
+    [of] = kinds
+    return f"ARRAY[{', '.join(_expression(one, known) for one in values)}]::{of}[]"
+
+
+def named(kind: int, number: str) -> str:
+    """The id that `scene.named` gives, in SQL."""
     return f"('{kind:08x}-0000-7000-8000-' || lpad(to_hex(CAST({number} AS bigint)), 12, '0'))::uuid"
