@@ -4,7 +4,16 @@ from chassis import clock
 from chassis.database import Database
 from chassis.worker import Job
 
+from planning.drafts.reminders import remind
 from planning.retention import forget
+
+
+async def remind_of_drafts(database: Database, settings: object) -> None:
+    """Of the deadlines that drafts would miss, a transaction a batch."""
+    more = True
+    while more:
+        async with database.sessions.begin() as session:
+            more = await remind(session, clock.now())
 
 
 async def forget_what_is_over(database: Database, settings: object) -> None:
@@ -12,4 +21,4 @@ async def forget_what_is_over(database: Database, settings: object) -> None:
         await forget(session, clock.now())
 
 
-JOBS = (Job(forget_what_is_over, every_s=60),)
+JOBS = (Job(remind_of_drafts, every_s=5), Job(forget_what_is_over, every_s=60))

@@ -9,7 +9,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from chassis.identifiers import new_id
-from contracts.dossier import ChildChanged
+from contracts.dossier import Adult, ChildChanged, DossierChanged
 from contracts.enrolment import Actor, EnrolmentChanged, UsualWeek
 from planning.reservations import changing
 from planning.reservations.changing import Outcome
@@ -66,6 +66,15 @@ class Household:
                 birth_date=self.born.get(name, date(2018, 5, 1)),
             )
         )
+
+    async def is_of(self, *guardian_ids: UUID, version: int = 1, status: str = "active") -> None:
+        """Its legal guardians."""
+        adults = [
+            Adult(adult_id=one, first_name="Claire", last_name="Moreau", roles=("legal_guardian",))
+            for one in guardian_ids
+        ]
+        facts = {"dossier_id": self.dossier_id, "version": version, "status": status}
+        await self.desk.hear(sample(DossierChanged, adults=tuple(adults), **facts))
 
     async def enrol(self, name: str, activity_id: UUID, **facts: Any) -> None:
         event = sample(

@@ -152,6 +152,12 @@ class Desk:
         async with self.owner.sessions.begin() as session:
             await session.execute(text(stored), {"id": activity_id, "bands": json.dumps(bands)})
 
+    async def rules(self, activity_id: UUID, booking_deadline: Any) -> None:
+        """The activity's rule to book."""
+        stored = "UPDATE activity_rules SET booking_deadline = CAST(:rule AS jsonb) WHERE activity_id = :id"
+        async with self.owner.sessions.begin() as session:
+            await session.execute(text(stored), {"id": activity_id, "rule": json.dumps(booking_deadline)})
+
     async def close_town(self, day: date) -> None:
         async with self.owner.sessions.begin() as session:
             await session.execute(text("INSERT INTO closed_days VALUES (:day, 'Grève')"), {"day": day})

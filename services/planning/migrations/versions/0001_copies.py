@@ -171,7 +171,7 @@ STATEMENTS = (
         guardian_id uuid NOT NULL,
         changes jsonb NOT NULL,
         kept_at timestamptz NOT NULL,
-        reminded_until timestamptz,
+        reminded timestamptz[] NOT NULL,
         look_at timestamptz NOT NULL,
         CONSTRAINT pk_drafts PRIMARY KEY (account_id, month)
     )""",

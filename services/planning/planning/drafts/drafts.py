@@ -1,8 +1,9 @@
 """Keeping a guardian's draft of a month, reading it back, and dropping what has been validated."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from asyncpg import Connection
@@ -16,12 +17,12 @@ from planning.drafts.models import Draft
 from planning.reservations.rules import Change
 
 _KEEP = """
-    INSERT INTO drafts AS draft (account_id, month, dossier_id, guardian_id, changes, kept_at, look_at)
-    VALUES ($1, $2, $3, $4, $5::jsonb, $6, $6)
+    INSERT INTO drafts AS draft (account_id, month, dossier_id, guardian_id, changes, kept_at, look_at, reminded)
+    VALUES ($1, $2, $3, $4, $5::jsonb, $6, $6, '{}')
     ON CONFLICT (account_id, month) DO UPDATE
     SET dossier_id = excluded.dossier_id, guardian_id = excluded.guardian_id, changes = excluded.changes,
         kept_at = excluded.kept_at, look_at = excluded.look_at,
-        reminded_until = CASE WHEN draft.dossier_id = excluded.dossier_id THEN draft.reminded_until END
+        reminded = CASE WHEN draft.dossier_id = excluded.dossier_id THEN draft.reminded ELSE '{}' END
 """
 _READ = "SELECT changes::text FROM drafts WHERE account_id = $1 AND month = $2 AND dossier_id = $3"
 
@@ -102,7 +103,13 @@ def written(changes: Iterable[Change]) -> str:
 
 def read(stored: str) -> list[Change]:
     """Of what is stored, in the order in which it was asked for."""
-    return [
-        Change(UUID(one["child_id"]), UUID(one["activity_id"]), date.fromisoformat(one["date"]), one["reserve"])
-        for one in json.loads(stored)
-    ]
+    return [change(one) for one in json.loads(stored)]
+
+
+def change(stored: Mapping[str, Any]) -> Change:
+    return Change(
+        child_id=UUID(stored["child_id"]),
+        activity_id=UUID(stored["activity_id"]),
+        day=date.fromisoformat(stored["date"]),
+        reserve=stored["reserve"],
+    )

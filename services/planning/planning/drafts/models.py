@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.schema import may
+from sqlalchemy import ARRAY, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -14,7 +15,7 @@ from planning.models import Base
 class Draft(Base):
     """What an account would change in a month (its first day) of a dossier, as `reservations.schemas.ChangeWish`.
 
-    Its guardian was reminded of the deadlines up to `reminded_until`, and is looked after again at `look_at`.
+    Its guardian was reminded of the deadlines `reminded`, each once; which others are near is asked again at `look_at`.
     """
 
     __tablename__ = "drafts"
@@ -26,5 +27,5 @@ class Draft(Base):
     guardian_id: Mapped[UUID]
     changes: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     kept_at: Mapped[datetime]
-    reminded_until: Mapped[datetime | None]
+    reminded: Mapped[list[datetime]] = mapped_column(ARRAY(DateTime(timezone=True)))
     look_at: Mapped[datetime] = mapped_column(index=True)

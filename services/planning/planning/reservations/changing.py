@@ -165,15 +165,20 @@ async def lock(transaction: Transaction, dossier_id: UUID, changes: Iterable[Cha
 
 async def lock_months(transaction: Transaction, dossier_id: UUID, wanted: Iterable[tuple[UUID, UUID, date]]) -> Locked:
     """The same of whole months, each of a child and an activity."""
-    children, activities, months = _columns(sorted(wanted), 3)
+    in_order = sorted(wanted)
+    children, _, months = _columns(in_order, 3)
     versions = await fetch(transaction, _MONTHS, children, months, dossier_id)
-    rows = await fetch(transaction, _READ, children, activities, months)
-    return Locked(
-        dossier_id=dossier_id,
-        calendar=calendar(*rows[0][:3]),
-        versions={(one, month): version for one, month, version in versions},
-        lines={(one.child_id, one.activity_id, one.month): one for row in rows if (one := read(row[3:]))},
-    )
+    town, lines = await read_months(transaction, in_order)
+    return Locked(dossier_id, town, {(one, month): version for one, month, version in versions}, lines)
+
+
+async def read_months(
+    transaction: Transaction, wanted: Iterable[tuple[UUID, UUID, date]]
+) -> tuple[TownCalendar, dict[tuple[UUID, UUID, date], Line]]:
+    """What decides on these months, some at least, each of a child and an activity; those that are known."""
+    rows = await fetch(transaction, _READ, *_columns(wanted, 3))
+    lines = (read(row[3:]) for row in rows)
+    return calendar(*rows[0][:3]), {(one.child_id, one.activity_id, one.month): one for one in lines if one}
 
 
 async def judge(
