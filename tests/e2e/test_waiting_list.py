@@ -1,6 +1,7 @@
 """A full week, waited for by one family and given up by another, through the gateway and by mail."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -34,10 +35,21 @@ class Others:
         return dict(found)
 
     async def book(self, week_id: str) -> str:
+        return str((await self._held(week_id))[0]["id"])
+
+    async def book_payable_until(self, week_id: str, pay_by: datetime) -> dict[str, Any]:
+        """A booking confirmed for them and invoiced, to be paid until then."""
+        held, body = await self._held(week_id, pay_by=pay_by.isoformat())
+        quote = await self.agent.post("/billing/v1/quotes", body)
+        await self.agent.confirm(held["id"], quote["quote_id"])
+        return await self.agent.invoiced(held["id"])
+
+    async def _held(self, week_id: str, **more: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A booking of the week, and whose it is and of what, as it is asked for."""
         child = await self.child_for(week_id)
         line = {"child_id": child["child_id"], "holiday_week_id": week_id}
         body = {"dossier_id": child["dossier_id"], "lines": [line]}
-        return str((await self.agent.post("/enrolment/v1/bookings", body))["id"])
+        return await self.agent.post("/enrolment/v1/bookings", body | more), body
 
 
 @pytest.fixture
@@ -93,3 +105,29 @@ async def test_a_place_that_another_family_gives_up_is_offered_by_mail_accepted_
     assert (await portal.invoiced(held["id"]))["amount_cents"] == quote["total_cents"]
     (seen,) = (await portal.get("/enrolment/v1/waiting-list"))["items"]
     assert (seen["status"], seen["booking_id"]) == ("accepted", held["id"])
+
+
+async def test_what_the_desk_books_is_payable_until_its_end_and_then_offered_to_who_waits(
+    family: Family,
+    agent: Portal,
+    moving_clock: Clock,
+    enrolment_database: asyncpg.Connection,
+    last_week: tuple[str, str],
+) -> None:
+    await family.sign_in_again()
+    (child_id, week_id), portal = last_week, family.portal
+    pay_by = moving_clock.now() + timedelta(hours=1)
+    others = Others(agent, enrolment_database, family.dossier_id)
+    booking = await others.book_payable_until(week_id, pay_by)
+    assert datetime.fromisoformat(booking["payable_until"]) == pay_by
+    entry = await portal.post("/enrolment/v1/waiting-list", {"child_id": child_id, "holiday_week_id": week_id})
+    assert entry["status"] == "waiting"
+
+    moving_clock.advance(minutes=61)
+    await portal.mail(family.guardian.email, "une place est gardée pour vous")
+    await family.sign_in_again()
+    (seen,) = (await portal.get("/enrolment/v1/waiting-list"))["items"]
+    assert seen["status"] == "offered"
+    assert await refused(family, last_week) == "urn:problem:enrolment:week-full"
+    status = "SELECT status FROM bookings WHERE id = $1"
+    assert await enrolment_database.fetchval(status, booking["id"]) == "expired"
