@@ -186,6 +186,20 @@ async def test_only_the_family_and_the_desk_cancel_and_only_lines_that_are_there
     assert event.reason == "Annulée par le guichet."
 
 
+async def test_the_family_is_told_what_the_desk_cancels_once_and_on_which_terms(case: Case) -> None:
+    await case.make("paid", autumn=LATE)
+    for _ in range(2):
+        assert (await case.town.cancel(None, case.id, 0))[0] == 200
+    (notice,) = await case.town.published("notice_written")
+    assert (notice.dossier_id, notice.link) == (case.dossier_id, f"/reservations/{case.id}")
+    cancelled, _ = notice.paragraphs
+    assert cancelled.startswith("Inès : Vacances d'essai, semaine 0 (Accueil de loisirs La Bièvre). Annulée après le ")
+    await case.cancel()  # by the family itself: it knows
+    await case.make("held")
+    assert (await case.town.cancel(None, case.id))[0] == 200  # nothing was promised yet
+    assert len(await case.town.published("notice_written")) == 1
+
+
 async def test_what_cannot_be_billed_is_cancelled_and_family_and_desk_are_told(case: Case) -> None:
     await case.make("confirmed")
     for _ in range(2):

@@ -1,22 +1,23 @@
 """The words of enrolment's messages to families and to the desk."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from chassis.identifiers import new_id
 from contracts.enrolment import NoticeWritten
 from french.wording import euros, moment
 
-from enrolment.bookings.models import Booking
+from enrolment.bookings.models import Booking, BookingLine
 from enrolment.copies import Child
 
 
 def _lines(booking: Booking, children: Mapping[UUID, Child]) -> str:
     """« Inès : Vacances de Noël, semaine du 21 décembre (Accueil de loisirs La Bièvre) ; … », of all if none stands."""
-    return " ; ".join(
-        f"{children[line.child_id].first_name} : {line.week.name} ({line.week.centre})"
-        for line in booking.standing or booking.lines
-    )
+    return " ; ".join(_line(line, children) for line in booking.standing or booking.lines)
+
+
+def _line(line: BookingLine, children: Mapping[UUID, Child]) -> str:
+    return f"{children[line.child_id].first_name} : {line.week.name} ({line.week.centre})"
 
 
 def booked_at_desk(booking: Booking, children: Mapping[UUID, Child]) -> NoticeWritten:
@@ -33,6 +34,22 @@ def booked_at_desk(booking: Booking, children: Mapping[UUID, Child]) -> NoticeWr
         dossier_id=booking.dossier_id,
         title="Le guichet a réservé pour votre famille",
         paragraphs=(f"Une réservation a été faite pour vous au guichet : {_lines(booking, children)}.", until),
+        link=f"/reservations/{booking.id}",
+    )
+
+
+def cancelled_at_desk(
+    booking: Booking, children: Mapping[UUID, Child], cancelled: Iterable[BookingLine]
+) -> NoticeWritten:
+    """To the family: what the desk has cancelled for it, each with whether it is given back."""
+    return NoticeWritten(
+        notice_id=new_id(),
+        dossier_id=booking.dossier_id,
+        title="Le guichet a annulé une réservation de votre famille",
+        paragraphs=(
+            *(f"{_line(line, children)}. {line.reason}" for line in cancelled),
+            "Si vous ne l'avez pas demandé, adressez-vous au guichet.",
+        ),
         link=f"/reservations/{booking.id}",
     )
 
