@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.models import Base
-from identity.own_account.models import ResetLink
+from identity.own_account.models import EmailChange, ResetLink
 from identity.registrations.models import Claim, LinkRequest
 from identity.sessions.models import SignedIn
 from identity.throttling.known_addresses import KEPT
@@ -20,6 +20,7 @@ DECIDED_KEPT = timedelta(days=365)
 def _over(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
     return {
         Claim: Claim.expires_at <= now,
+        EmailChange: EmailChange.expires_at <= now,
         LinkRequest: LinkRequest.decided_at <= now - DECIDED_KEPT,
         ResetLink: ResetLink.expires_at <= now,
         SignedIn: SignedIn.expires_at <= now,

@@ -1,1 +1,1 @@
-"""What somebody does with their own account: a lost password."""
+"""What somebody does with their own account: passwords lost and changed, another email, their sessions."""

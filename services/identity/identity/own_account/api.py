@@ -3,21 +3,25 @@
 from typing import Annotated
 
 from chassis import clock
-from chassis.policies import PUBLIC
+from chassis.database import Session
+from chassis.policies import PUBLIC, Policy
 from chassis.problems import problems
-from fastapi import APIRouter, Path, Response
+from chassis.reach import Reach
+from fastapi import APIRouter, Depends, Path, Response
 
 from identity import passwords
 from identity.edge import Address, Configured, OwnTransactions, taking
 from identity.names import email_key
-from identity.own_account import password_resets, schemas
+from identity.own_account import changing, password_resets, schemas
 from identity.registrations import activation, credentials
 from identity.throttling.guesses import limits_of, proved, room
 from identity.throttling.tries import Limit, TooManyTries, count_request, is_spent
 
 router = APIRouter()
 
-Secret = Annotated[str, Path(max_length=200)]
+#: Whoever has a password. That their session lives is asked where no connection waits for a hash meanwhile.
+Owner = Annotated[Reach, Depends(Policy("guardian", "agent", "cashier", "administrator", reach="account"))]
+Token = Annotated[str, Path(max_length=200)]
 
 #: Long enough that whether there was something to send does not show.
 RESET_TAKES_S = 0.05
@@ -43,7 +47,7 @@ async def ask_reset(
 
 @router.get("/password-resets/{token}", dependencies=[PUBLIC])
 @problems(password_resets.ResetGone)
-async def reset_asked(token: Secret, database: OwnTransactions) -> schemas.ResetLinked:
+async def reset_asked(token: Token, database: OwnTransactions) -> schemas.ResetLinked:
     async with database.sessions.begin() as session:
         account, link = await password_resets.linked(session, token, clock.now())
     return schemas.ResetLinked(
@@ -57,7 +61,7 @@ async def reset_asked(token: Secret, database: OwnTransactions) -> schemas.Reset
 @router.put("/password-resets/{token}", status_code=204, dependencies=[PUBLIC])
 @problems(TooManyTries, password_resets.ResetGone)
 async def reset(
-    token: Secret, body: schemas.NewPassword, database: OwnTransactions, settings: Configured, address: Address
+    token: Token, body: schemas.NewPassword, database: OwnTransactions, settings: Configured, address: Address
 ) -> None:
     """Signing in next is slowed by no wrong tries of before from this address."""
     now = clock.now()
@@ -71,3 +75,39 @@ async def reset(
             account = await password_resets.replace(session, token, password_hash, now)
             for login in (account.username_key, account.email_key):
                 await proved(session, settings, account.id, address, limits_of(settings, login, address)[0], now)
+
+
+@router.put("/me/password", status_code=204)
+@problems(TooManyTries)
+async def change_password(
+    body: schemas.PasswordChange, caller: Owner, database: OwnTransactions, settings: Configured, address: Address
+) -> None:
+    """Every other session of theirs ends."""
+    now = clock.now()
+    account = await changing.prove(database, settings, caller, body.password, address, now)
+    async with database.sessions.begin() as session:
+        await credentials.check(session, None, body.new_password, now, own=account, pointer="/new_password")
+    async with room(address) as hashing, hashing:
+        password_hash = await passwords.hashed(body.new_password)
+    async with changing.proved(database, account) as (session, locked):
+        await changing.change_password(session, locked, password_hash, "depuis votre compte", caller.sid, now)
+
+
+@router.put("/me/email", status_code=202)
+@problems(TooManyTries)
+async def change_email(
+    body: schemas.EmailAsked, caller: Owner, database: OwnTransactions, settings: Configured, address: Address
+) -> Response:
+    """Nothing changes before the link mailed to the new address is followed."""
+    await count_request(database, Limit(f"email {caller.sub}", settings.reset_limit, password_resets.LINK_VALID))
+    now = clock.now()
+    account = await changing.prove(database, settings, caller, body.password, address, now)
+    async with changing.proved(database, account) as (session, locked):
+        await changing.ask_email(session, locked, body.email, now)
+    return Response(status_code=202)
+
+
+@router.post("/email-confirmations", status_code=204, dependencies=[PUBLIC])
+@problems(changing.EmailLinkGone)
+async def confirm_email(body: schemas.EmailConfirmed, session: Session) -> None:
+    await changing.confirm_email(session, body.token, clock.now())

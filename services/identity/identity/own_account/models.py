@@ -1,4 +1,4 @@
-"""Links that let somebody in who lost their password."""
+"""Links that let somebody in who lost their password, or that confirm another email."""
 
 from datetime import datetime
 from uuid import UUID
@@ -22,4 +22,20 @@ class ResetLink(Base):
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    expires_at: Mapped[datetime]
+
+
+class EmailChange(Base):
+    """The email that an account shall have once the link mailed there, by its secret's digest, is followed."""
+
+    __tablename__ = "email_changes"
+    __table_args__ = (
+        Index("uq_email_changes_digest", "digest", unique=True),
+        Index("ix_email_changes_expires_at", "expires_at"),
+        may("UPDATE", "DELETE"),
+    )
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[bytes]
+    email: Mapped[str]
     expires_at: Mapped[datetime]

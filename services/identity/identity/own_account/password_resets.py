@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity.models import Account, AccountStatus
 from identity.names import email_key
 from identity.notices.writing import write
+from identity.own_account.changing import change_password
 from identity.own_account.models import ResetLink
-from identity.sessions import lines
 from identity.tokens import digest, new_secret
 
 LINK_VALID = timedelta(hours=1)
@@ -81,22 +81,5 @@ async def replace(session: AsyncSession, secret: str, password_hash: str, now: d
     used = delete(ResetLink).where(ResetLink.account_id == account.id).returning(ResetLink.digest)
     if digest(secret) not in (await session.scalars(used)).all():
         raise ResetGone
-    account.password_hash = password_hash
-    await lines.end_all(session, account.id)
-    await write(
-        session,
-        notice_id=new_id(),
-        account_id=account.id,
-        email=account.email,
-        title="Votre mot de passe a été changé",
-        paragraphs=[
-            f"Bonjour {account.first_name} {account.last_name},",
-            "Le mot de passe de votre compte Espace Familles vient d'être changé par un lien reçu à cette adresse, et"
-            " tous vos appareils ont été déconnectés.",
-            "Si ce n'est pas vous, demandez aussitôt un nouveau mot de passe (« Mot de passe oublié ») et prévenez le"
-            " guichet.",
-        ],
-        link="/connexion",
-        now=now,
-    )
+    await change_password(session, account, password_hash, "par un lien reçu à cette adresse", None, now)
     return account

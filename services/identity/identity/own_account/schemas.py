@@ -4,7 +4,7 @@ from datetime import datetime
 
 from chassis.bodies import Answer, RequestBody
 
-from identity.fields import Line, Password
+from identity.fields import Email, Line, Password, Secret
 
 
 class ResetAsked(RequestBody):
@@ -22,3 +22,20 @@ class ResetLinked(Answer):
 
 class NewPassword(RequestBody):
     new_password: Password
+
+
+class PasswordChange(NewPassword):
+    """`password` is the present one."""
+
+    password: Password
+
+
+class EmailAsked(RequestBody):
+    """`password` is the account's."""
+
+    email: Email
+    password: Password
+
+
+class EmailConfirmed(RequestBody):
+    token: Secret

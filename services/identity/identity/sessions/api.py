@@ -1,11 +1,12 @@
 """Signing in and out, who is signed in, and the public keys, over HTTP."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from chassis import clock
 from chassis.database import Session
 from chassis.policies import PUBLIC
-from chassis.problems import problems
+from chassis.problems import NotFound, problems
 from chassis.tokens import Unauthenticated
 from fastapi import APIRouter, Response
 
@@ -67,9 +68,22 @@ def _tokens(settings: Settings, granted: lines.Granted, now: datetime) -> schema
     return schemas.Tokens(access_token=token, refresh_token=refresh_token, expires_in=int(ACCESS_VALID.total_seconds()))
 
 
+@router.get("/sessions")
+async def sessions(caller: Someone, session: Session) -> schemas.OwnSessions:
+    living = await lines.living(session, caller, clock.now())
+    return schemas.OwnSessions(items=[schemas.OwnSession.of(one, caller) for one in living])
+
+
 @router.delete("/sessions/current", status_code=204)
 async def sign_out(caller: Someone, session: Session) -> None:
     await lines.end(session, caller)
+
+
+@router.delete("/sessions/{session_id}", status_code=204)
+@problems(NotFound)
+async def end_session(caller: Someone, session_id: UUID, session: Session) -> None:
+    """One of the caller's own, wherever it was begun."""
+    await lines.end_one(session, caller, session_id)
 
 
 @router.get("/me")

@@ -1,9 +1,11 @@
 """Lines of sessions: the refresh tokens that come of a sign-in, one after the other, until the line ends."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.identifiers import new_id
+from chassis.problems import NotFound
 from chassis.reach import Reach
 from chassis.tokens import Unauthenticated
 from contracts.caller import Caller
@@ -114,9 +116,23 @@ async def end(session: AsyncSession, caller: Reach) -> None:
     await session.execute(delete(SignedIn).where(SignedIn.id == caller.sid, SignedIn.account_id == caller.sub))
 
 
-async def end_all(session: AsyncSession, account_id: UUID) -> None:
-    """End every session of an account that the caller has locked: none begins meanwhile."""
-    await session.execute(delete(SignedIn).where(SignedIn.account_id == account_id))
+async def end_all(session: AsyncSession, account_id: UUID, *, but: UUID | None = None) -> None:
+    """End every session but that one of an account that the caller has locked: none begins meanwhile."""
+    ended = delete(SignedIn).where(SignedIn.account_id == account_id)
+    await session.execute(ended.where(SignedIn.id != but) if but else ended)
+
+
+async def living(session: AsyncSession, caller: Reach, now: datetime) -> Sequence[SignedIn]:
+    """The caller's sessions, the one used last first."""
+    found = select(SignedIn).where(SignedIn.account_id == caller.sub, SignedIn.expires_at > now)
+    return (await session.scalars(found.order_by(SignedIn.rotated_at.desc(), SignedIn.id.desc()))).all()
+
+
+async def end_one(session: AsyncSession, caller: Reach, session_id: UUID) -> None:
+    """End one of the caller's sessions. Raises NotFound."""
+    own = delete(SignedIn).where(SignedIn.id == session_id, SignedIn.account_id == caller.sub)
+    if await session.scalar(own.returning(SignedIn.id)) is None:
+        raise NotFound
 
 
 async def account_of(session: AsyncSession, caller: Reach) -> Account:

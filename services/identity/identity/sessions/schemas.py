@@ -1,13 +1,16 @@
 """Bodies and answers of sessions."""
 
+from datetime import datetime
 from typing import Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
+from chassis.reach import Reach
 from contracts.caller import CallerRole
 from pydantic import ConfigDict, Field, model_validator
 
 from identity.fields import Code, Line, Password, Secret, refusal
+from identity.sessions.models import SignedIn
 
 
 class SignIn(RequestBody):
@@ -52,6 +55,30 @@ class Tokens(Answer):
     refresh_token: str
     token_type: str = "Bearer"  # noqa: S105 -- the name of a scheme
     expires_in: int
+
+
+class OwnSession(Answer):
+    """From a sign-in on; `used_at` is when it was last refreshed, and it ends at `expires_at` if it is not before."""
+
+    id: UUID
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    current: bool
+
+    @classmethod
+    def of(cls, line: SignedIn, caller: Reach) -> Self:
+        return cls(
+            id=line.id,
+            created_at=line.created_at,
+            used_at=line.rotated_at,
+            expires_at=line.expires_at,
+            current=line.id == caller.sid,
+        )
+
+
+class OwnSessions(Answer):
+    items: list[OwnSession]
 
 
 class Me(Answer):

@@ -131,6 +131,15 @@ STATEMENTS = (
     )""",
     "CREATE INDEX ix_reset_links_account_id ON reset_links (account_id)",
     "CREATE INDEX ix_reset_links_expires_at ON reset_links (expires_at)",
+    """CREATE TABLE email_changes (
+        account_id uuid CONSTRAINT pk_email_changes PRIMARY KEY
+            CONSTRAINT fk_email_changes_account_id REFERENCES accounts ON DELETE CASCADE,
+        digest bytea NOT NULL,
+        email text NOT NULL,
+        expires_at timestamptz NOT NULL
+    )""",
+    "CREATE UNIQUE INDEX uq_email_changes_digest ON email_changes (digest)",
+    "CREATE INDEX ix_email_changes_expires_at ON email_changes (expires_at)",
     """CREATE TABLE clients (
         id uuid CONSTRAINT pk_clients PRIMARY KEY,
         name text NOT NULL,
@@ -198,8 +207,8 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX uq_notices_notice_id_email ON notices (notice_id, email) NULLS NOT DISTINCT",
     "CREATE INDEX ix_notices_next_at ON notices (next_at) WHERE status = 'to_send'",
     "CREATE INDEX ix_notices_account_id ON notices (account_id)",
-    """GRANT UPDATE, DELETE ON accounts, claims, known_addresses, lanes, link_requests, notices, reset_links, sessions,
-    tickets, tries TO identity_app""",
+    """GRANT UPDATE, DELETE ON accounts, claims, email_changes, known_addresses, lanes, link_requests, notices,
+    reset_links, sessions, tickets, tries TO identity_app""",
     "GRANT DELETE ON activation_links TO identity_app",
     "GRANT UPDATE ON dossiers, regies, sites TO identity_app",
 )

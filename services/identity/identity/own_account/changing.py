@@ -1,0 +1,167 @@
+"""Changing one's own password or email: what proves that it is oneself, what ends with it, who is told.
+
+A new email counts once the link mailed there is followed, good for 72 hours and once; the former one is then told.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chassis.database import Database
+from chassis.identifiers import new_id
+from chassis.outbox import publish
+from chassis.problems import Malformed, Problem
+from chassis.reach import Reach
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity import accounts, passwords
+from identity.models import Account, AccountStatus
+from identity.names import email_key
+from identity.notices.writing import write
+from identity.own_account.models import EmailChange, ResetLink
+from identity.sessions import lines
+from identity.settings import Settings
+from identity.throttling.guesses import limits_of, room
+from identity.throttling.tries import guess
+from identity.tokens import digest, new_secret
+
+LINK_VALID = timedelta(hours=72)
+
+
+class WrongOwnPassword(Malformed):
+    """Said of the field: who calls is signed in, and need not sign in again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            errors=[{"pointer": "/password", "detail": "Ce n'est pas votre mot de passe actuel : vérifiez-le."}]
+        )
+
+
+class EmailLinkGone(Problem):
+    """One answer, whether the link was used, replaced, is too old, or never was."""
+
+    type = "urn:problem:identity:email-link-gone"
+    status = 410
+    title = "Lien périmé"
+    detail = (
+        "Ce lien a déjà servi, a été remplacé ou date de plus de 72 heures : demandez de nouveau le changement de votre"
+        " adresse."
+    )
+
+
+async def prove(
+    database: Database, settings: Settings, caller: Reach, password: str, address: str, now: datetime
+) -> Account:
+    """The caller's own account as it was when this proved to be its password; tries are counted.
+
+    Raises Unauthenticated where their session has ended, WrongOwnPassword, TooManyTries.
+    """
+    async with room(address) as hashing:
+        async with database.sessions.begin() as session:
+            await lines.refuse_ended(session, caller, now)
+            account = await lines.account_of(session, caller)
+        limits = limits_of(settings, f"own {account.id}", address)
+        async with guess(database, limits, WrongOwnPassword), hashing:
+            if not await passwords.matches(password, account.password_hash):
+                raise WrongOwnPassword
+    return account
+
+
+@asynccontextmanager
+async def proved(database: Database, account: Account) -> AsyncIterator[tuple[AsyncSession, Account]]:
+    """A transaction with the account locked and as it was proved. Raises WrongOwnPassword where it no longer is."""
+    async with database.sessions.begin() as session:
+        now_so = await session.get(Account, account.id, with_for_update=True)
+        if now_so is None or (now_so.status, now_so.password_hash) != (account.status, account.password_hash):
+            raise WrongOwnPassword
+        yield session, now_so
+
+
+async def change_password(
+    session: AsyncSession, account: Account, password_hash: str, how: str, kept: UUID | None, now: datetime
+) -> None:
+    """Of a locked account: its links and its sessions but the one `kept` are gone, and it is told by mail `how`."""
+    account.password_hash = password_hash
+    await session.execute(delete(ResetLink).where(ResetLink.account_id == account.id))
+    await session.execute(delete(EmailChange).where(EmailChange.account_id == account.id))
+    await lines.end_all(session, account.id, but=kept)
+    await write(
+        session,
+        notice_id=new_id(),
+        account_id=account.id,
+        email=account.email,
+        title="Votre mot de passe a été changé",
+        paragraphs=[
+            f"Bonjour {account.first_name} {account.last_name},",
+            f"Le mot de passe de votre compte Espace Familles vient d'être changé {how}, et vos autres appareils ont"
+            " été déconnectés.",
+            "Si ce n'est pas vous, demandez aussitôt un nouveau mot de passe (« Mot de passe oublié ») et prévenez le"
+            " guichet.",
+        ],
+        link="/connexion",
+        now=now,
+    )
+
+
+async def ask_email(session: AsyncSession, account: Account, email: str, now: datetime) -> None:
+    """A link is mailed to the new address; one asked for before is dead."""
+    secret = new_secret()
+    asked = {"digest": digest(secret), "email": email, "expires_at": now + LINK_VALID}
+    kept = insert(EmailChange).values(account_id=account.id, **asked)
+    await session.execute(kept.on_conflict_do_update(index_elements=[EmailChange.account_id], set_=asked))
+    await write(
+        session,
+        notice_id=new_id(),
+        account_id=account.id,
+        email=email,
+        title="Confirmez votre nouvelle adresse de courriel",
+        paragraphs=[
+            f"Bonjour {account.first_name} {account.last_name},",
+            "Cette adresse a été indiquée pour votre compte Espace Familles. Pour qu'elle remplace la précédente,"
+            " suivez le lien ci-dessous : il est valable 72 heures et ne sert qu'une fois.",
+            "Si vous n'avez rien demandé, ne suivez pas ce lien : rien ne change.",
+        ],
+        link=f"/courriel?token={secret}",
+        now=now,
+    )
+
+
+async def confirm_email(session: AsyncSession, secret: str, now: datetime) -> None:
+    """The account has the new email, which the other services are told; links mailed to the former one are dead.
+
+    Raises EmailLinkGone.
+    """
+    account = await session.scalar(
+        select(Account)
+        .join(EmailChange, EmailChange.account_id == Account.id)
+        .where(EmailChange.digest == digest(secret), Account.status == AccountStatus.ACTIVE)
+        .with_for_update(of=Account)
+    )
+    # Another may have used or replaced it while this one waited for the account.
+    used = delete(EmailChange).where(EmailChange.digest == digest(secret), EmailChange.expires_at > now)
+    email = await session.scalar(used.returning(EmailChange.email))
+    if account is None or email is None:
+        raise EmailLinkGone
+    former, account.email, account.email_key = account.email, email, email_key(email)
+    account.version += 1
+    await session.execute(delete(ResetLink).where(ResetLink.account_id == account.id))
+    if account.role == "guardian":
+        await publish(session, accounts.activated(account))
+    await write(
+        session,
+        notice_id=new_id(),
+        dossier_id=account.dossier_id,
+        email=former,
+        title="L'adresse de votre compte a changé",
+        paragraphs=[
+            f"Bonjour {account.first_name} {account.last_name},",
+            f"L'adresse de courriel de votre compte Espace Familles est désormais {email} : nous n'écrirons plus à"
+            " celle-ci.",
+            "Si ce n'est pas vous, prévenez aussitôt le guichet.",
+        ],
+        link=None,
+        now=now,
+    )
