@@ -11,13 +11,13 @@ from chassis.identifiers import named_id, new_id
 from french.calendar import school_year
 from french.paris import day_in_paris
 
-from deploy.local.portal import until
+from deploy.local.portal import Portal, until
 from deploy.local.stack import TOWN
-from tests.actors import Family
+from tests.actors import PASSWORD, Family
 
 Json = dict[str, Any]
 #: Parameters and fields that name something of one family's.
-THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "payment_id", "entry_id", "enrolment_id"}
+THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "payment_id", "entry_id", "enrolment_id", "session_id"}
 #: The same by lists.
 SEVERAL = {"invoice_ids", "child_ids"}
 #: What a body may leave out, and is called with here.
@@ -178,6 +178,11 @@ async def values_of(family: Family) -> Json:
         "PUT /v1/plannings/draft": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "version": towns.read(TOWN)["house_rules"][0]["version"],
         "POST /v1/link-requests/{request_id}/decision": {"decision": "refused", "reason": "Essai"},
+        "session_id": await another_session(family),
+        # Their own account's, which stays as it is.
+        "password": PASSWORD,
+        "new_password": PASSWORD,
+        "email": "essai@example.org",
         "billed": billed["id"],
         "held": held_line,
     }
@@ -253,6 +258,14 @@ async def entry_of(family: Family, database_url: str, values: Json, operation: O
 
     await until(offered, f"an offer for {entry_id}")
     return entry_id
+
+
+async def another_session(family: Family) -> str:
+    """One of the guardian's that nobody needs."""
+    async with Portal(family.portal.stack) as elsewhere:
+        await elsewhere.sign_in(family.guardian.username, PASSWORD)
+    listed = (await family.portal.get("/identity/v1/sessions"))["items"]
+    return str(next(one["id"] for one in listed if not one["current"]))
 
 
 async def waiting_link_request(database_url: str) -> str:

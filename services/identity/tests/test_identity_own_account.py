@@ -80,9 +80,11 @@ async def test_of_two_changes_at_once_one_counts(portal: Portal) -> None:
     sessions = [await signed_in(portal) for _ in range(4)]
     chosen = [f"Papillon!{number}4" for number in range(4)]
     answers = await asyncio.gather(*map(change_password, [portal] * 4, sessions, chosen))
-    assert sorted(status for status, _ in answers) in ([204, 422, 422, 422], [204, 401, 422, 422], [204, 401, 401, 422])
+    statuses = [status for status, _ in answers]
+    assert statuses.count(204) == 1
+    assert set(statuses) <= {204, 422, 401}  # wrong by now, or ended before it was read
     works = [(await portal.sign_in("martin", password))[0] == 201 for password in chosen]
-    assert works == [status == 204 for status, _ in answers]
+    assert works == [status == 204 for status in statuses]
 
 
 async def test_a_password_replaced_by_a_link_meanwhile_is_no_proof_any_more(
