@@ -33,7 +33,7 @@ def test_a_row_measures_both_sides(running: Stack, name: str) -> None:
         if "/s of" in row.measured:
             ratio, least, largest, ours, theirs = figures
             assert least == ratio == largest == pytest.approx(ours / theirs, abs=0.02), row
-            assert 20 < ours < 100_000, row
+            assert 0 < ours < 100_000, row
 
 
 def test_the_ratio_is_the_median_of_rounds_in_which_both_sides_took_turns() -> None:
