@@ -334,9 +334,9 @@ async def test_a_change_of_school_moves_what_is_reserved_from_tomorrow(desk: Des
     }
     assert await rows(
         desk, "SELECT reserved, account_id, role, reason FROM entries WHERE version = 2 ORDER BY month"
-    ) == [([day], None, "town", "Changement d'école") for day in (THURSDAY_26, MONDAY)]
+    ) == [([day], None, "town", "Changement de lieu d'accueil") for day in (THURSDAY_26, MONDAY)]
     [notice] = await notices(desk)
-    assert notice.title == "Changement d'école : 2 jours déplacés"
+    assert notice.title == "Changement de lieu d'accueil : 2 jours déplacés"
     said = await answer(desk)
     assert (said.version, said.reserved, said.cancelled) == (2, (), ())
     # Once.
@@ -357,11 +357,14 @@ async def test_what_overflows_at_the_new_school_stays_and_goes_to_the_desk(desk:
         (MONDAY, moreau.site_id),
     ]
     family, agents = await notices(desk)
-    assert family.title == "Changement d'école : 1 jour déplacé, 1 jour non déplacé"
+    assert family.title == "Changement de lieu d'accueil : 1 jour déplacé, 1 jour non déplacé"
     assert family.paragraphs[-1].startswith("1 jour non déplacé : lundi 7 décembre 2026. Il n'y a plus de place")
-    assert (agents.desk, agents.title) == (True, "Dossier 100042 : places à trouver après un changement d'école")
+    assert (agents.desk, agents.title) == (
+        True,
+        "Dossier 100042 : places à trouver après un changement de lieu d'accueil",
+    )
     assert agents.paragraphs[0] == (
-        "Inès, Restauration scolaire : 1 jour réservé dans l'ancienne école, sans place dans la nouvelle : lundi 7 "
+        "Inès, Restauration scolaire : 1 jour réservé à l'ancien lieu d'accueil, sans place au nouveau : lundi 7 "
         "décembre 2026."
     )
 

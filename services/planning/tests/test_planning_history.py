@@ -143,4 +143,4 @@ async def test_what_follows_from_a_change_of_school_is_nobodys_and_says_so(desk:
     for family in (moreau, other):
         newest = (await entries(family))[0]
         said = (newest["by"], newest["name"], newest["reason"], newest["reserved"])
-        assert said == ("town", None, "Changement d'école", [str(MONDAY)])
+        assert said == ("town", None, "Changement de lieu d'accueil", [str(MONDAY)])

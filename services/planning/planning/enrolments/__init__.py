@@ -1,1 +1,1 @@
-"""What enrolments do to the planning: usual weeks, what is given up with a withdrawal, moves to another school."""
+"""What enrolments do to the planning: usual weeks, what is given up with a withdrawal, moves to another site."""

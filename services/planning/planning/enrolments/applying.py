@@ -21,7 +21,7 @@ from french.paris import day_in_paris
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from planning.copies import Activity, Child, Dossier, Enrolment
+from planning.copies import Activity, Child, Dossier, Enrolment, Site
 from planning.enrolments import notices, rules
 from planning.enrolments.rules import Applied, Step
 from planning.reservations import changing
@@ -93,7 +93,8 @@ async def _make(
             await changing.write(session, asked, outcome, step.by, step.moment)
         line = next(iter(locked.lines.values()))
         if outcome.done or outcome.refused:
-            told += notices.told(event, line, step, outcome)
+            site = await session.get(Site, event.site_id) if event.site_id else None
+            told += notices.told(event, line, site.name if site else None, step, outcome)
         if step.moving:
             if stuck := [one.change.day for one in outcome.refused]:
                 told.append(notices.overflow(await _number(session, event), line, stuck))

@@ -16,14 +16,15 @@ from planning.reservations.notices import by_month, counted
 from planning.reservations.rules import Line
 
 OVERFLOW = (
-    "Il n'y a plus de place ces jours-là dans la nouvelle école : ils restent réservés dans l'ancienne. Le guichet en "
+    "Il n'y a plus de place ces jours-là au nouveau lieu d'accueil : ils restent réservés à l'ancien. Le guichet en "
     "est averti et cherche une solution avec vous."
 )
 
 
-def told(event: EnrolmentChanged, line: Line, step: Step, outcome: Outcome) -> list[NoticeWritten]:
-    """To each family of the child: every day that changes, and every one that could not."""
-    title, said, done_word, refused_word = _said(line, step)
+def told(event: EnrolmentChanged, line: Line, site: str | None, step: Step, outcome: Outcome) -> list[NoticeWritten]:
+    """To each family of the child: every day that changes, and every one that could not. The site's name may not be
+    known."""
+    title, said, done_word, refused_word = _said(site, step)
     days = {
         done_word: [one.change.day for one in outcome.done if one.after],
         "annulé": [one.change.day for one in outcome.done if not one.after],
@@ -50,11 +51,12 @@ def told(event: EnrolmentChanged, line: Line, step: Step, outcome: Outcome) -> l
     ]
 
 
-def _said(line: Line, step: Step) -> tuple[str, str, str, str]:
+def _said(site: str | None, step: Step) -> tuple[str, str, str, str]:
     """Title, first sentence, and how days are called that were had, and that could not be."""
     if step.moving:
-        said = f"les jours réservés à partir du {day(step.first)} suivent le changement d'école."
-        return "Changement d'école", said, "déplacé", "non déplacé"
+        where = f" : {site}" if site else ""
+        said = f"les jours réservés à partir du {day(step.first)} ont lieu au nouveau lieu d'accueil{where}."
+        return "Changement de lieu d'accueil", said, "déplacé", "non déplacé"
     if not step.weekdays:
         said = f"l'inscription s'arrête, le premier jour sans elle est le {day(step.first)}."
         return "Fin d'une inscription", said, "réservé", "refusé"
@@ -80,10 +82,10 @@ def overflow(number: str, line: Line, days: Sequence[date]) -> NoticeWritten:
     return NoticeWritten(
         notice_id=new_id(),
         desk=True,
-        title=f"Dossier {number} : places à trouver après un changement d'école",
+        title=f"Dossier {number} : places à trouver après un changement de lieu d'accueil",
         paragraphs=(
-            f"{line.first_name}, {line.activity_name} : {counted(days, 'réservé')} dans l'ancienne école, "
-            f"sans place dans la nouvelle : {by_month(days)}.",
+            f"{line.first_name}, {line.activity_name} : {counted(days, 'réservé')} à l'ancien lieu d'accueil, "
+            f"sans place au nouveau : {by_month(days)}.",
             "Ajoutez des places à l'activité, puis annulez et réservez de nouveau ces jours pour la famille ; ou "
             "convenez d'autres jours avec elle.",
         ),

@@ -12,8 +12,8 @@ from french.calendar import DAY, last_day
 from planning.deadlines.rules import WEEKDAYS, TownCalendar, Weekday, span
 from planning.reservations.rules import By, Change, Enrolled, Itself, Line
 
-#: Of days that move with their child.
-SCHOOL_CHANGED = Itself("Changement d'école")
+#: Of days that move with their child: to another school, or as its school is known at last.
+SITE_CHANGED = Itself("Changement de lieu d'accueil")
 
 
 class Step(NamedTuple):
@@ -50,7 +50,7 @@ def steps(enrolment: EnrolmentChanged, before: Applied | None, now: datetime, to
     """What is asked by now and was not before, in order: the last has the last word on its days.
 
     A withdrawn enrolment is left by a week without a day until the end of the school year. Today's days stay where they
-    are when the child's school changes: meals are ordered, sheets are out.
+    are when the child is expected elsewhere: meals are ordered, sheets are out.
     """
     asked = [
         Step(week.valid_from, week.valid_to, week.days, week.asked_at, week.asked_by)
@@ -64,7 +64,7 @@ def steps(enrolment: EnrolmentChanged, before: Applied | None, now: datetime, to
     ):
         asked.append(Step(enrolment.valid_to + DAY, date(int(enrolment.school_year[5:]), 8, 31), (), at, by))
     if before and enrolment.site_id != before.site_id:
-        asked.append(Step(today + DAY, enrolment.valid_to, WEEKDAYS, now, SCHOOL_CHANGED, moving=True))
+        asked.append(Step(today + DAY, enrolment.valid_to, WEEKDAYS, now, SITE_CHANGED, moving=True))
     return [one for one in asked if one.first <= one.last]
 
 
