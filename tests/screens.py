@@ -21,7 +21,7 @@ _STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 #: A folder in which `look` keeps a picture of what it is given a name for (`make screens`).
 PICTURES = os.environ.get("SCREENS")
 _FACTS = """() => ({
-  title: document.title,
+  title: document.title.replace(/\\s+/g, " "),
   headings: document.querySelectorAll("h1").length,
   statuses: document.querySelectorAll("[role=status]").length,
   repeated: [...document.querySelectorAll("[id]")].map(one => one.id).filter((id, at, all) => all.indexOf(id) !== at),

@@ -92,7 +92,7 @@ def _of_bookings(bookings: list[Booking], names: dict[str, str], now: datetime) 
         if one.status == "held" and one.hold_expires_at > now:
             whose = ", ".join(dict.fromkeys(names.get(line.child_id, "") for line in one.lines))
             yield Task(
-                f"Places retenues pour {whose} : confirmez-les",
+                f"Places à confirmer pour {whose}",
                 one.hold_expires_at,
                 f"/reservations/{one.id}",
                 "Confirmer",
@@ -103,7 +103,7 @@ def _of_bookings(bookings: list[Booking], names: dict[str, str], now: datetime) 
 def _of_offers(waiting: list[Waiting], names: dict[str, str]) -> Iterator[Task]:
     for one in waiting:
         if one.status == "offered":
-            title = f"Une place est proposée à {names.get(one.child_id, 'votre enfant')} : {one.centre}, {one.name}"
+            title = f"Une place est proposée à {names.get(one.child_id, 'votre enfant')}, {one.centre}, {one.name}"
             yield Task(title, one.offer_expires_at, "/inscriptions", "Répondre")
 
 
