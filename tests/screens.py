@@ -84,12 +84,7 @@ class Screen:
 
     async def look(self, picture: str = "") -> None:
         """The page as it stands is valid, accessible, whole at each width, and breaks no rule of its own."""
-        assert self.document is not None, "no page is open"
-        parsed(await self.document.text())
-        if self.scripts:  # without them axe does not run either: the page is the same
-            async with asyncio.timeout(20):
-                found = await Axe().run(self.page, options=_STANDARD)
-            assert not found.violations_count, found.generate_report()
+        await self.is_accessible()
         await self._holds()
         assert not self.faults, self.faults
         size = self.page.viewport_size
@@ -97,8 +92,26 @@ class Screen:
         for width in (NARROWEST, PHONE, TABLET, DESK):
             await self.page.set_viewport_size({"width": width, "height": size["height"]})
             await self._holds()
-            if PICTURES and picture and width in (PHONE, DESK):
-                await self.page.screenshot(path=Path(PICTURES) / f"{picture}-{width}.png", full_page=True)
+        await self.page.set_viewport_size(size)
+        if picture:
+            await self.picture(picture)
+
+    async def is_accessible(self) -> None:
+        """What holds of any page, the stand-ins' too: it is valid HTML, and axe finds nothing."""
+        assert self.document is not None, "no page is open"
+        parsed(await self.document.text())
+        if self.scripts:  # without them axe does not run either: the page is the same
+            async with asyncio.timeout(20):
+                found = await Axe().run(self.page, options=_STANDARD)
+            assert not found.violations_count, found.generate_report()
+
+    async def picture(self, name: str) -> None:
+        """Kept where pictures are wanted, at a phone's and a desk's width."""
+        size = self.page.viewport_size
+        assert size is not None
+        for width in (PHONE, DESK) if PICTURES else ():
+            await self.page.set_viewport_size({"width": width, "height": size["height"]})
+            await self.page.screenshot(path=Path(str(PICTURES)) / f"{name}-{width}.png", full_page=True)
         await self.page.set_viewport_size(size)
 
     async def _holds(self) -> None:
