@@ -154,6 +154,7 @@ async def values_of(family: Family) -> Json:
         "booking_deadline": {"rule": "weekday_before", "weekday": "thursday", "time": "12:00", "weeks": 1},
         "cancellation_deadline": {"rule": "weekday_before", "weekday": "thursday", "time": "12:00", "weeks": 1},
         "bands": [{"ages": [2, 5], "places": 32}, {"ages": [6, 12], "places": 48}],
+        "enabled": False,
         "closed_days": [one | {"date": str(one["date"])} for one in towns.read(TOWN)["calendar"]["closed_days"]],
         # Of the catalogue: new ones that nobody will meet.
         "site_id": str(named_id("site", "jean-jaures")),

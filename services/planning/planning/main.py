@@ -5,6 +5,7 @@ from contracts.planning import NoticeWritten
 
 from planning.consumers import HANDLERS
 from planning.deadlines.api import router as deadlines
+from planning.digests.api import router as digests
 from planning.feeds.api import router as feeds
 from planning.models import Base
 from planning.plannings.api import router as plannings
@@ -16,7 +17,7 @@ SERVICE = Service(
     "planning",
     Settings,
     Base.metadata,
-    routers=(plannings, deadlines, feeds),
+    routers=(plannings, deadlines, feeds, digests),
     handlers=HANDLERS,
     jobs=JOBS,
     load=load,

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, delete, inspect, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.copies import Dossier, GivenUpDay, is_guardian
+from planning.digests.models import Digest
 from planning.drafts.models import Draft
 from planning.feeds.models import Feed
 from planning.feeds.rules import SHOWN
@@ -20,13 +21,14 @@ def _over(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
         Attempt: Attempt.at <= now - LASTS,
         # Its month is over, or its guardian is none of that dossier any more.
         Draft: or_(Draft.month < today.replace(day=1), _former(Draft)),
+        Digest: _former(Digest),
         Feed: _former(Feed),
         # A day that has left the feeds: before that its versions count there, whatever has become of it.
         GivenUpDay: GivenUpDay.day < day_in_paris(now - SHOWN),
     }
 
 
-def _former(table: type[Draft | Feed]) -> ColumnElement[bool]:
+def _former(table: type[Digest | Draft | Feed]) -> ColumnElement[bool]:
     """Of somebody who is no guardian of the dossier any more; a dossier that is not known yet may still have them."""
     known = select(Dossier.id).where(Dossier.id == table.dossier_id).exists()
     return and_(known, ~is_guardian(table.guardian_id, table.dossier_id))

@@ -4,6 +4,7 @@ from chassis import clock
 from chassis.database import Database
 from chassis.worker import Job
 
+from planning.digests.digests import send
 from planning.drafts.reminders import remind
 from planning.retention import forget
 
@@ -16,9 +17,17 @@ async def remind_of_drafts(database: Database, settings: object) -> None:
             more = await remind(session, clock.now())
 
 
+async def tell_the_week(database: Database, settings: object) -> None:
+    """The coming one, to those who want it."""
+    more = True
+    while more:
+        async with database.sessions.begin() as session:
+            more = await send(session, clock.now())
+
+
 async def forget_what_is_over(database: Database, settings: object) -> None:
     async with database.sessions.begin() as session:
         await forget(session, clock.now())
 
 
-JOBS = (Job(remind_of_drafts, every_s=5), Job(forget_what_is_over, every_s=60))
+JOBS = (Job(remind_of_drafts, every_s=5), Job(tell_the_week, every_s=5), Job(forget_what_is_over, every_s=60))

@@ -175,9 +175,16 @@ STATEMENTS = (
         look_at timestamptz NOT NULL,
         CONSTRAINT pk_drafts PRIMARY KEY (account_id, month)
     )""",
+    """CREATE TABLE digests (
+        account_id uuid CONSTRAINT pk_digests PRIMARY KEY,
+        dossier_id uuid NOT NULL,
+        guardian_id uuid NOT NULL,
+        enabled boolean NOT NULL,
+        sent_for date
+    )""",
     "CREATE INDEX ix_drafts_look_at ON drafts (look_at)",
     "GRANT UPDATE ON planning_months, reservations, slots TO planning_app",
-    "GRANT UPDATE, DELETE ON attempts, drafts, feeds, given_up_days TO planning_app",
+    "GRANT UPDATE, DELETE ON attempts, digests, drafts, feeds, given_up_days TO planning_app",
     "GRANT UPDATE ON dossiers TO planning_app",
     "GRANT UPDATE ON activity_rules, calendar TO planning_app",
     "GRANT DELETE ON closed_days TO planning_app",
