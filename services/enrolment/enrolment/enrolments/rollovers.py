@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from chassis.database import fetch
 from chassis.identifiers import new_id
 from chassis.outbox import publish
 from chassis.problems import Malformed
 from chassis.reach import Reach
 from contracts.enrolment import Actor, NoticeWritten, UsualWeek
 from french.paris import day_in_paris
+from pydantic_core import to_json
 from sqlalchemy import exists, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -29,8 +30,14 @@ from enrolment.enrolments.enrolments import event_of, site_of
 from enrolment.enrolments.models import Enrolment
 from enrolment.enrolments.rules import EnrolmentStatus, previous_year
 
-#: Rows of one statement, which takes 32,767 parameters at most.
-BATCH = 1000
+#: Rows of one statement.
+BATCH = 5000
+
+# The table says their types.
+_ADD = """
+    INSERT INTO enrolments ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::enrolments, $1)
+    ON CONFLICT DO NOTHING RETURNING id
+"""
 
 
 @dataclass(frozen=True)
@@ -167,9 +174,10 @@ async def _add(session: AsyncSession, rollover: Rollover) -> None:
     """Whom a family has enrolled meanwhile is there already."""
     names, added = Enrolment.__table__.columns.keys(), set[UUID]()
     rows = [{name: getattr(one, name) for name in names} for one in rollover.enrolments]
+    statement = _ADD.format(columns=", ".join(names))
     for start in range(0, len(rows), BATCH):
-        new = insert(Enrolment).values(rows[start : start + BATCH]).on_conflict_do_nothing()
-        added |= set(await session.scalars(new.returning(Enrolment.id)))
+        some = to_json(rows[start : start + BATCH]).decode()
+        added |= {enrolment_id for (enrolment_id,) in await fetch(session, statement, some)}
     rollover.already.update(one.activity_id for one in rollover.enrolments if one.id not in added)
     rollover.renewals = [
         one for one in rollover.renewals if isinstance(one.outcome, Refusal) or one.outcome.id in added
