@@ -111,7 +111,7 @@ class Screen:
         assert size is not None
         for width in (PHONE, DESK) if PICTURES else ():
             await self.page.set_viewport_size({"width": width, "height": size["height"]})
-            await self.page.screenshot(path=Path(str(PICTURES)) / f"{name}-{width}.png", full_page=True)
+            await self.page.screenshot(path=Path(str(PICTURES)) / f"{name}-{width}.jpg", quality=75, full_page=True)
         await self.page.set_viewport_size(size)
 
     async def _holds(self) -> None:

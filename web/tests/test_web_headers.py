@@ -4,6 +4,7 @@ import re
 
 import aiohttp
 import pytest
+from web.api import waited
 
 from tests.browsers import Browser
 from tests.gateways import Gateway
@@ -99,3 +100,13 @@ async def test_whatever_is_typed_is_shown_as_it_was_and_harms_nobody(
     page = await browser.submit(await browser.get("/connexion"), "/connexion", login=value, password="x")
     assert (page.status, page.errors) in [(422, ["Non."]), (422, ["Indiquez votre nom d'utilisateur."])]
     assert len(page.all("script")) == 1
+
+
+async def test_an_answer_says_how_long_its_calls_and_the_page_took(claire: Browser) -> None:
+    said = (await claire.get("/")).headers["Server-Timing"]
+    assert re.fullmatch(r"api;dur=\d+\.\d, page;dur=\d+\.\d", said)
+
+
+def test_calls_at_the_same_time_count_once() -> None:
+    assert waited([(3.0, 4.0), (0.0, 2.0), (1.0, 2.5), (1.2, 1.4)]) == 3.5
+    assert waited([]) == 0

@@ -1,7 +1,8 @@
 """The public API through the gateway, for one browser: its token, its address, its trace."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from time import monotonic
 from typing import Any, TypeVar
 
 import aiohttp
@@ -16,13 +17,15 @@ from web.session import Session
 log = structlog.get_logger()
 
 T = TypeVar("T")
+#: From when to when the gateway was waited for, by the monotonic clock.
+Call = tuple[float, float]
 
 
 class Api:
     """Calls to the gateway. Those of somebody signed in refresh the session when it is about to end, or has."""
 
-    def __init__(self, client: aiohttp.ClientSession, session: Session, address: str) -> None:
-        self.client, self.session, self.address = client, session, address
+    def __init__(self, client: aiohttp.ClientSession, session: Session, address: str, calls: list[Call]) -> None:
+        self.client, self.session, self.address, self.calls = client, session, address, calls
 
     async def get(self, kind: type[T], path: str, **query: Any) -> T:
         """The answer as `kind`; what it does not know of the answer is left out. Raises Refused, SignedOut."""
@@ -85,15 +88,27 @@ class Api:
         if trace := traceparent():
             headers["traceparent"] = trace
         params = {name.rstrip("_"): str(value) for name, value in (query or {}).items() if value is not None}
+        began = monotonic()
         try:
             async with self.client.request(method, f"/api{path}", json=body, headers=headers, params=params) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             log.warning("gateway_not_reached", method=method, error=repr(error))
             raise Unavailable from error
+        finally:
+            self.calls.append((began, monotonic()))
         if answer.status >= 400:
             raise Refused.of(answer.status, _document(content), answer.headers.get("Retry-After"))
         return content
+
+
+def waited(calls: Iterable[Call]) -> float:
+    """Seconds in which the gateway was waited for; calls at the same time count once."""
+    total, until = 0.0, 0.0
+    for began, ended in sorted(calls):
+        total += max(0.0, ended - max(began, until))
+        until = max(until, ended)
+    return total
 
 
 def _read(kind: type[T], answer: bytes) -> T:

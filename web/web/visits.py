@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
+from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from web import csrf
-from web.api import Api
+from web.api import Api, Call, waited
 from web.forms import ONCE, Form
 from web.refusals import Forged, NotFound, Refused, SignedOut
 from web.rendering import render
@@ -46,10 +47,11 @@ class Visit:
     form: Form = field(default_factory=Form)
     token_shown: bool = False
     forgotten: bool = False
+    calls: list[Call] = field(default_factory=list)
 
     @property
     def api(self) -> Api:
-        return Api(self.site.client, self.session, client_address(self.request))
+        return Api(self.site.client, self.session, client_address(self.request), self.calls)
 
     @property
     def token(self) -> str:
@@ -146,7 +148,8 @@ def route(path: str, show: Handler | None = None, send: Handler | None = None, *
 
 
 async def serve(request: Request, answer: Handler) -> Response:
-    """One visit, from its cookie to its cookie."""
+    """One visit, from its cookie to its cookie; the answer says how long its calls took, and the page beyond them."""
+    began = monotonic()
     enter_trace(request.headers.get("traceparent"))
     site: Site = request.app.state.site
     known = Session.read(request, site.settings.seal)
@@ -163,6 +166,8 @@ async def serve(request: Request, answer: Handler) -> Response:
         drop(response, NAME)
     elif asdict(visit.session) != before or (visit.token_shown and known is None):
         keep(response, NAME, visit.session.sealed(site.settings.seal))
+    api = waited(visit.calls)
+    response.headers["Server-Timing"] = f"api;dur={1000 * api:.1f}, page;dur={1000 * (monotonic() - began - api):.1f}"
     return response
 
 
