@@ -23,6 +23,8 @@ SEVERAL = {"invoice_ids", "child_ids"}
 #: What a body may leave out, and is called with here.
 GIVEN = {"POST /v1/plannings/validate": ["changes"]}
 
+CLOSING = "DELETE /v1/me"
+
 
 @dataclass(frozen=True)
 class Operation:
@@ -58,14 +60,15 @@ class Operation:
 
 
 def operations(document: Json) -> list[Operation]:
-    """The one that ends the caller's own session comes last."""
+    """Those that end the caller's own session, then their account, come last."""
     found = [
         _operation(document, method, path, operation)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
         if operation["security"]
     ]
-    return sorted(found, key=lambda one: (one.method, one.path) == ("DELETE", "/v1/sessions/current"))
+    last = ["DELETE /v1/sessions/current", CLOSING]
+    return sorted(found, key=lambda one: last.index(str(one)) if str(one) in last else -1)
 
 
 def _operation(document: Json, method: str, path: str, operation: Json) -> Operation:

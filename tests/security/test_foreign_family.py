@@ -20,6 +20,7 @@ from deploy.local.stack import Stack
 from tests.actors import STAFF_PASSWORD, TOTP_SECRET, Clock
 from tests.conftest import NewFamily
 from tests.security.examples import (
+    CLOSING,
     SEVERAL,
     THEIRS,
     Json,
@@ -129,6 +130,10 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     async with aiohttp.ClientSession() as client:
         door = Door(stack, through, client)
         for operation in operations(document):
+            if str(operation) == CLOSING:
+                for family in (owner, stranger):
+                    await family.sign_in_again()
+                everybody["guardian"] = Actor("guardian", str(stranger.portal.token))
             for actor in everybody.values():
                 values["booking_id"] = await booking_of(owner, values, operation)
                 values["enrolment_id"] = await enrolment_of(owner, values, operation)

@@ -19,8 +19,19 @@ class AccountActivated(Event):
     email: str
 
 
+class AccountClosed(Event):
+    """A guardian has closed their account, which will never be heard of again; they may have another one later."""
+
+    type: ClassVar[str] = "identity.account_closed"
+    subject_field: ClassVar[str] = "account_id"
+
+    account_id: UUID
+    dossier_id: UUID
+    guardian_id: UUID
+
+
 class NoticeWritten(Notice):
     type: ClassVar[str] = "identity.notice_written"
 
 
-EVENTS: tuple[type[Event], ...] = (AccountActivated, NoticeWritten)
+EVENTS: tuple[type[Event], ...] = (AccountActivated, AccountClosed, NoticeWritten)

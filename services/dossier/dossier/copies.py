@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chassis.schema import may
-from contracts.identity import AccountActivated
+from contracts.identity import AccountActivated, AccountClosed
 from sqlalchemy import tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,21 +13,24 @@ from dossier.models import Base
 
 
 class Account(Base):
-    """The account of an adult, which may be heard of before the adult is loaded."""
+    """The account of an adult, which may be heard of before the adult is loaded; without an email once it is closed."""
 
     __tablename__ = "accounts"
     __table_args__ = may("UPDATE")
 
     guardian_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID]
-    email: Mapped[str]
+    email: Mapped[str | None]
     version: Mapped[int]
 
 
-async def keep_account(session: AsyncSession, event: AccountActivated) -> bool:
+async def keep_account(session: AsyncSession, event: AccountActivated | AccountClosed) -> bool:
     """Of two accounts of one adult the one made last counts, their ids being in that order; whether it was stored."""
     account = insert(Account).values(
-        guardian_id=event.guardian_id, account_id=event.account_id, email=event.email, version=event.version
+        guardian_id=event.guardian_id,
+        account_id=event.account_id,
+        email=event.email if isinstance(event, AccountActivated) else None,
+        version=event.version,
     )
     given = account.excluded
     newer = account.on_conflict_do_update(

@@ -7,7 +7,7 @@ from chassis.outbox import publish
 from chassis.problems import NotFound
 from chassis.reach import Reach
 from contracts import dossier as contract
-from contracts.identity import AccountActivated
+from contracts.identity import AccountActivated, AccountClosed
 from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
@@ -56,8 +56,8 @@ def _named(person: type[Adult] | type[Child], name: str) -> ColumnElement[bool]:
     )
 
 
-async def link_account(session: AsyncSession, event: AccountActivated) -> None:
-    """Keep the account of an adult and tell the address that the dossier now has for them."""
+async def link_account(session: AsyncSession, event: AccountActivated | AccountClosed) -> None:
+    """Keep the account of an adult, or that it is closed, and tell the address that the dossier now has for them."""
     if not await keep_account(session, event):
         return
     dossier_id = await session.scalar(select(Adult.dossier_id).where(Adult.id == event.guardian_id))

@@ -52,8 +52,8 @@ class Adult(Base):
 
     @property
     def email(self) -> str | None:
-        """The account's address where there is an account, else the recorded one."""
-        return self.account.email if self.account else self.recorded_email
+        """The account's address where there is an account that is not closed, else the recorded one."""
+        return (self.account and self.account.email) or self.recorded_email
 
 
 class Child(Base):

@@ -25,6 +25,7 @@ from services.dossier.tests.villeneuve import (
     WRITTEN,
     Ask,
     activated,
+    closed,
     hear,
     published,
 )
@@ -174,6 +175,21 @@ async def test_the_email_of_an_account_becomes_the_adults(database: Database, as
     assert (told.version, told.adults[0].email) == (3, "claire@example.org")
     await handle(database, heard.model_dump_json().encode(), HANDLERS)
     assert (await ask("/dossiers/mine"))[2] == '"3"'
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_a_closed_account_leaves_the_recorded_email_whenever_its_activation_is_heard(
+    database: Database, ask: Ask
+) -> None:
+    first, second = new_id(), new_id()
+    for event in (closed(2, first), activated("claire@example.org", 1, first), closed(2, first)):
+        await hear(database, event)
+        _, mine, etag = await ask("/dossiers/mine")
+        assert (mine["adults"][0]["email"], etag) == ("claire.moreau@example.org", '"3"')
+    await hear(database, activated("claire@new.example.org", 1, second))
+    assert (await ask("/dossiers/mine"))[1]["adults"][0]["email"] == "claire@new.example.org"
+    await hear(database, closed(3, first))
+    assert (await ask("/dossiers/mine"))[1]["adults"][0]["email"] == "claire@new.example.org"
 
 
 @pytest.mark.usefixtures("loaded")

@@ -13,7 +13,7 @@ from chassis.inbox import Handlers, decode, handle
 from chassis.outbox import envelope
 from contracts import Envelope, Event
 from contracts.dossier import ChildChanged, DossierChanged, QuotientChanged
-from contracts.identity import AccountActivated
+from contracts.identity import AccountActivated, AccountClosed
 from dossier.consumers import HANDLERS
 from french.calendar import school_year
 from sqlalchemy import text
@@ -42,6 +42,10 @@ async def hear(database: Database, event: Event) -> Envelope:
     wrapped = envelope(event)
     await handle(database, wrapped.model_dump_json().encode(), HANDLERS)
     return wrapped
+
+
+def closed(version: int, account_id: UUID) -> AccountClosed:
+    return AccountClosed(version=version, account_id=account_id, dossier_id=MOREAU, guardian_id=CLAIRE)
 
 
 def activated(email: str, version: int = 1, account_id: UUID | None = None) -> AccountActivated:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.problems import Problem
 from contracts.caller import Caller
-from contracts.identity import AccountActivated
+from contracts.identity import AccountActivated, AccountClosed
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -69,4 +69,15 @@ def activated(account: Account) -> AccountActivated:
         dossier_id=account.dossier_id,
         guardian_id=account.guardian_id,
         email=account.email,
+    )
+
+
+def closed(account: Account) -> AccountClosed:
+    """The event, of a guardian's account."""
+    told = activated(account)
+    return AccountClosed(
+        account_id=told.account_id,
+        version=told.version + 1,
+        dossier_id=told.dossier_id,
+        guardian_id=told.guardian_id,
     )

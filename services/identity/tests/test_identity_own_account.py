@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from chassis.identifiers import named_id, new_id
-from contracts.identity import AccountActivated
+from contracts.identity import AccountActivated, AccountClosed
 from identity import passwords
 from identity.worker import forget_what_is_over
 
@@ -249,3 +249,89 @@ async def test_staff_change_theirs_too_and_site_staff_have_none(portal: Portal) 
     assert email == NEW
     assert (await change_password(portal, tablet))[0] == 403
     assert len((await portal.get("/sessions", tablet["access_token"]))[1]["items"]) == 1
+
+
+# ---------------------------------------------------------------------- closing it
+
+
+async def close(portal: Portal, tokens: dict[str, Any], password: str = MARTIN["password"]) -> tuple[int, list[str]]:
+    status, answer = await portal.send("DELETE", "/me", bearer=tokens["access_token"], password=password)
+    return status, pointers(answer) if status == 422 else []
+
+
+#: Where anything of an account could be left.
+LEFT = """
+    SELECT (SELECT count(*) FROM accounts WHERE username = 'martin') || ' ' || (SELECT count(*) FROM sessions) || ' '
+        || (SELECT count(*) FROM reset_links) || ' ' || (SELECT count(*) FROM email_changes) || ' '
+        || (SELECT count(*) FROM known_addresses) || ' ' || (SELECT count(*) FROM notices WHERE account_id IS NOT NULL)
+"""
+
+
+async def test_a_closed_account_is_erased_and_told(portal: Portal) -> None:
+    other, own = await signed_in(portal), await signed_in(portal)
+    await portal.post("/password-resets", email=OLD)
+    reset = await portal.link("mot-de-passe")
+    await asked(portal, own)
+    accepted = await portal.scalars("SELECT count(*) FROM acceptances")
+    before = len(await portal.published())
+    assert await close(portal, own, "Autre!2026") == WRONG
+    assert await portal.scalars(LEFT) == ["1 2 1 1 1 2"]
+
+    assert await close(portal, own) == (204, [])
+    assert await portal.scalars(LEFT) == ["0 0 0 0 0 0"]
+    assert await portal.scalars("SELECT count(*) FROM acceptances") == accepted
+    (event,) = (await portal.published())[before:]
+    assert isinstance(event, AccountClosed)
+    assert (event.account_id, event.version) == (named_id("account", "martin"), 2)
+    assert (event.dossier_id, event.guardian_id) == (named_id("dossier", "100001"), named_id("adult", "100001", "1"))
+    mail = (await portal.mails())[-1]
+    assert (mail["To"], mail["Subject"]) == (OLD, "Votre compte est fermé")
+
+    assert (await close(portal, own))[0] == 401
+    assert (await portal.refresh(other["refresh_token"]))[0] == 401
+    assert (await portal.sign_in(**MARTIN))[0] == 401
+    assert (await portal.put(f"/password-resets/{reset}", new_password=PASSWORD))[0] == 410
+    assert await portal.post("/registrations/check", username="martin") == (204, {})
+
+
+async def test_a_guardian_who_closed_their_account_may_have_another_of_the_same_name(portal: Portal) -> None:
+    for _ in range(2):
+        await portal.register()
+        await portal.activate(await portal.link())
+        _, tokens = await portal.sign_in()
+        assert await close(portal, tokens, PASSWORD) == (204, [])
+    assert len({one.account_id for one in await portal.published() if isinstance(one, AccountClosed)}) == 2
+
+
+async def test_closed_many_times_at_once_it_is_told_once(portal: Portal) -> None:
+    own = await signed_in(portal)
+    statuses = [status for status, _ in await asyncio.gather(*(close(portal, own) for _ in range(4)))]
+    assert statuses.count(204) == 1
+    assert set(statuses) <= {204, 401, 422}
+    assert len([one for one in await portal.published() if isinstance(one, AccountClosed)]) == 1
+    assert len(await portal.mails()) == 1
+
+
+async def test_no_session_begins_in_an_account_that_is_closed_meanwhile(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, proved, closed, really = await signed_in(portal), asyncio.Event(), asyncio.Event(), passwords.matches
+
+    async def meanwhile(password: str, password_hash: str | None) -> bool:
+        right = await really(password, password_hash)
+        if not proved.is_set():
+            proved.set()
+            await closed.wait()
+        return right
+
+    monkeypatch.setattr(passwords, "matches", meanwhile)
+    signing_in = asyncio.create_task(portal.sign_in(**MARTIN))
+    await proved.wait()
+    assert await close(portal, own) == (204, [])
+    closed.set()
+    assert (await signing_in)[0] == 401
+    assert await portal.scalars("SELECT count(*) FROM sessions") == [0]
+
+
+async def test_staff_do_not_close_their_own(portal: Portal) -> None:
+    assert (await close(portal, (await portal.sign_in_staff())[1], "Guichet!2026"))[0] == 403

@@ -17,10 +17,12 @@ from contracts.enrolment import (
     HolidayWeekChanged,
     SiteChanged,
 )
+from contracts.identity import AccountClosed
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.copies import Activity, Child, Dossier, HolidayWeek, Site, guardians, keep_bookings
 from planning.enrolments.applying import apply
+from planning.feeds.feeds import end_feed
 from planning.reservations.changing import touch
 
 
@@ -37,6 +39,7 @@ HANDLERS: Handlers = {
     ActivityChanged: keep(Activity),
     HolidayWeekChanged: keep(HolidayWeek),
     EnrolmentChanged: apply,
+    AccountClosed: end_feed,
     BookingConfirmed: keep_booking,
     BookingChanged: keep_booking,
     BookingPaid: keep_booking,

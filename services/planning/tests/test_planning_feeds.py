@@ -10,6 +10,7 @@ import pytest
 from chassis.identifiers import new_id
 from contracts.dossier import Adult, ChildChanged, DossierChanged
 from contracts.enrolment import BookingLine
+from contracts.identity import AccountClosed
 from french.paris import PARIS
 from icalendar import Calendar
 from planning.feeds.models import Feed
@@ -217,6 +218,15 @@ async def test_a_feed_ends_with_its_guardians_place_in_the_dossier(desk: Desk, f
     assert await family.one.ask("GET") == (200, {"made_at": None})
     await family.is_of(family.other, status="archived")
     assert await is_dead(desk, others)
+
+
+async def test_a_feed_ends_with_its_guardians_account(desk: Desk, family: Family) -> None:
+    own, other = await family.one.feed(), await family.other.feed()
+    about = {"dossier_id": family.dossier_id, "guardian_id": family.one.guardian_id}
+    for _ in range(2):
+        await desk.hear(sample(AccountClosed, account_id=family.one.account_id, **about))
+    assert await is_dead(desk, own)
+    assert not await is_dead(desk, other)
 
 
 async def test_nobody_is_shown_anything_of_a_dossier_that_is_not_known_yet(desk: Desk, family: Family) -> None:

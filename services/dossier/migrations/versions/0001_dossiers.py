@@ -31,7 +31,7 @@ STATEMENTS = (
     """CREATE TABLE accounts (
         guardian_id uuid CONSTRAINT pk_accounts PRIMARY KEY,
         account_id uuid NOT NULL,
-        email text NOT NULL,
+        email text,
         version integer NOT NULL
     )""",
     """CREATE TABLE children (

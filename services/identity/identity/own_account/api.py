@@ -12,7 +12,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from identity import passwords
 from identity.edge import Address, Configured, OwnTransactions, taking
 from identity.names import email_key
-from identity.own_account import changing, password_resets, schemas
+from identity.own_account import changing, closing, password_resets, schemas
 from identity.registrations import activation, credentials
 from identity.throttling.guesses import limits_of, proved, room
 from identity.throttling.tries import Limit, TooManyTries, count_request, is_spent
@@ -21,6 +21,7 @@ router = APIRouter()
 
 #: Whoever has a password. That their session lives is asked where no connection waits for a hash meanwhile.
 Owner = Annotated[Reach, Depends(Policy("guardian", "agent", "cashier", "administrator", reach="account"))]
+Guardian = Annotated[Reach, Depends(Policy("guardian", reach="account"))]
 Token = Annotated[str, Path(max_length=200)]
 
 #: Long enough that whether there was something to send does not show.
@@ -111,3 +112,15 @@ async def change_email(
 @problems(changing.EmailLinkGone)
 async def confirm_email(body: schemas.EmailConfirmed, session: Session) -> None:
     await changing.confirm_email(session, body.token, clock.now())
+
+
+@router.delete("/me", status_code=204)
+@problems(TooManyTries)
+async def close(
+    body: schemas.Closing, caller: Guardian, database: OwnTransactions, settings: Configured, address: Address
+) -> None:
+    """A guardian's; those of the staff are closed by an administrator."""
+    now = clock.now()
+    account = await changing.prove(database, settings, caller, body.password, address, now)
+    async with changing.proved(database, account) as (session, locked):
+        await closing.close(session, locked, now)

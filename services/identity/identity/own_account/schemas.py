@@ -39,3 +39,9 @@ class EmailAsked(RequestBody):
 
 class EmailConfirmed(RequestBody):
     token: Secret
+
+
+class Closing(RequestBody):
+    """`password` is the account's."""
+
+    password: Password

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from joserfc.jwk import ECKey
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -40,3 +40,7 @@ async def remember(session: AsyncSession, key: ECKey, owner_id: UUID, address: s
             where=KnownAddress.seen_at < now - FRESH,
         )
     )
+
+
+async def forget(session: AsyncSession, owner_id: UUID) -> None:
+    await session.execute(delete(KnownAddress).where(KnownAddress.owner_id == owner_id))
