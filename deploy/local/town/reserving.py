@@ -100,9 +100,9 @@ class Reserving:
             batch.reservations += [{"day": day, "band": band, **said} for day, band in bands.items()]
             batch.entries.append(
                 whose
-                | {"month": month, "version": 1, "at": week.asked_at, "dossier_id": event.dossier_id}
+                | {"month": month, "version": 1, "at": week.asked_at}
                 | week.asked_by.model_dump()
-                | {"reserved": list(bands), "cancelled": []}
+                | {"dossier_id": event.dossier_id, "reserved": list(bands), "cancelled": []}
             )
             batch.months[event.dossier_id, month] += 1
             name = month.isoformat()[:7]

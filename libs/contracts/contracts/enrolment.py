@@ -63,12 +63,16 @@ class HolidayWeekChanged(Event):
 
 
 class Actor(Fact):
-    """Who asked for something: a guardian by their account, the staff with a name and, past a rule, their reason."""
+    """Who asked for something: a guardian by their account, the staff with a name and, past a rule, their reason.
+
+    `dossier_id` is the family for which (none: the one of what is asked about).
+    """
 
     account_id: UUID
     role: Literal["guardian", "agent", "administrator"]
     name: str | None = None
     reason: str | None = None
+    dossier_id: UUID | None = None
 
 
 class UsualWeek(Fact):

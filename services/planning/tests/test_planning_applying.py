@@ -312,6 +312,17 @@ async def test_both_families_of_a_child_are_told(desk: Desk, moreau: Household) 
     assert await moreau.versions() == await father.versions() == {date(2026, 11, 1): 1, date(2026, 12, 1): 1}
 
 
+async def test_days_are_the_familys_that_asked_for_them(desk: Desk, moreau: Household) -> None:
+    father = await moreau.shared("Inès")
+    by = Actor(account_id=father.account_id, role="guardian", dossier_id=father.dossier_id)
+    await moreau.reserve("Inès", CANTEEN, MONDAY_30)
+    await moreau.usual_week("Inès", CANTEEN, "monday", by=by)
+    whose = dict(await rows(desk, "SELECT day, dossier_id FROM reservations"))
+    assert whose == {MONDAY_30: moreau.dossier_id} | dict.fromkeys(MONDAYS[1:], father.dossier_id)
+    assert [one["by"] for one in (await moreau.history())[1]["items"]] == ["other_family"]
+    assert [one["by"] for one in (await father.history())[1]["items"]] == ["you"]
+
+
 async def test_a_change_of_school_moves_what_is_reserved_from_tomorrow(desk: Desk, moreau: Household) -> None:
     await desk.places(CANTEEN, {"ages": [6, 11], "places": 1})
     today, school = date(2026, 11, 24), new_id()

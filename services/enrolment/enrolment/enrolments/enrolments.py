@@ -91,7 +91,9 @@ async def move_with_children(session: AsyncSession, child_ids: Collection[UUID],
 def actor(acting: Acting) -> Actor:
     """Who acts, as it is kept and told."""
     by = acting.by
-    return Actor(account_id=by.sub, role=by.role, name=by.name, reason=acting.override_reason)
+    return Actor(
+        account_id=by.sub, role=by.role, name=by.name, reason=acting.override_reason, dossier_id=acting.dossier_id
+    )
 
 
 def event_of(enrolment: Enrolment) -> EnrolmentChanged:

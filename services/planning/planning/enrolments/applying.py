@@ -81,7 +81,8 @@ async def _make(
     told: list[NoticeWritten] = []
     months = {(event.child_id, event.activity_id, month) for step in steps for month in step.months()}
     for step in steps:
-        locked = await changing.lock_months(session, event.dossier_id, months)
+        dossier_id = step.by.dossier_id or event.dossier_id
+        locked = await changing.lock_months(session, dossier_id, months)
         if not locked.lines:
             raise await _unknown(session, event)
         if step is steps[0] and len(steps) > 1:
@@ -94,7 +95,7 @@ async def _make(
         line = next(iter(locked.lines.values()))
         if outcome.done or outcome.refused:
             site = await session.get(Site, event.site_id) if event.site_id else None
-            told += notices.told(event, line, site.name if site else None, step, outcome)
+            told += notices.told(dossier_id, line, site.name if site else None, step, outcome)
         if step.moving:
             if stuck := [one.change.day for one in outcome.refused]:
                 told.append(notices.overflow(await _number(session, event), line, stuck))

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import groupby
+from uuid import UUID
 
 from chassis.identifiers import new_id
-from contracts.enrolment import EnrolmentChanged
 from contracts.planning import NoticeWritten
 from french.wording import day
 
@@ -21,9 +21,10 @@ OVERFLOW = (
 )
 
 
-def told(event: EnrolmentChanged, line: Line, site: str | None, step: Step, outcome: Outcome) -> list[NoticeWritten]:
-    """To each family of the child: every day that changes, and every one that could not. The site's name may not be
-    known."""
+def told(dossier_id: UUID, line: Line, site: str | None, step: Step, outcome: Outcome) -> list[NoticeWritten]:
+    """To the family it is done for, and each other of the child: every day that changes, and every one that could not.
+    The site's name may not be known.
+    """
     title, said, done_word, refused_word = _said(site, step)
     days = {
         done_word: [one.change.day for one in outcome.done if one.after],
@@ -42,12 +43,12 @@ def told(event: EnrolmentChanged, line: Line, site: str | None, step: Step, outc
     return [
         NoticeWritten(
             notice_id=new_id(),
-            dossier_id=dossier_id,
+            dossier_id=one,
             title=f"{title} : {counts}",
             paragraphs=paragraphs,
             link=f"/planning/{first:%Y-%m}",
         )
-        for dossier_id in dict.fromkeys((event.dossier_id, *line.dossier_ids))
+        for one in dict.fromkeys((dossier_id, *line.dossier_ids))
     ]
 
 

@@ -33,6 +33,7 @@ class Itself(NamedTuple):
     account_id: None = None
     role: Literal["town"] = "town"
     name: None = None
+    dossier_id: None = None
 
 
 #: Who changes days, as the history keeps it.
