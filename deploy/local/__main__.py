@@ -108,6 +108,11 @@ def demo() -> None:
         colour = "green" if figure <= GOALS[name] else "red"
         table.add_row(name, f"[{colour}]{figure:.1f}[/]", f"{GOALS[name]:.0f}")
     console.print(table)
+    family = next(one for one in towns.read(TOWN)["accounts"] if one["role"] == "guardian")
+    console.print(
+        "To open the pages: `make run`, the address it prints beside « pages » in a browser, and sign in as"
+        f" {family['username']} with {family['password']}"
+    )
 
 
 @app.command()

@@ -175,3 +175,30 @@ def test_a_key_that_is_none_is_refused_without_being_said(settings: Settings, ke
 async def test_a_cookie_of_yesterdays_key_is_no_session(browser: Browser, cookie: str) -> None:
     page = await browser.get("/", Cookie=f"{NAME}={cookie}".encode().decode("latin-1"))
     assert page.heading == "Bienvenue dans l'Espace Familles"
+
+
+# ---------------------------------------------------------------------- a line that is cut
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_what_the_service_did_not_answer_is_sent_again_as_it_was(
+    browser: Browser, gateway: Gateway, status: int
+) -> None:
+    gateway.refuse("POST", "/identity/v1/registrations/resend", status)
+    page = await browser.get("/inscrivez-vous/lien")
+    page = await browser.submit(page, "/inscrivez-vous/lien", email="claire@example.org", cle="one-key-for-all")
+    assert page.status == (429 if status == 429 else 503)
+    assert page.form("/inscrivez-vous/lien")["cle"] == ["one-key-for-all"]
+    gateway.say("POST", "/identity/v1/registrations/resend", (202, None))
+    page = await browser.submit(page, "/inscrivez-vous/lien")
+    assert page.heading == "Un lien vous a été envoyé, valable 72 heures"
+    bodies = [call.body for call in gateway.heard("POST", "/identity/v1/registrations/resend")]
+    assert bodies == [{"email": "claire@example.org"}] * 2
+
+
+async def test_a_password_is_never_kept_to_be_sent_again(browser: Browser, gateway: Gateway) -> None:
+    gateway.refuse("POST", "/identity/v1/sessions", 503)
+    page = await browser.submit(await browser.get("/connexion"), "/connexion", login="claire", password="Secret!1")
+    assert page.status == 503
+    assert "Secret!1" not in page.source
+    assert not [one for one in page.all("form") if one.get("action") == "/connexion"]

@@ -98,8 +98,11 @@ class Visit:
     def sign_in_first(self) -> Response:
         """The way to the sign-in page and back here; a form is kept meanwhile, sealed, in the page itself."""
         if self.request.method == "POST":
-            kept = {name: values for name, values in self.form.values.items() if name not in SECRETS}
-            content = {"path": self.request.url.path, "values": kept, "account": self.session.account}
+            content = {
+                "path": self.request.url.path,
+                "values": self.kept(self.form.values),
+                "account": self.session.account,
+            }
             sealed = self.site.settings.seal.close(RESUME, content)
             return self.page("account/sign_in.html", 401, resume=sealed, following="", said=None)
         query = f"?{self.request.url.query}" if self.request.url.query else ""
@@ -107,13 +110,24 @@ class Visit:
 
     def resume(self, path: str, values: dict[str, list[str]], status: int = 200) -> Response:
         """The page that offers to send a form once more, now that it can be taken."""
-        shown = {name: kept for name, kept in values.items() if name not in SECRETS}
-        return self.page("account/resume.html", status, path=path, values=shown)
+        return self.page("account/resume.html", status, path=path, values=self.kept(values))
+
+    @staticmethod
+    def kept(values: dict[str, list[str]]) -> dict[str, list[str]]:
+        """What may be written into a page, to be sent again."""
+        return {name: some for name, some in values.items() if name not in SECRETS}
 
     def refusal(self, refused: Refused) -> Response:
         """The page of an error that no form shows."""
         status = refused.status if refused.status in (403, 404, 409, 410, 413, 429) else 503
-        response = self.page("errors/refused.html", status, refused=refused, kind=status)
+        # What was sent when the service did not answer can be sent again, under the same key: nothing is done twice.
+        again = (
+            status in (429, 503)
+            and self.request.method == "POST"
+            and not SECRETS - {csrf.FIELD} & self.form.values.keys()
+        )
+        values = self.kept(self.form.values) if again else {}
+        response = self.page("errors/refused.html", status, refused=refused, kind=status, again=values)
         if refused.retry_after_s is not None:
             response.headers["Retry-After"] = str(refused.retry_after_s)
         return response

@@ -45,7 +45,7 @@ async def sign_in(visit: Visit) -> Response:
     try:
         tokens = await visit.api.public("POST", "/identity/v1/sessions", asked)
     except Refused as refused:
-        if refused.status == 429:
+        if refused.status not in (401, 403, 422):
             raise
         form.refused(refused, asked)
         return visit.page("account/sign_in.html", **shown)
