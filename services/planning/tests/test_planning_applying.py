@@ -181,6 +181,7 @@ async def test_several_wishes_at_once_are_several_and_the_last_has_the_last_word
 async def test_the_desk_passes_over_deadlines_with_a_reason_and_not_without(desk: Desk, moreau: Household) -> None:
     await moreau.usual_week("Inès", CANTEEN, "thursday", by=changed(AGENT, reason=None))
     assert [one.date for one in (await answer(desk)).refused] == [THURSDAY_26]
+    assert (await notices(desk))[-1].paragraphs[0].endswith("au vendredi 18 décembre 2026, à la demande du guichet.")
     await moreau.usual_week("Tom", CANTEEN, "thursday", by=AGENT)
     assert ((await answer(desk)).refused, days(await desk.reserved(moreau.children["Tom"]))[0]) == ((), THURSDAY_26)
 

@@ -61,7 +61,7 @@ async def apply(session: AsyncSession, event: EnrolmentChanged) -> None:
 
 
 async def _known(session: AsyncSession, event: EnrolmentChanged) -> dict[UUID, Enrolment]:
-    """The child's enrolments in the activity, by id, as they are kept; not empty ones."""
+    """The child's enrolments in the activity, by id, as they are kept."""
     query = select(Enrolment).where(Enrolment.child_id == event.child_id, Enrolment.activity_id == event.activity_id)
     return {one.id: one for one in await session.scalars(query.order_by(Enrolment.id))}
 

@@ -58,11 +58,12 @@ def _said(site: str | None, step: Step) -> tuple[str, str, str, str]:
         where = f" : {site}" if site else ""
         said = f"les jours réservés à partir du {day(step.first)} ont lieu au nouveau lieu d'accueil{where}."
         return "Changement de lieu d'accueil", said, "déplacé", "non déplacé"
+    by = ", à la demande du guichet" if step.by.role != "guardian" else ""
     if not step.weekdays:
-        said = f"l'inscription s'arrête, le premier jour sans elle est le {day(step.first)}."
+        said = f"l'inscription s'arrête, le premier jour sans elle est le {day(step.first)}{by}."
         return "Fin d'une inscription", said, "réservé", "refusé"
     weekdays = ", ".join(EN_FRANCAIS[WEEKDAYS.index(one)] for one in sorted(step.weekdays, key=WEEKDAYS.index))
-    said = f"la semaine habituelle ({weekdays}) est appliquée du {day(step.first)} au {day(step.last)}."
+    said = f"la semaine habituelle ({weekdays}) est appliquée du {day(step.first)} au {day(step.last)}{by}."
     return "Semaine habituelle", said, "réservé", "refusé"
 
 
