@@ -7,7 +7,7 @@ import pytest
 from deploy.local.portal import Portal
 from deploy.local.stack import Stack
 from tests.actors import PASSWORD, Clock, Family, Guardian
-from tests.screens import Screen, Screens
+from tests.screens import PHONE, Screen, Screens
 
 
 @pytest.fixture
@@ -71,8 +71,16 @@ async def test_the_guide_leads_from_the_first_page_to_an_account(
     assert await phone.heading() == "Un lien vous a été envoyé, valable 72 heures"
     assert not await phone.page.evaluate("document.cookie")
 
-    token = await portal.activation_token(guardian.email)
-    await phone.open(f"/activation?token={token}")
+    mail = await portal.mail(guardian.email, "Activez votre compte")
+    letter = await screens.open(stack.web)  # as a mail program shows it
+    await letter.page.set_content(mail["html"])
+    assert await letter.page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    await letter.picture("courriel-activation")
+    link = await letter.page.get_attribute("a", "href")
+    assert link
+    assert link in mail["text"]
+    assert link.startswith(f"{stack.web}/activation?token=")
+    await phone.page.goto(link)
     await phone.look("activation")
     await phone.fill(password="Faux!2026")
     await phone.press("Activer mon compte")
@@ -84,7 +92,7 @@ async def test_the_guide_leads_from_the_first_page_to_an_account(
     await phone.fill(login=guardian.username, password=PASSWORD)
     await phone.press("Se connecter")
     assert await phone.heading() == f"Bonjour {guardian.first_name}"
-    await phone.open(f"/activation?token={token}")
+    await phone.page.goto(link)
     await phone.fill(password=PASSWORD)
     await phone.press("Activer mon compte")
     assert "Demander un nouveau lien" in await phone.text()
