@@ -63,12 +63,14 @@ class HolidayWeekChanged(Event):
 
 
 class Actor(Fact):
-    """Who asked for something: a guardian by their account, the staff with a name and, past a rule, their reason.
+    """Who asked for something: a guardian by their account, and as one of the dossier's adults where that is known; the
+    staff with a name and, past a rule, their reason.
 
     `dossier_id` is the family for which (none: the one of what is asked about).
     """
 
     account_id: UUID
+    guardian_id: UUID | None = None
     role: Literal["guardian", "agent", "administrator"]
     name: str | None = None
     reason: str | None = None

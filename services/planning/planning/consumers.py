@@ -20,7 +20,7 @@ from contracts.enrolment import (
 from contracts.identity import AccountClosed
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from planning.copies import Activity, Child, Dossier, HolidayWeek, Site, guardians, keep_bookings
+from planning.copies import Activity, Child, Dossier, HolidayWeek, Site, guardians, keep_bookings, names_of_guardians
 from planning.enrolments.applying import apply
 from planning.feeds.feeds import end_feed
 from planning.reservations.changing import touch
@@ -33,7 +33,7 @@ async def keep_booking(session: AsyncSession, events: Sequence[Booking]) -> None
 
 
 HANDLERS: Handlers = {
-    DossierChanged: keep(Dossier, guardian_ids=guardians),
+    DossierChanged: keep(Dossier, guardian_ids=guardians, guardian_names=names_of_guardians),
     ChildChanged: keep(Child),
     SiteChanged: keep(Site),
     ActivityChanged: keep(Activity),

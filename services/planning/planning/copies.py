@@ -11,8 +11,8 @@ from chassis.copies import keep_copies
 from chassis.schema import may
 from chassis.states import state
 from contracts import enrolment as contract
-from contracts.dossier import DossierChanged
-from sqlalchemy import ARRAY, ColumnElement, Date, ForeignKey, Index, Uuid, delete, insert, select
+from contracts.dossier import Adult, DossierChanged
+from sqlalchemy import ARRAY, ColumnElement, Date, ForeignKey, Index, Text, Uuid, delete, insert, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,11 +42,21 @@ class Dossier(Base):
     version: Mapped[int]
     number: Mapped[str]
     guardian_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+    guardian_names: Mapped[list[str]] = mapped_column(ARRAY(Text()))
 
 
 def guardians(event: DossierChanged) -> list[UUID]:
     """Its legal guardians, without the other adults."""
-    return [one.adult_id for one in event.adults if event.status == "active" and "legal_guardian" in one.roles]
+    return [one.adult_id for one in _guardians(event)]
+
+
+def names_of_guardians(event: DossierChanged) -> list[str]:
+    """In the same order."""
+    return [f"{one.first_name} {one.last_name}" for one in _guardians(event)]
+
+
+def _guardians(event: DossierChanged) -> list[Adult]:
+    return [one for one in event.adults if event.status == "active" and "legal_guardian" in one.roles]
 
 
 def is_guardian(

@@ -70,8 +70,8 @@ class Household:
     async def is_of(self, *guardian_ids: UUID, version: int = 1, status: str = "active") -> None:
         """Its legal guardians."""
         adults = [
-            Adult(adult_id=one, first_name="Claire", last_name="Moreau", roles=("legal_guardian",))
-            for one in guardian_ids
+            Adult(adult_id=one, first_name="Claire", last_name=f"Moreau {number}", roles=("legal_guardian",))
+            for number, one in enumerate(guardian_ids, start=1)
         ]
         facts = {"dossier_id": self.dossier_id, "version": version, "status": status}
         await self.desk.hear(sample(DossierChanged, adults=tuple(adults), **facts))

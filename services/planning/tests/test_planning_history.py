@@ -60,6 +60,18 @@ async def test_one_validation_has_an_entry_a_child_and_activity_and_a_month_its_
     assert await entries(moreau, month="2027-01") == []
 
 
+async def test_a_guardian_is_named_to_their_own_family_as_they_were_known_then(desk: Desk) -> None:
+    mother = await Household.enrolled(desk, "Tom")
+    father = await mother.shared("Tom")
+    await mother.is_of(new_id(), mother.guardian_id)
+    tom = mother.wish("Tom", CANTEEN, MONDAY)
+    assert (await mother.validate(tom))[0] == 200
+    await mother.is_of(version=2)
+    assert (await mother.validate(tom | {"reserve": False}))[0] == 200
+    assert [one["name"] for one in await entries(mother, account_id=new_id())] == [None, "Claire Moreau 2"]
+    assert [one["name"] for one in await entries(father)] == [None, None]
+
+
 async def test_pages_follow_each_other_and_nothing_is_missed_or_told_twice(desk: Desk, moreau: Household) -> None:
     for hour in range(3):
         desk.now_is(MORNING + timedelta(hours=hour))

@@ -92,7 +92,12 @@ def actor(acting: Acting) -> Actor:
     """Who acts, as it is kept and told."""
     by = acting.by
     return Actor(
-        account_id=by.sub, role=by.role, name=by.name, reason=acting.override_reason, dossier_id=acting.dossier_id
+        account_id=by.sub,
+        guardian_id=by.guardian_id,
+        role=by.role,
+        name=by.name,
+        reason=acting.override_reason,
+        dossier_id=acting.dossier_id,
     )
 
 

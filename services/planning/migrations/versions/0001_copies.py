@@ -11,7 +11,8 @@ STATEMENTS = (
         id uuid CONSTRAINT pk_dossiers PRIMARY KEY,
         version integer NOT NULL,
         number text NOT NULL,
-        guardian_ids uuid[] NOT NULL
+        guardian_ids uuid[] NOT NULL,
+        guardian_names text[] NOT NULL
     )""",
     """CREATE TABLE children (
         id uuid CONSTRAINT pk_children PRIMARY KEY,

@@ -42,8 +42,8 @@ class Entry:
     """What was changed at once of a child's days in an activity.
 
     `by` says who, as the caller sees it: themselves, their family, the other family of the child, the desk, or nobody
-    (`town`: it followed from the reason). What the desk does for the other family is told without name and reason.
-    Names are none until their copies have arrived.
+    (`town`: it followed from the reason). What is done by or for the other family is told without name and reason.
+    Names of child and activity are none until their copies have arrived.
     """
 
     id: UUID

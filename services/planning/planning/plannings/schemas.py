@@ -91,9 +91,9 @@ class CopyAnswer(Answer):
 class EntryAnswer(Answer):
     """What was changed at once of a child's days in an activity.
 
-    `by` says who: the caller, their family, the other family of the child, the desk (then `name`, and `reason` where a
-    rule was bypassed; neither where it was done for the other family), or nobody: the town's planning followed from the
-    `reason`, as days do when their child changes school.
+    `by` says who: the caller, their family, the other family of the child, the desk, or nobody: the town's planning
+    followed from the `reason`, as days do when their child changes school. `name` is that of the guardian, where it was
+    known, or of the agent, whose `reason` is why a rule was bypassed: neither where it was the other family's.
     """
 
     id: UUID

@@ -81,4 +81,11 @@ def version(locked: Locked, month: date) -> int:
 
 
 def actor(acting: Acting) -> Actor:
-    return Actor(account_id=acting.by.sub, role=acting.by.role, name=acting.by.name, reason=acting.override_reason)
+    by = acting.by
+    return Actor(
+        account_id=by.sub,
+        guardian_id=by.guardian_id,
+        role=by.role,
+        name=by.name,
+        reason=acting.override_reason,
+    )

@@ -82,7 +82,8 @@ _WRITE = f"""
     ), entry AS (
         INSERT INTO entries
             (child_id, activity_id, month, version, reserved, cancelled, at, dossier_id, account_id, role, name, reason)
-        SELECT child_id, activity_id, month, version, reserved::date[], cancelled::date[], $13, $20, $21, $22, $23, $24
+        SELECT child_id, activity_id, month, version, reserved::date[], cancelled::date[], $13, $20, $21, $22,
+            coalesce($23, (SELECT guardian_names[array_position(guardian_ids, $30)] FROM dossiers WHERE id = $20)), $24
         FROM unnest($14::uuid[], $15::uuid[], $16::date[], $17::integer[], $18::text[], $19::text[])
           AS entry (child_id, activity_id, month, version, reserved, cancelled)
     ), month AS (
@@ -96,7 +97,7 @@ _WRITE = f"""
 #: the answer is stored.
 WRITE = f"{_WRITE} SELECT (SELECT count(*) FROM slot), true"  # noqa: S608 -- made of constants alone
 WRITE_ONCE = f"""
-    {_WRITE}, kept AS ({keeping(first=30)}) SELECT (SELECT count(*) FROM slot), EXISTS (SELECT FROM kept)
+    {_WRITE}, kept AS ({keeping(first=31)}) SELECT (SELECT count(*) FROM slot), EXISTS (SELECT FROM kept)
 """  # noqa: S608 -- made of constants alone
 
 
@@ -318,6 +319,7 @@ async def write(
         by.reason,
         *_columns(months, 2),
         *outbox.rows((*told, *events)),
+        by.guardian_id,
         *(answer or ()),
     )
     if in_slots < len(slots):

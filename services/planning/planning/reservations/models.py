@@ -74,7 +74,7 @@ class Entry(Base):
     """What one change did to a month (its first day) of a child in an activity: who, when, for which family, why.
 
     Nobody (role `town`, no account): it followed from what the reason says. What moved to another site is `reserved`.
-    `version` counts these from 1: it is that of `planning.reservations_changed`.
+    `version` counts these from 1: it is that of `planning.reservations_changed`. `name` is as it was known then.
     """
 
     __tablename__ = "entries"

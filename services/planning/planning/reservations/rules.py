@@ -31,6 +31,7 @@ class Itself(NamedTuple):
 
     reason: str
     account_id: None = None
+    guardian_id: None = None
     role: Literal["town"] = "town"
     name: None = None
     dossier_id: None = None
