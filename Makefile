@@ -14,7 +14,7 @@ help: ## list the chores
 setup: .venv/.ready ## install everything that is missing: Python packages, PostgreSQL, RabbitMQ, Chromium
 	@.venv/bin/python -m deploy.local install
 
-demo: setup ## start the whole stack, play the first journey, stop
+demo: setup ## start the whole stack, play both acts of a family, stop
 	@.venv/bin/python -m deploy.local demo
 
 run: setup ## start the whole stack and keep it up until Ctrl-C

@@ -1,40 +1,13 @@
-"""Who acts in tests of a whole stack: its clock, and families of the demo town."""
+"""Who acts in tests of a whole stack: families of the demo town."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from french.paris import PARIS
-
+from deploy.local.clock import Clock as Clock  # who acts in tests, acts in time
 from deploy.local.portal import Portal
-from deploy.local.stack import Stack
 
 PASSWORD = "Bienvenue!2026"
 STAFF_PASSWORD, TOTP_SECRET = "Guichet!2026", "JBSWY3DPEHPK3PXP"
-
-
-class Clock:
-    """The stack's clock."""
-
-    def __init__(self, stack: Stack) -> None:
-        self.file = stack.clock_file
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=float(self.file.read_text() if self.file.exists() else 0))
-
-    def advance(self, **duration: float) -> None:
-        """`advance(minutes=21)`."""
-        shift = (self.now() - datetime.now(UTC)) + timedelta(**duration)
-        written = self.file.with_suffix(".new")
-        written.write_text(str(shift.total_seconds()))
-        written.replace(self.file)  # nobody reads it half written
-
-    def leave_the_evening(self) -> None:
-        """Into the small hours where it is late: PayFiP deletes unused payments at midnight in Paris."""
-        local = self.now().astimezone(PARIS)
-        if local.hour >= 21:
-            morning = (local + timedelta(days=1)).replace(hour=1, minute=0)
-            self.advance(seconds=(morning - local).total_seconds())
 
 
 @dataclass

@@ -11,7 +11,8 @@ import typer
 from chassis import towns
 from rich.table import Table
 
-from deploy.local import checks, journey
+from deploy.local import checks
+from deploy.local.demo import play
 from deploy.local.errors import console, reported
 from deploy.local.stack import DEFINITIONS, TOWN, Stack, population, stack
 from deploy.servers import packages
@@ -95,11 +96,11 @@ def town(
 
 @app.command()
 def demo() -> None:
-    """Start the whole stack, play the first journey through the gateway, stop."""
+    """Start the whole stack, play both acts of a family through the gateway, stop."""
     started = time.monotonic()
     with reported(when_interrupted=1), stack(RUN, tell=_teller()) as running:
         ready_s = time.monotonic() - started
-        measured = asyncio.run(journey.play(running, running.run.path / "logs", console))
+        measured = asyncio.run(play(running, console))
         memory = running.memory()
     figures = {"stack ready, s": ready_s} | measured
     figures |= {"whole stack, MB (PSS)": sum(memory.values()), "all of it, s": time.monotonic() - started}

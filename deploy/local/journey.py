@@ -1,6 +1,6 @@
 """The main job, played through the gateway: from a dossier number to a paid holiday week, billed by an event.
 
-`steps` is the journey itself, also the first end-to-end test; `play` shows it, with what happened behind each step.
+`steps` is the journey itself, also the first end-to-end test; `show` shows it, with what happened behind each step.
 """
 
 import asyncio
@@ -10,13 +10,13 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from french.wording import euros
 from rich.console import Console
 from rich.markup import escape
 
-from deploy.local.portal import CLAIRE, CLAIRE_DOSSIER, Addresses, Portal, until
+from deploy.local.portal import CLAIRE, CLAIRE_DOSSIER, Portal, until
 from deploy.servers.errors import LauncherError
 
 USERNAME, PASSWORD = "claire.moreau", "Villeneuve!2026"
@@ -102,7 +102,7 @@ class Journey:
         self.said = f"invoice {invoice['number']} settled, booking {self.booking['status']}"
 
     async def see_the_planning(self) -> None:
-        """Open the planning: the week is reserved"""
+        """Open the planning: the week is reserved, and paid"""
         month = self.pair[0]["dates"][0][:7]
         expected = {
             (child_id, day) for child_id, week in zip(self.children_booked(), self.pair, strict=True)
@@ -115,7 +115,7 @@ class Journey:
                 (row["child_id"], cell["date"])
                 for row in planning["rows"]
                 for cell in row["cells"]
-                if cell["status"] == "reserved"
+                if (cell["status"], cell["booking_status"]) == ("reserved", "paid")
             }
             return cells if cells >= expected else None
 
@@ -191,9 +191,17 @@ def behind(handled: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{kind} → " + ", ".join(f"{service} {ms:.0f} ms" for service, ms in services.items())
 
 
-async def walk(journey: Journey, console: Console) -> AsyncIterator[Any]:
+class Act(Protocol):
+    """Steps, each of which leaves in `said` what came of it."""
+
+    said: str
+
+    def steps(self) -> Iterator[Any]: ...
+
+
+async def walk(act: Act, console: Console, first: int = 1) -> AsyncIterator[Any]:
     """Take the steps one after the other and show each; it is given once taken. Raises LauncherError naming it."""
-    for number, step in enumerate(journey.steps(), 1):
+    for number, step in enumerate(act.steps(), first):
         title = step.__doc__.splitlines()[0]
         started = time.perf_counter()
         try:
@@ -202,21 +210,18 @@ async def walk(journey: Journey, console: Console) -> AsyncIterator[Any]:
             raise LauncherError(f"Step {number} failed ({title}): {error!r}") from error
         elapsed_ms = (time.perf_counter() - started) * 1000
         console.print(f"[bold]{number:2d}. {escape(title)}[/bold]  [dim]{elapsed_ms:.0f} ms[/dim]")
-        for line in journey.said.splitlines():
+        for line in act.said.splitlines():
             console.print(f"    {escape(line)}")
         yield step
 
 
-async def play(stack: Addresses, logs_folder: Path, console: Console) -> dict[str, float]:
-    """Play the journey and show it, then measure; answers the figures by name. Raises LauncherError naming the step."""
-    logs = Logs(logs_folder)
-    logs.handled()
-    async with Portal(stack) as portal:
-        journey = Journey(portal)
-        async for _ in walk(journey, console):
-            for line in behind(await quiet(logs)):
-                console.print(f"    [cyan]⇢ {escape(line)}[/cyan]")
-        return await measure(portal, journey, logs)
+async def show(act: Act, logs: Logs, console: Console, first: int = 1) -> int:
+    """Play an act and show what happened behind each step; the number of the next one. Raises LauncherError."""
+    async for _ in walk(act, console, first):
+        first += 1
+        for line in behind(await quiet(logs)):
+            console.print(f"    [cyan]⇢ {escape(line)}[/cyan]")
+    return first
 
 
 async def measure(portal: Portal, journey: Journey, logs: Logs) -> dict[str, float]:

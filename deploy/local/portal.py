@@ -61,14 +61,23 @@ class Portal:
 
     async def call(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Any:
         """`/identity/v1/me` through the gateway; the decoded answer (None if empty). Raises RefusedError."""
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        if key:
-            headers["Idempotency-Key"] = key
-        async with self.client.request(method, f"/api{path}", json=body, headers=headers) as answer:
+        return (await self._asked(method, path, body, {"Idempotency-Key": key} if key else {}))[0]
+
+    async def edit(self, method: str, path: str, body: Any, seen: str) -> Any:
+        """What is asked of somebody who has `seen` that ETag, under a fresh idempotency key."""
+        return (await self._asked(method, path, body, {"If-Match": seen, "Idempotency-Key": str(new_id())}))[0]
+
+    async def tagged(self, path: str) -> tuple[Any, str]:
+        """What is there, and its ETag."""
+        return await self._asked("GET", path, None, {})
+
+    async def _asked(self, method: str, path: str, body: Any, headers: dict[str, str]) -> tuple[Any, str]:
+        own = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+        async with self.client.request(method, f"/api{path}", json=body, headers=headers | own) as answer:
             decoded = await answer.json(content_type=None) if answer.status != 204 else None
             if answer.status >= 400:
                 raise RefusedError(answer.status, decoded or {})
-            return decoded
+            return decoded, answer.headers.get("ETag", "")
 
     async def get(self, path: str) -> Any:
         return await self.call("GET", path)
@@ -143,6 +152,27 @@ class Portal:
     async def weeks(self, child_id: str) -> list[Json]:
         """Those that the child may book now and that have a place left."""
         return [w for w in await self.holiday_weeks(child_id) if w["bookable"] and w["places_left"] > 0]
+
+    # ------------------------------------------------------------------ enrolments and planning
+
+    async def enrolled(self, enrolment_id: str) -> Json:
+        """The enrolment once planning has answered what was asked of it."""
+
+        async def answered() -> Json | None:
+            enrolment: Json = await self.get(f"/enrolment/v1/enrolments/{enrolment_id}")
+            return None if enrolment["pending"] else enrolment
+
+        return await until(answered, f"planning's answer to enrolment {enrolment_id}")
+
+    async def month(self, month: str) -> tuple[Json, str]:
+        """The family's planning of a month (« 2026-12 »), and its ETag."""
+        return await self.tagged(f"/planning/v1/plannings?month={month}")
+
+    async def validate(self, month: str, seen: str, *changes: Json) -> Json:
+        """« Valider » these changes, or (none) the draft, of a month that was seen at that ETag."""
+        body: Json = {"month": month} | ({"changes": changes} if changes else {})
+        receipt: Json = await self.edit("POST", "/planning/v1/plannings/validate", body, seen)
+        return receipt
 
     # ------------------------------------------------------------------ booking and payment
 
