@@ -254,8 +254,8 @@ class Town:
         assert (status, entry.get("status")) == (201, "waiting"), entry
         return str(entry["id"])
 
-    async def accept(self, whose: UUID | None, entry_id: str, key: str | None = None) -> tuple[int, Any]:
-        return await self.call("POST", f"/v1/waiting-list/{entry_id}/accept", whose, key=key)
+    async def accept(self, whose: UUID | None, entry_id: str, key: str | None = None, **more: Any) -> tuple[int, Any]:
+        return await self.call("POST", f"/v1/waiting-list/{entry_id}/accept", whose, more or None, key=key)
 
     async def leave(self, whose: UUID | None, entry_id: str) -> tuple[int, Any]:
         return await self.call("DELETE", f"/v1/waiting-list/{entry_id}", whose)

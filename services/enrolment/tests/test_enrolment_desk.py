@@ -119,6 +119,27 @@ async def test_nobody_pays_once_a_week_has_begun(town: Any) -> None:
     assert await town.taken(first, second) == [1, 1]
 
 
+async def test_an_offer_that_the_desk_accepts_by_telephone_is_payable_until_the_end_it_gives(town: Any) -> None:
+    week_id, ((booked, booking_id),) = await town.full()
+    dossier_id, (awa,) = await town.family(9)
+    entry_id = await town.waits(dossier_id, (awa, week_id))
+    await town.cancel(booked, booking_id)
+    pay_by = clock.now() + 5 * DAY
+    for whose, wrong in ((dossier_id, pay_by), (None, clock.now()), (None, 1_800_000_000)):
+        given = wrong if isinstance(wrong, int) else wrong.isoformat()
+        status, problem = await town.accept(whose, entry_id, pay_by=given)
+        assert (status, [one["pointer"] for one in problem["errors"]]) == (422, ["/pay_by"])
+    status, problem = await town.accept(None, entry_id, pay_by=at(FIRST_MONDAY, time.min).isoformat())
+    assert (status, problem["type"]) == (409, "urn:problem:enrolment:cannot-accept")
+    assert (await town.entry(dossier_id, entry_id))["status"] == "offered"
+
+    status, booking = await town.accept(None, entry_id, pay_by=pay_by.isoformat())
+    assert (status, booking["status"], instant(booking["pay_by"])) == (201, "held", pay_by)
+    assert (await town.confirm(None, booking["id"]))[0] == 202
+    assert (await town.published("booking_confirmed"))[-1].pay_by == pay_by
+    assert (await town.published("notice_written"))[-1].title == "Le guichet a réservé pour votre famille"
+
+
 RULES = {
     "age": "accueille les enfants de 3 à 5 ans",
     "closed": "closes depuis",

@@ -9,7 +9,7 @@ from uuid import UUID
 from asyncpg import Connection
 from chassis.identifiers import new_id
 from chassis.problems import Malformed, Problem
-from chassis.reach import Acting
+from chassis.reach import Acting, Reach
 
 from enrolment.bookings import places
 from enrolment.bookings.places import Hold, Refused, Wanted, Wish
@@ -79,7 +79,7 @@ async def judge(
     Until `pay_by` the desk lets the family pay once it is confirmed. Raises Malformed (that, where it cannot be),
     NotFound (a child or week), NotEligible, SeveralRegies, OverlappingWeek, WeekFull.
     """
-    _check_pay_by(acting, pay_by, now)
+    check_pay_by(acting.by, pay_by, now)
     # Where a part may be kept, what is left is read once and for all; else the conditional update has the last word.
     if keep_available:
         await places.lock(connection, {wish.holiday_week_id for wish in wishes})
@@ -101,8 +101,9 @@ async def judge(
     )
 
 
-def _check_pay_by(acting: Acting, pay_by: datetime | None, now: datetime) -> None:
-    if pay_by and not acting.at_desk:
+def check_pay_by(reach: Reach, pay_by: datetime | None, now: datetime) -> None:
+    """Raises Malformed where they may not say until when is to be paid, or it is past; the weeks have their say too."""
+    if pay_by and reach.role == "guardian":
         raise Malformed(errors=[{"pointer": "/pay_by", "detail": "Ce champ est réservé au guichet."}])
     if pay_by and pay_by <= now:
         raise Malformed(errors=[{"pointer": "/pay_by", "detail": "Indiquez un moment à venir."}])

@@ -10,15 +10,16 @@ from chassis.idempotency import OnceOnly
 from chassis.policies import Policy
 from chassis.problems import NotFound, problems
 from chassis.reach import Reach
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Body, Depends, Response
 from pydantic import BaseModel
 
 from enrolment.bookings.schemas import BookingAnswer
 from enrolment.waiting_list import entries
-from enrolment.waiting_list.schemas import WaitingAnswer, WaitingRequest
+from enrolment.waiting_list.schemas import Acceptance, WaitingAnswer, WaitingRequest
 
 router = APIRouter(tags=["waiting list"])
 
+NOTHING = Acceptance()
 FamilyOrDesk = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]
 
 
@@ -45,12 +46,14 @@ async def list_waiting(
 
 @router.post("/waiting-list/{entry_id}/accept", status_code=201, response_model=BookingAnswer)
 @problems(NotFound, entries.NoOffer, entries.OfferOver, entries.OfferTaken, entries.CannotAccept)
-async def accept(entry_id: UUID, reach: FamilyOrDesk, session: Session, once: OnceOnly) -> Response:
+async def accept(
+    entry_id: UUID, reach: FamilyOrDesk, session: Session, once: OnceOnly, body: Annotated[Acceptance, Body()] = NOTHING
+) -> Response:
     """Take what is offered, for all who waited together: a held booking, to be confirmed in time."""
 
     async def accepted() -> BaseModel:
         now = clock.now()
-        return BookingAnswer.of(await entries.accept(session, reach, entry_id, now), now)
+        return BookingAnswer.of(await entries.accept(session, reach, entry_id, now, body.pay_by), now)
 
     return await once.answer(session, 201, accepted)
 

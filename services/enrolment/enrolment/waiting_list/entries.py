@@ -14,8 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from enrolment.bookings.holds import check_pay_by
 from enrolment.bookings.models import Booking, BookingLine
-from enrolment.bookings.rules import BookingStatus
+from enrolment.bookings.rules import BookingStatus, pay_by_refusal
 from enrolment.catalogue.models import Activity, HolidayWeek
 from enrolment.catalogue.rules import dossier_refusal, misfit, refusal
 from enrolment.copies import Dossier
@@ -154,11 +155,15 @@ async def leave(session: AsyncSession, reach: Reach, entry_id: UUID, now: dateti
     return shown
 
 
-async def accept(session: AsyncSession, reach: Reach, entry_id: UUID, now: datetime) -> Booking:
+async def accept(
+    session: AsyncSession, reach: Reach, entry_id: UUID, now: datetime, pay_by: datetime | None = None
+) -> Booking:
     """Take what is offered, for all who waited together: their places are held by a booking.
 
-    Raises NotFound, NoOffer, OfferOver, OfferTaken, CannotAccept.
+    Until `pay_by` the desk lets the family pay once it is confirmed. Raises Malformed (that), NotFound, NoOffer,
+    OfferOver, OfferTaken, CannotAccept.
     """
+    check_pay_by(reach, pay_by, now)
     group = await _group(session, reach, entry_id)
     await offers.lock(session, {entry.holiday_week_id for entry in group})
     group = await _again(session, [entry.id for entry in group])
@@ -167,13 +172,15 @@ async def accept(session: AsyncSession, reach: Reach, entry_id: UUID, now: datet
     dossier = await session.get(Dossier, taken[0].dossier_id)
     for entry in taken:
         busy = elsewhere(entry.child) if await _busy(session, entry) else None
-        if why := dossier_refusal(dossier) or misfit(entry.week, entry.child, now) or busy:
+        unfit = misfit(entry.week, entry.child, now) or pay_by_refusal(entry.week, pay_by)
+        if why := dossier_refusal(dossier) or unfit or busy:
             raise CannotAccept(why)
     booking = Booking(
         id=new_id(),
         dossier_id=taken[0].dossier_id,
         status=BookingStatus.HELD,
         hold_expires_at=now + timedelta(minutes=min(entry.week.hold_minutes for entry in taken)),
+        pay_by=pay_by,
         version=1,
         created_at=now,
         lines=[

@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis.bodies import Answer, RequestBody
 from pydantic import AliasPath, AwareDatetime, Field
 
+from enrolment.catalogue.schemas import Moment
 from enrolment.waiting_list.entries import WaitingWish
 from enrolment.waiting_list.rules import WaitingStatus
 
@@ -29,6 +30,12 @@ class WaitingRequest(PlaceWish):
         pointers = ("", *(f"/together/{n}" for n in range(len(self.together))))
         wishes = zip(pointers, (self, *self.together), strict=True)
         return [WaitingWish(pointer, one.child_id, one.holiday_week_id) for pointer, one in wishes]
+
+
+class Acceptance(RequestBody):
+    """`pay_by`, until when the family may pay, is for agents alone; a family sends nothing."""
+
+    pay_by: Moment | None = None
 
 
 def _of_the_entry(*names: str) -> Any:
