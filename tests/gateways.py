@@ -7,6 +7,59 @@ from typing import Any
 from aiohttp import web as http
 
 ME = {"id": "0199-me", "role": "guardian", "first_name": "Claire"}
+#: Answers whole enough to be read; a test says what matters to it.
+BOOKING_LINE = {
+    "position": 0,
+    "status": "active",
+    "child_id": "tom",
+    "holiday_week_id": "noel",
+    "centre": "La Bièvre",
+    "name": "Noël",
+    "group": "6-11 ans",
+    "dates": ["2026-12-21", "2026-12-22"],
+    "cancellation_closes_at": "2026-12-11T22:59:59Z",
+    "reason": None,
+    "amount_cents": None,
+}
+BOOKING: dict[str, Any] = {
+    "id": "b",
+    "status": "held",
+    "hold_expires_at": "2026-12-01T09:00:00Z",
+    "lines": [BOOKING_LINE],
+    "reason": None,
+    "invoice_id": None,
+    "invoice_number": None,
+    "amount_cents": None,
+    "payable_until": None,
+    "version": 1,
+    "refused": [],
+}
+WAITING = {
+    "id": "w",
+    "status": "waiting",
+    "child_id": "tom",
+    "holiday_week_id": "noel",
+    "centre": "La Bièvre",
+    "name": "Noël",
+    "rank": 3,
+    "offer_expires_at": None,
+}
+INVOICE: dict[str, Any] = {
+    "id": "i",
+    "kind": "invoice",
+    "status": "to_pay",
+    "number": None,
+    "booking_id": "b",
+    "amount_cents": 8000,
+    "due_cents": 8000,
+    "payer_name": "Claire Moreau",
+    "payer_address": None,
+    "opened_at": "2026-11-25T09:00:00Z",
+    "payable_until": None,
+    "settled_at": None,
+    "reason": None,
+    "lines": [],
+}
 
 DOSSIER = {
     "number": "100042",

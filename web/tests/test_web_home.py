@@ -8,7 +8,7 @@ from french.paris import day_in_paris
 from french.wording import day
 
 from tests.browsers import Browser
-from tests.gateways import DOSSIER, Gateway, listed
+from tests.gateways import BOOKING, DOSSIER, INVOICE, WAITING, Gateway, listed
 from tests.screens import Screen
 
 TODAY = day_in_paris(clock.now())
@@ -31,20 +31,12 @@ def planning(*days: str) -> dict[str, Any]:
 
 
 async def test_what_needs_doing_is_told_soonest_first(claire: Browser, family_window: Screen, gateway: Gateway) -> None:
-    line = {"position": 0, "status": "active", "child_id": "tom", "centre": "La Bièvre", "name": "Noël", "dates": []}
-    held = {"id": "b", "status": "held", "hold_expires_at": in_hours(0.2), "lines": [line]}
+    held = BOOKING | {"hold_expires_at": in_hours(0.2)}
     over = held | {"id": "o", "hold_expires_at": in_hours(-1)}
     gateway.say("GET", "/enrolment/v1/bookings", (200, listed(held, over, held | {"id": "p", "status": "paid"})))
-    offered = {
-        "id": "w",
-        "status": "offered",
-        "child_id": "ines",
-        "centre": "La Bièvre",
-        "name": "Hiver",
-        "offer_expires_at": in_hours(30),
-    }
+    offered = WAITING | {"status": "offered", "child_id": "ines", "name": "Hiver", "offer_expires_at": in_hours(30)}
     gateway.say("GET", "/enrolment/v1/waiting-list", (200, listed(offered, offered | {"status": "waiting"})))
-    owed = {"id": "i", "status": "to_pay", "number": None, "due_cents": 8000, "payable_until": in_hours(10)}
+    owed = INVOICE | {"payable_until": in_hours(10)}
     gateway.say("GET", "/billing/v1/invoices", (200, listed(owed, owed | {"status": "settled", "due_cents": 0})))
     draft = {
         "changes": [

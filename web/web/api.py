@@ -11,6 +11,7 @@ from chassis import clock
 from chassis.logs import traceparent
 from pydantic import TypeAdapter
 
+from web.answers import Page
 from web.refusals import Refused, SignedOut, Unavailable
 from web.session import Session
 
@@ -31,6 +32,17 @@ class Api:
         """The answer as `kind`; what it does not know of the answer is left out. Raises Refused, SignedOut."""
         return _read(kind, await self.call("GET", path, query=query))
 
+    async def all(self, kind: type[T], path: str, **query: Any) -> list[T]:
+        """Every item of a list that is given page by page. Raises as `get`."""
+        found: list[T] = []
+        cursor = None
+        while True:
+            page = await self.get(Page[kind], path, **query, limit=200, cursor=cursor)  # type: ignore[valid-type] # said at run time
+            found += page.items
+            cursor = page.next_cursor
+            if cursor is None:
+                return found
+
     async def post(self, kind: type[T], path: str, body: Any, *, key: str | None = None) -> T:
         return _read(kind, await self.call("POST", path, body, key=key))
 
@@ -41,18 +53,19 @@ class Api:
         body: Any = None,
         *,
         key: str | None = None,
+        seen: int | str | None = None,
         query: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """The body of the answer. Raises Refused, SignedOut."""
+        """The body of the answer; `seen` is the version that is to be changed. Raises Refused, SignedOut."""
         await self.fresh()
         try:
-            return await self._send(method, path, body, key, query, self.session.access)
+            return await self._send(method, path, body, key, query, self.session.access, seen)
         except Refused as refused:
             if refused.status != 401:
                 raise
         await self.refresh()
         try:
-            return await self._send(method, path, body, key, query, self.session.access)
+            return await self._send(method, path, body, key, query, self.session.access, seen)
         except Refused as refused:
             raise (SignedOut if refused.status == 401 else refused) from None
 
@@ -80,11 +93,19 @@ class Api:
         self.session.take(tokens, clock.now())
 
     async def _send(
-        self, method: str, path: str, body: Any, key: str | None, query: Mapping[str, Any] | None, token: str | None
+        self,
+        method: str,
+        path: str,
+        body: Any,
+        key: str | None,
+        query: Mapping[str, Any] | None,
+        token: str | None,
+        seen: int | str | None = None,
     ) -> bytes:
         headers = {"X-Forwarded-For": self.address, "Accept": "application/json"}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         headers |= {"Idempotency-Key": key} if key else {}
+        headers |= {"If-Match": f'"{seen}"'} if seen is not None else {}
         if trace := traceparent():
             headers["traceparent"] = trace
         params = {name.rstrip("_"): str(value) for name, value in (query or {}).items() if value is not None}

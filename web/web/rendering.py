@@ -15,6 +15,8 @@ from web.town import Town
 RUBRICS = [
     ("/", "Accueil"),
     ("/dossier", "Mon dossier"),
+    ("/inscriptions", "Inscription"),
+    ("/factures", "Facturation"),
 ]
 FOOTER = [
     ("/delais", "Délais de réservation"),

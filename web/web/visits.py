@@ -65,9 +65,17 @@ class Visit:
         sent = self.form.get(ONCE)
         return sent if re.fullmatch("[A-Za-z0-9_-]{8,64}", sent) else secrets.token_urlsafe(16)
 
+    def once_for(self, what: str) -> str:
+        """A key of its own for a second call of the same form."""
+        return f"{self.once[:50]}-{what}"
+
     def path(self, name: str) -> str:
         """A parameter of the path, safe in a path of the API. Raises NotFound for what could lead elsewhere."""
-        said = str(self.request.path_params[name])
+        return self.safe(str(self.request.path_params[name]))
+
+    @staticmethod
+    def safe(said: str) -> str:
+        """An id that a browser said, if it can stand in a path of the API. Raises NotFound."""
         if not re.fullmatch("[A-Za-z0-9_-]{1,200}", said):
             raise NotFound
         return said
@@ -120,6 +128,8 @@ class Visit:
     def refusal(self, refused: Refused) -> Response:
         """The page of an error that no form shows."""
         status = refused.status if refused.status in (403, 404, 409, 410, 413, 429) else 503
+        if refused.status == 422 and self.request.method != "POST":
+            status = 404  # the address names what cannot be
         # What was sent when the service did not answer can be sent again, under the same key: nothing is done twice.
         again = (
             status in (429, 503)

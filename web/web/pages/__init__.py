@@ -1,11 +1,25 @@
 """Every page, one module a rubric: thin routes between the API and the templates."""
 
-from web.pages import accounts, deadlines, dossier, home, information, links, registration
+from web.pages import (
+    accounts,
+    bookings,
+    deadlines,
+    dossier,
+    home,
+    information,
+    invoices,
+    links,
+    payments,
+    registration,
+)
 
 ROUTES = [
     *home.ROUTES,
     *accounts.ROUTES,
     *dossier.ROUTES,
+    *bookings.ROUTES,
+    *payments.ROUTES,
+    *invoices.ROUTES,
     *deadlines.ROUTES,
     *information.ROUTES,
     *links.ROUTES,
