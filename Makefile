@@ -1,6 +1,6 @@
 # Every chore of the project, one word each.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check bench screens revision lock secrets compose-demo
+.PHONY: help setup demo run test check lab bench screens revision lock secrets compose-demo
 SHELL := /bin/bash
 PYTHON ?= python3
 UV := .tools/bin/uv
@@ -34,6 +34,9 @@ check: setup ## lint, types, dependencies between parts, generated files, migrat
 	@.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker-compose.yml
 	@.venv/bin/hadolint deploy/Dockerfile
 	@.venv/bin/python -m deploy.local check
+
+lab: setup ## run at length what the suite has short: races, orders of events
+	@.venv/bin/pytest -m lab tests/lab
 
 bench: setup ## measure what is promised of speed, against the same work done plainly; keep it in docs/benchmarks.md
 	@.venv/bin/python -m tests.lab.bench

@@ -181,7 +181,7 @@ def rank(entry_id: UUID, groups: Sequence[Group]) -> int:
         for entry in group.entries:
             if entry.id == entry_id:
                 return ahead[entry.holiday_week_id] + 1
-        ahead += group.places
+        ahead.update(entry.holiday_week_id for entry in group.entries)
     raise LookupError(entry_id)
 
 
