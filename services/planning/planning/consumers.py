@@ -22,8 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.copies import Activity, Child, Dossier, HolidayWeek, Site, guardians, keep_bookings, names_of_guardians
 from planning.enrolments.applying import apply
-from planning.feeds.feeds import end_feed
 from planning.reservations.changing import touch
+from planning.retention import forget_account
 
 
 @AtOnce
@@ -39,7 +39,7 @@ HANDLERS: Handlers = {
     ActivityChanged: keep(Activity),
     HolidayWeekChanged: keep(HolidayWeek),
     EnrolmentChanged: apply,
-    AccountClosed: end_feed,
+    AccountClosed: forget_account,
     BookingConfirmed: keep_booking,
     BookingChanged: keep_booking,
     BookingPaid: keep_booking,

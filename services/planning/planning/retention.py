@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from contracts.identity import AccountClosed
 from french.paris import day_in_paris
 from sqlalchemy import ColumnElement, and_, delete, inspect, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -40,3 +41,9 @@ async def forget(session: AsyncSession, now: datetime) -> None:
         key = tuple_(*inspect(table).primary_key)
         unused = select(*inspect(table).primary_key).where(over).with_for_update(skip_locked=True)
         await session.execute(delete(table).where(key.in_(unused)))
+
+
+async def forget_account(session: AsyncSession, event: AccountClosed) -> None:
+    """What a closed account had for itself, which nobody could end any more: its feed, drafts and weekly mail."""
+    for table in (Attempt, Digest, Draft, Feed):
+        await session.execute(delete(table).where(table.account_id == event.account_id))

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from chassis.problems import Forbidden, NotFound
 from chassis.reach import Reach
-from contracts.identity import AccountClosed
 from french.paris import day_in_paris
 from sqlalchemy import CompoundSelect, Select, case, delete, null, select, union_all
 from sqlalchemy.dialects.postgresql import insert
@@ -55,11 +54,6 @@ async def made_at(session: AsyncSession, reach: Reach) -> datetime | None:
 async def revoke(session: AsyncSession, reach: Reach) -> None:
     """The guardian's feed is dead, if there was one."""
     await session.execute(delete(Feed).where(Feed.account_id == reach.sub))
-
-
-async def end_feed(session: AsyncSession, event: AccountClosed) -> None:
-    """The feed of a closed account, which nobody could take back any more, is dead."""
-    await session.execute(delete(Feed).where(Feed.account_id == event.account_id))
 
 
 async def read(session: AsyncSession, secret: str, now: datetime) -> list[FeedDay]:
