@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import date
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -63,12 +64,13 @@ async def test_more_places_are_there_at_once_and_fewer_than_are_taken_are_refuse
     assert (await three.validate(wish))[0] == 409
     assert (await bands(desk, band(6, 11, 2)))[0] == 200
     assert (await three.validate(wish))[0] == 200
-    for preview in (True, False):
-        status, problem = await bands(desk, band(3, 5, 0), band(6, 11, 1), preview=preview)
+    # Whether children stay in their band or are cut otherwise; before anything is stored, and when it would be.
+    for preview, others in product((True, False), ([], [band(3, 5, 0)])):
+        status, problem = await bands(desk, *others, band(6, 11, 1), preview=preview)
         assert (status, problem["type"]) == (409, "urn:problem:planning:places-taken")
         assert problem["errors"] == [
             {
-                "pointer": "/bands/1/places",
+                "pointer": f"/bands/{len(others)}/places",
                 "detail": "Places déjà prises le lundi 7 décembre 2026 : 2. Gardez-en au moins autant.",
             }
         ]
@@ -140,7 +142,7 @@ async def test_the_database_finds_each_child_the_band_that_the_rules_do(
                     ),
                     {"id": child["id"], "activity": CANTEEN, "day": day, "site": site},
                 )
-        await recounting.recount(session, CANTEEN, wanted, day)
+        await recounting.recount(session, CANTEEN, [Band(ages=[0, 25], places=0)], wanted, day)
         found = await session.execute(
             text("SELECT birth_date, site_id, band FROM reservations JOIN children ON id = child_id WHERE day = :day"),
             {"day": day},

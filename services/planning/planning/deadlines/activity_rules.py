@@ -105,8 +105,9 @@ async def replace(
         raise HolidayActivity
     seen.refuse_if_older(before.version)
     await _refuse_unknown_sites(session, wanted)
+    bands = before.rules.bands, wanted.bands
     if wanted.bands != before.rules.bands:
-        await recounting.refuse_too_few(session, activity_id, wanted.bands, today)
+        await recounting.refuse_too_few(session, activity_id, *bands, today)
     changed = changes(before, (before.rules, calendar), (wanted, calendar), today)
     version = before.version
     if not preview and wanted != before.rules:
@@ -115,7 +116,7 @@ async def replace(
         stored = insert(ActivityRules).values(row)
         await session.execute(stored.on_conflict_do_update(index_elements=["activity_id"], set_=row))
         if wanted.bands != before.rules.bands:
-            await recounting.recount(session, activity_id, wanted.bands, today)
+            await recounting.recount(session, activity_id, *bands, today)
     return Edition(activity_id, before.name, before.kind, wanted, version), changed
 
 
