@@ -9,7 +9,7 @@ from chassis.database import TYPES
 from chassis.schema import may, service_metadata
 from chassis.states import Moves, state
 from contracts.caller import CallerRole
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, Index, LargeBinary, Text, Uuid, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, Uuid, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from identity.passwords import Policy
@@ -80,6 +80,31 @@ class Account(Moves[AccountStatus], Base):
     pin_hash: Mapped[str | None]
     activation_expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+    @property
+    def has_second_factor(self) -> bool:
+        return self.totp_secret is not None
+
+
+class TotpEnrolment(Base):
+    """The secret that an account shall have once a code of it is given."""
+
+    __tablename__ = "totp_enrolments"
+    __table_args__ = (Index("ix_totp_enrolments_expires_at", "expires_at"), may("UPDATE", "DELETE"))
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    secret: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+class RecoveryCode(Base):
+    """A code that stands once for the second factor, by its digest."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = may("DELETE")
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
 
 
 class Town(Base):

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.models import Base
+from identity.models import Base, TotpEnrolment
 from identity.own_account.models import EmailChange, ResetLink
 from identity.registrations.models import Claim, LinkRequest
 from identity.sessions.models import SignedIn
@@ -20,6 +20,7 @@ DECIDED_KEPT = timedelta(days=365)
 def _over(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
     return {
         Claim: Claim.expires_at <= now,
+        TotpEnrolment: TotpEnrolment.expires_at <= now,
         EmailChange: EmailChange.expires_at <= now,
         LinkRequest: LinkRequest.decided_at <= now - DECIDED_KEPT,
         ResetLink: ResetLink.expires_at <= now,

@@ -7,13 +7,15 @@ from chassis.database import Session
 from chassis.policies import PUBLIC, Policy
 from chassis.problems import problems
 from chassis.reach import Reach
+from chassis.tokens import Unauthenticated
 from fastapi import APIRouter, Depends, Path, Response
 
-from identity import passwords
+from identity import passwords, second_factor
 from identity.edge import Address, Configured, OwnTransactions, taking
 from identity.names import email_key
-from identity.own_account import changing, closing, password_resets, schemas
+from identity.own_account import changing, closing, password_resets, schemas, totp
 from identity.registrations import activation, credentials
+from identity.sessions import lines
 from identity.throttling.guesses import limits_of, proved, room
 from identity.throttling.tries import Limit, TooManyTries, count_request, is_spent
 
@@ -85,12 +87,12 @@ async def change_password(
 ) -> None:
     """Every other session of theirs ends."""
     now = clock.now()
-    account = await changing.prove(database, settings, caller, body.password, address, now)
+    own = await changing.prove(database, settings, caller, address, now, password=body.password)
     async with database.sessions.begin() as session:
-        await credentials.check(session, None, body.new_password, now, own=account, pointer="/new_password")
+        await credentials.check(session, None, body.new_password, now, own=own.account, pointer="/new_password")
     async with room(address) as hashing, hashing:
         password_hash = await passwords.hashed(body.new_password)
-    async with changing.proved(database, account) as (session, locked):
+    async with changing.proved(database, own) as (session, locked):
         await changing.change_password(session, locked, password_hash, "depuis votre compte", caller.sid, now)
 
 
@@ -102,8 +104,8 @@ async def change_email(
     """Nothing changes before the link mailed to the new address is followed."""
     await count_request(database, Limit(f"email {caller.sub}", settings.reset_limit, password_resets.LINK_VALID))
     now = clock.now()
-    account = await changing.prove(database, settings, caller, body.password, address, now)
-    async with changing.proved(database, account) as (session, locked):
+    own = await changing.prove(database, settings, caller, address, now, password=body.password)
+    async with changing.proved(database, own) as (session, locked):
         await changing.ask_email(session, locked, body.email, now)
     return Response(status_code=202)
 
@@ -121,6 +123,63 @@ async def close(
 ) -> None:
     """A guardian's; those of the staff are closed by an administrator."""
     now = clock.now()
-    account = await changing.prove(database, settings, caller, body.password, address, now)
-    async with changing.proved(database, account) as (session, locked):
+    own = await changing.prove(database, settings, caller, address, now, password=body.password)
+    async with changing.proved(database, own) as (session, locked):
         await closing.close(session, locked, now)
+
+
+@router.post("/me/totp", status_code=201)
+@problems(TooManyTries)
+async def offer_totp(
+    body: schemas.OwnProof, caller: Owner, database: OwnTransactions, settings: Configured, address: Address
+) -> schemas.TotpOffered:
+    """A secret for an application, good for an hour: it counts once a code of it is given."""
+    now = clock.now()
+    own = await changing.prove(
+        database, settings, caller, address, now, password=body.password, otp=body.otp, by_both=True
+    )
+    expires_at = now + second_factor.ENROLMENT_VALID
+    async with changing.proved(database, own) as (session, locked):
+        secret = await second_factor.offer(session, locked, expires_at)
+    return schemas.TotpOffered(
+        secret=secret, uri=second_factor.uri(secret, own.account.username), expires_at=expires_at
+    )
+
+
+@router.put("/me/totp")
+@problems(Unauthenticated)
+async def enrol_totp(body: schemas.TotpCode, caller: Owner, database: OwnTransactions) -> schemas.RecoveryCodes:
+    """The secret that was offered is the account's second factor; its other sessions end."""
+    now = clock.now()
+    async with database.sessions.begin() as session:
+        await lines.refuse_ended(session, caller, now)
+        codes = await totp.enrol(session, caller, body.otp, now)
+    return schemas.RecoveryCodes(recovery_codes=list(codes))
+
+
+@router.delete("/me/totp", status_code=204)
+@problems(TooManyTries)
+async def drop_totp(
+    body: schemas.OwnProof, caller: Guardian, database: OwnTransactions, settings: Configured, address: Address
+) -> None:
+    """A guardian's: the staff must have one."""
+    now = clock.now()
+    own = await changing.prove(
+        database, settings, caller, address, now, password=body.password, otp=body.otp, by_both=True
+    )
+    async with changing.proved(database, own) as (session, locked):
+        await totp.drop(session, locked, now)
+
+
+@router.post("/me/recovery-codes", status_code=201)
+@problems(TooManyTries, totp.NoSecondFactor)
+async def renew_recovery_codes(
+    body: schemas.OwnProof, caller: Owner, database: OwnTransactions, settings: Configured, address: Address
+) -> schemas.RecoveryCodes:
+    """Ten new ones; those of before are dead."""
+    own = await changing.prove(
+        database, settings, caller, address, clock.now(), password=body.password, otp=body.otp, by_both=True
+    )
+    async with changing.proved(database, own) as (session, locked):
+        codes = await totp.renew_codes(session, locked)
+    return schemas.RecoveryCodes(recovery_codes=list(codes))

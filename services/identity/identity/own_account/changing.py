@@ -5,6 +5,7 @@ A new email counts once the link mailed there is followed, good for 72 hours and
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity import accounts, passwords
+from identity import accounts, passwords, second_factor
 from identity.models import Account, AccountStatus
 from identity.names import email_key
 from identity.notices.writing import write
@@ -31,13 +32,19 @@ from identity.tokens import digest, new_secret
 LINK_VALID = timedelta(hours=72)
 
 
-class WrongOwnPassword(Malformed):
+class WrongOwnProof(Malformed):
     """Said of the field: who calls is signed in, and need not sign in again."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            errors=[{"pointer": "/password", "detail": "Ce n'est pas votre mot de passe actuel : vérifiez-le."}]
-        )
+    def __init__(self, pointer: str, detail: str) -> None:
+        super().__init__(errors=[{"pointer": pointer, "detail": detail}])
+
+
+def _wrong_password() -> WrongOwnProof:
+    return WrongOwnProof("/password", "Ce n'est pas votre mot de passe actuel : vérifiez-le.")
+
+
+def _wrong_code() -> WrongOwnProof:
+    return WrongOwnProof("/otp", "Indiquez un code de votre application d'authentification, ou un code de secours.")
 
 
 class EmailLinkGone(Problem):
@@ -52,32 +59,57 @@ class EmailLinkGone(Problem):
     )
 
 
-async def prove(
-    database: Database, settings: Settings, caller: Reach, password: str, address: str, now: datetime
-) -> Account:
-    """The caller's own account as it was when this proved to be its password; tries are counted.
+@dataclass(frozen=True)
+class Proved:
+    """An account as it was when its owner proved to be so, and the second factor that is still to be used."""
 
-    Raises Unauthenticated where their session has ended, WrongOwnPassword, TooManyTries.
+    account: Account
+    second: second_factor.Proof | None = None
+
+
+async def prove(
+    database: Database,
+    settings: Settings,
+    caller: Reach,
+    address: str,
+    now: datetime,
+    *,
+    password: str,
+    otp: str | None = None,
+    by_both: bool = False,
+) -> Proved:
+    """The caller's own account, of which this is the password and, `by_both`, the second factor where there is one.
+
+    Tries are counted. Raises Unauthenticated where their session has ended, WrongOwnProof, TooManyTries.
     """
     async with room(address) as hashing:
         async with database.sessions.begin() as session:
             await lines.refuse_ended(session, caller, now)
             account = await lines.account_of(session, caller)
         limits = limits_of(settings, f"own {account.id}", address)
-        async with guess(database, limits, WrongOwnPassword), hashing:
+        async with guess(database, limits, WrongOwnProof), hashing:
             if not await passwords.matches(password, account.password_hash):
-                raise WrongOwnPassword
-    return account
+                raise _wrong_password()
+            if not (by_both and account.has_second_factor):
+                return Proved(account)
+            if otp is None or (second := second_factor.proof(account, otp, now)) is None:
+                raise _wrong_code()
+            return Proved(account, second)
 
 
 @asynccontextmanager
-async def proved(database: Database, account: Account) -> AsyncIterator[tuple[AsyncSession, Account]]:
-    """A transaction with the account locked and as it was proved. Raises WrongOwnPassword where it no longer is."""
+async def proved(database: Database, by: Proved) -> AsyncIterator[tuple[AsyncSession, Account]]:
+    """A transaction with the account locked, as it was proved, its second factor used.
+
+    Raises WrongOwnProof where it no longer is so.
+    """
     async with database.sessions.begin() as session:
-        now_so = await session.get(Account, account.id, with_for_update=True)
-        if now_so is None or (now_so.status, now_so.password_hash) != (account.status, account.password_hash):
-            raise WrongOwnPassword
-        yield session, now_so
+        account = await session.get(Account, by.account.id, with_for_update=True)
+        if account is None or (account.status, account.password_hash) != (by.account.status, by.account.password_hash):
+            raise _wrong_password()
+        if by.second is not None and not await second_factor.use(session, account, by.second):
+            raise _wrong_code()
+        yield session, account
 
 
 async def change_password(

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from chassis.bodies import Answer, RequestBody
 
-from identity.fields import Email, Line, Password, Secret
+from identity.fields import Code, Email, Line, Password, Secret
 
 
 class ResetAsked(RequestBody):
@@ -45,3 +45,28 @@ class Closing(RequestBody):
     """`password` is the account's."""
 
     password: Password
+
+
+class OwnProof(RequestBody):
+    """`password` is the account's; `otp` a code of its second factor, where it has one."""
+
+    password: Password
+    otp: Code | None = None
+
+
+class TotpCode(RequestBody):
+    otp: Code
+
+
+class TotpOffered(Answer):
+    """`uri` is what an application reads from a QR code, `secret` the same to be typed."""
+
+    secret: str
+    uri: str
+    expires_at: datetime
+
+
+class RecoveryCodes(Answer):
+    """Each stands once for the second factor; they are told this once."""
+
+    recovery_codes: list[str]

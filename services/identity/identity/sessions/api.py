@@ -40,13 +40,13 @@ async def sign_in(
     async with guesses.guessing(database, address, limits, stranger, proofs.SignInRefused):
         async with database.sessions.begin() as session:
             found = await accounts.by_login(session, body.login)  # again: it may have waited for its turn
-        step = None
+        second = None
         if body.pin is not None:
             account = await proofs.prove_pin(found, device, body.pin)
         else:
-            account, step = await proofs.prove(found, str(body.password), body.otp, now)
+            account, second = await proofs.prove(found, str(body.password), body.otp, now)
         async with database.sessions.begin() as session:
-            granted = await lines.start(session, settings.signing_key, account, now, step=step, device=device)
+            granted = await lines.start(session, settings.signing_key, account, now, second=second, device=device)
             await guesses.proved(session, settings, account.id, address, limits[0], now)
     return _tokens(settings, granted, now)
 

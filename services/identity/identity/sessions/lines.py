@@ -37,14 +37,14 @@ async def start(
     account: Account,
     now: datetime,
     *,
-    step: int | None = None,
+    second: second_factor.Proof | None = None,
     device: Device | None = None,
 ) -> Granted:
-    """A new line for what was proved. Raises SignInRefused for a TOTP step used before.
+    """A new line for what was proved. Raises SignInRefused for a second factor used before.
 
     The tablet must still be enrolled when this is committed, and the account as it was when it was proved.
     """
-    if step is not None and not await second_factor.use_step(session, account, step):
+    if second is not None and not await second_factor.use(session, account, second):
         raise SignInRefused
     # Whoever replaces a password locks the account, then ends its sessions: none begins by the old one meanwhile.
     as_proved = select(Account.id).where(
@@ -52,6 +52,7 @@ async def start(
         Account.status == AccountStatus.ACTIVE,
         Account.password_hash.is_not_distinct_from(account.password_hash),
         Account.pin_hash.is_not_distinct_from(account.pin_hash),
+        Account.totp_secret.is_not_distinct_from(account.totp_secret),
     )
     if await session.scalar(as_proved.with_for_update(read=True)) is None:
         raise SignInRefused

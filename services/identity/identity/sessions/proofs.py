@@ -30,11 +30,13 @@ class SecondFactorRequired(Problem):
     type = "urn:problem:identity:second-factor-required"
     status = 401
     title = "Code nécessaire"
-    detail = "Indiquez aussi le code de votre application d'authentification."
+    detail = "Indiquez aussi le code de votre application d'authentification, ou l'un de vos codes de secours."
 
 
-async def prove(account: Account | None, password: str, otp: str | None, now: datetime) -> tuple[Account, int | None]:
-    """The account whose password and second factor these are, with the TOTP step to use where there is one.
+async def prove(
+    account: Account | None, password: str, otp: str | None, now: datetime
+) -> tuple[Account, second_factor.Proof | None]:
+    """The account whose password and second factor these are, with the proof to use where there is one.
 
     The same work is done without an account. Raises SignInRefused; and only when the password is right, NotActivated
     or SecondFactorRequired.
@@ -48,10 +50,10 @@ async def prove(account: Account | None, password: str, otp: str | None, now: da
         return account, None
     if otp is None:
         raise SecondFactorRequired
-    step = second_factor.totp_step(account.totp_secret, otp, now)
-    if step is None:
+    second = second_factor.proof(account, otp, now)
+    if second is None:
         raise SignInRefused
-    return account, step
+    return account, second
 
 
 async def device_of(session: AsyncSession, device_token: str) -> Device | None:

@@ -93,6 +93,7 @@ class Me(Answer):
     guardian_id: UUID | None
     site_ids: list[UUID]
     regies: list[str]
+    has_second_factor: bool
 
 
 class KeySet(Answer):

@@ -40,6 +40,18 @@ STATEMENTS = (
     "CREATE INDEX ix_accounts_email_key ON accounts (email_key)",
     "CREATE INDEX ix_accounts_dossier_id ON accounts (dossier_id)",
     "CREATE INDEX ix_accounts_activation_expires_at ON accounts (activation_expires_at) WHERE status = 'pending'",
+    """CREATE TABLE totp_enrolments (
+        account_id uuid CONSTRAINT pk_totp_enrolments PRIMARY KEY
+            CONSTRAINT fk_totp_enrolments_account_id REFERENCES accounts ON DELETE CASCADE,
+        secret text NOT NULL,
+        expires_at timestamptz NOT NULL
+    )""",
+    "CREATE INDEX ix_totp_enrolments_expires_at ON totp_enrolments (expires_at)",
+    """CREATE TABLE recovery_codes (
+        account_id uuid CONSTRAINT fk_recovery_codes_account_id REFERENCES accounts ON DELETE CASCADE,
+        digest bytea,
+        CONSTRAINT pk_recovery_codes PRIMARY KEY (account_id, digest)
+    )""",
     """CREATE TABLE activation_links (
         digest bytea CONSTRAINT pk_activation_links PRIMARY KEY,
         account_id uuid NOT NULL CONSTRAINT fk_activation_links_account_id REFERENCES accounts ON DELETE CASCADE,
@@ -208,8 +220,8 @@ STATEMENTS = (
     "CREATE INDEX ix_notices_next_at ON notices (next_at) WHERE status = 'to_send'",
     "CREATE INDEX ix_notices_account_id ON notices (account_id)",
     """GRANT UPDATE, DELETE ON accounts, claims, email_changes, known_addresses, lanes, link_requests, notices,
-    reset_links, sessions, tickets, tries TO identity_app""",
-    "GRANT DELETE ON activation_links TO identity_app",
+    reset_links, sessions, tickets, totp_enrolments, tries TO identity_app""",
+    "GRANT DELETE ON activation_links, recovery_codes TO identity_app",
     "GRANT UPDATE ON dossiers, regies, sites TO identity_app",
 )
 
