@@ -17,6 +17,11 @@ class Reach(Caller):
     Which routes a role may call at all is the route's policy; this says whose things it may name there.
     """
 
+    @property
+    def at_desk(self) -> bool:
+        """Whether they act for families, not as one."""
+        return self.role != "guardian"
+
     def covers(self, dossier_id: UUID | None) -> bool:
         """Whether that family's things are theirs to see: a guardian's own dossier's, every family's for the staff."""
         return dossier_id is not None and (self.role in _STAFF or dossier_id == self.dossier_id)
@@ -58,4 +63,4 @@ class Acting:
 
     @property
     def at_desk(self) -> bool:
-        return self.by.role != "guardian"
+        return self.by.at_desk

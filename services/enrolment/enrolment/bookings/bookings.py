@@ -65,7 +65,7 @@ async def confirm(session: AsyncSession, reach: Reach, booking_id: UUID, quote_i
     booking.lines = booking.standing  # what was given up before is not part of what is confirmed and billed
     booking.quote_id, booking.confirmed_at, booking.confirmed_version = quote_id, now, booking.version
     await publish(session, event_of(events.BookingConfirmed, booking))
-    if reach.role != "guardian":
+    if reach.at_desk:
         await publish(session, notices.booked_at_desk(booking, await children_of(session, booking)))
     return booking
 

@@ -45,9 +45,9 @@ async def cancel(session: AsyncSession, reach: Reach, booking_id: UUID, position
     standing = [line for line in asked if not line.cancelled]
     leaving = {line: granted for line in standing if (granted := terms(line.week, booking.status, now))}
     if leaving:
-        at_desk = reach.role != "guardian"
-        await _leave(session, booking, leaving, f"Annulée par {'le guichet' if at_desk else 'la famille'}.", now)
-        if at_desk and booking.confirmed_at is not None:
+        who = "le guichet" if reach.at_desk else "la famille"
+        await _leave(session, booking, leaving, f"Annulée par {who}.", now)
+        if reach.at_desk and booking.confirmed_at is not None:
             await publish(session, notices.cancelled_at_desk(booking, await children_of(session, booking), leaving))
     elif standing == asked:
         raise WeekBegun(errors=[{"pointer": f"/lines/{line.position}", "detail": BEGUN} for line in asked])

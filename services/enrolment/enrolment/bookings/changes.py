@@ -55,7 +55,7 @@ async def change_lines(
     OverlappingWeek, WeekFull.
     """
     booking = await find(session, reach, booking_id, lock=True)
-    acting = reach.acting(None if reach.role == "guardian" else booking.dossier_id, override_reason)
+    acting = reach.acting(booking.dossier_id if reach.at_desk else None, override_reason)
     refuse_if_over(booking, now)
     if booking.status is not BookingStatus.HELD:
         raise LinesFixed

@@ -103,7 +103,7 @@ async def judge(
 
 def check_pay_by(reach: Reach, pay_by: datetime | None, now: datetime) -> None:
     """Raises Malformed where they may not say until when is to be paid, or it is past; the weeks have their say too."""
-    if pay_by and reach.role == "guardian":
+    if pay_by and not reach.at_desk:
         raise Malformed(errors=[{"pointer": "/pay_by", "detail": "Ce champ est réservé au guichet."}])
     if pay_by and pay_by <= now:
         raise Malformed(errors=[{"pointer": "/pay_by", "detail": "Indiquez un moment à venir."}])
