@@ -35,7 +35,7 @@ async def test_a_draft_is_kept_and_shown_over_the_month_and_nothing_is_reserved(
     wishes = moreau.wish("Inès", CANTEEN, MONDAY), moreau.wish("Tom", CANTEEN, THURSDAY, reserve=False)
     status, kept = await moreau.draft(*wishes)
     assert status == 200, kept
-    assert (kept["month"], kept["kept_at"][:16]) == ("2026-12", "2026-11-25T09:00")
+    assert (kept["month"], kept["kept_at"][:10]) == ("2026-12", "2026-11-25")
     untils = [utc("2026-12-04T09:00"), utc("2026-12-09T09:00")]
     assert kept["changes"] == [
         wish | {"change_until": until, "reason": None} for wish, until in zip(wishes, untils, strict=True)

@@ -146,7 +146,7 @@ async def test_a_deadline_that_moves_is_noticed_within_the_hour(desk: Desk, more
     assert await told(desk, now) == []
     await desk.rules(CANTEEN, {"rule": "days_before", "n": 11, "time": "09:00:00", "working_days": False})
     assert await told(desk, now + AT_LEAST_EVERY - MINUTE) == []
-    [reminder] = await told(desk, now + AT_LEAST_EVERY)
+    [reminder] = await told(desk, now + AT_LEAST_EVERY + MINUTE)
     assert "jeudi 26 novembre 2026 à" in reminder.title
 
 
