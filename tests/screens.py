@@ -17,6 +17,8 @@ from tests.browsers import parsed
 
 PHONE, TABLET, DESK = 360, 768, 1280
 NARROWEST = 320
+#: Waited for whatever is not there yet: long, for a machine that has other things to do.
+DEADLINE_MS = 60_000
 _STANDARD = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]}
 #: A folder in which `look` keeps a picture of what it is given a name for (`make screens`).
 PICTURES = os.environ.get("SCREENS")
@@ -101,7 +103,7 @@ class Screen:
         assert self.document is not None, "no page is open"
         parsed(await self.document.text())
         if self.scripts:  # without them axe does not run either: the page is the same
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(DEADLINE_MS / 1000):
                 found = await Axe().run(self.page, options=_STANDARD)
             assert not found.violations_count, found.generate_report()
 
@@ -137,7 +139,7 @@ class Screens:
             locale="fr-FR",
             has_touch=width == PHONE,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(DEADLINE_MS)
         screen = Screen(await context.new_page(), origin, scripts)
         self.opened.append(screen)
         return screen

@@ -21,6 +21,8 @@ from gateway.settings import Settings
 
 # Ours, below every service's 60 s, so that a connection is never reused at the moment its server closes it.
 KEEP_ALIVE_S = 30.0
+# Longer than who stands before us keeps an idle connection: the pages 15 s, Caddy two minutes.
+DOOR_KEEPS_ALIVE_S = 180
 
 #: What somebody on the way might read as another path: no path of ours has it, even decoded.
 _AMBIGUOUS = re.compile(r"\\|//|/\.\.?(/|;|$)|/$")
@@ -136,5 +138,9 @@ def _files(files: StaticFiles) -> ASGIApp:
 def configuration(settings: Settings) -> uvicorn.Config:
     """How the gateway listens."""
     return listening.configuration(
-        Gateway(settings), trusted_proxies=settings.trusted_proxies, host=settings.host, port=settings.port
+        Gateway(settings),
+        trusted_proxies=settings.trusted_proxies,
+        host=settings.host,
+        port=settings.port,
+        timeout_keep_alive=DOOR_KEEPS_ALIVE_S,
     )

@@ -3,12 +3,15 @@
 import json
 
 import pytest
+from gateway.settings import Settings as Door
 from web.sealing import Seal, new_keys
 from web.session import NAME
 from web.settings import Settings
 
+from gateway import main as gateways
 from tests.browsers import Browser
 from tests.gateways import ME, Gateway
+from web import main
 
 
 async def test_whoever_signs_in_comes_back_to_the_page_they_wanted(browser: Browser, gateway: Gateway) -> None:
@@ -202,3 +205,9 @@ async def test_a_password_is_never_kept_to_be_sent_again(browser: Browser, gatew
     assert page.status == 503
     assert "Secret!1" not in page.source
     assert not [one for one in page.all("form") if one.get("action") == "/connexion"]
+
+
+def test_no_connection_is_reused_when_the_gateway_is_about_to_close_it() -> None:
+    """What is sent into a closing connection is lost, and a form is not to be sent twice by itself."""
+    gateway = gateways.configuration(Door(port=0, upstreams={}))
+    assert gateway.timeout_keep_alive > main.KEEP_ALIVE_S

@@ -27,6 +27,8 @@ log = structlog.get_logger()
 
 # Ours, below the gateway's, so that a connection is never reused at the moment its server closes it.
 KEEP_ALIVE_S = 15.0
+# Longer than an ingress keeps an idle connection to us (Caddy, two minutes).
+DOOR_KEEPS_ALIVE_S = 180
 ANSWER_S = 30.0
 
 
@@ -93,5 +95,9 @@ async def _unexpected(request: Request, error: Exception) -> Response:
 def configuration(settings: Settings) -> uvicorn.Config:
     """How the pages listen."""
     return listening.configuration(
-        create(settings), trusted_proxies=settings.trusted_proxies, host=settings.host, port=settings.port
+        create(settings),
+        trusted_proxies=settings.trusted_proxies,
+        host=settings.host,
+        port=settings.port,
+        timeout_keep_alive=DOOR_KEEPS_ALIVE_S,
     )
