@@ -1,20 +1,21 @@
 """What errors mean: the server or the way to it failed, two transactions met, or a value cannot be stored."""
 
 import asyncio
+import sys
 import traceback
+from typing import TYPE_CHECKING, TypeGuard
 
 import asyncpg
 from asyncpg.exceptions import OutdatedSchemaCacheError
 from pydantic import ValidationError
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+if TYPE_CHECKING:
+    from sqlalchemy.exc import DBAPIError
 
 #: The database is not there, going away, full, or changed under us: try again later, nothing is wrong with the work.
 _TROUBLE = (
     OSError,
     asyncio.TimeoutError,
-    PoolTimeout,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -37,11 +38,29 @@ _CONTENTION = (
 )
 
 
+# The doors (gateway and web) have no database: they do without SQLAlchemy, and without its 13 MB each. What is not
+# imported has raised nothing.
+
+
+def _is_wrapped(error: BaseException) -> "TypeGuard[DBAPIError]":
+    found = sys.modules.get("sqlalchemy.exc")
+    return found is not None and isinstance(error, found.DBAPIError)
+
+
+def _is_of_a_full_pool(error: BaseException) -> bool:
+    found = sys.modules.get("sqlalchemy.exc")
+    return found is not None and isinstance(error, found.TimeoutError)
+
+
 def _driver_error(error: BaseException) -> BaseException:
     """The driver's own error: SQLAlchemy wraps it twice and keeps it as the cause of what it calls the original."""
-    if isinstance(error, DBAPIError) and error.orig is not None:
+    if _is_wrapped(error) and error.orig is not None:
         error = error.orig
-    return (error.__cause__ or error) if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error) else error
+    found = sys.modules.get("sqlalchemy.dialects.postgresql.asyncpg")
+    if found is not None and isinstance(error, found.AsyncAdapt_asyncpg_dbapi.Error):
+        cause: BaseException | None = error.__cause__
+        return cause or error
+    return error
 
 
 def is_contention(error: BaseException) -> bool:
@@ -51,7 +70,7 @@ def is_contention(error: BaseException) -> bool:
 
 def is_trouble(error: BaseException) -> bool:
     """Whether the database or the network failed, rather than the work itself."""
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
+    if _is_of_a_full_pool(error) or (_is_wrapped(error) and error.connection_invalidated):
         return True
     return isinstance(_driver_error(error), _TROUBLE) and not is_contention(error)
 
@@ -64,7 +83,7 @@ def is_unstorable(error: BaseException) -> bool:
 def said(error: BaseException) -> str:
     """The error in words that may be logged: without any value that was stored, sent or read."""
     found = _driver_error(error)
-    if isinstance(error, DBAPIError):
+    if _is_wrapped(error):
         return f"{said(found)} [SQL: {error.statement}]"
     if isinstance(found, ValidationError):
         where = [(*one["loc"], one["type"]) for one in found.errors(include_input=False, include_context=False)]
@@ -85,7 +104,7 @@ def traced(error: BaseException) -> str:
         if isinstance(at, BaseExceptionGroup):
             lines += ["\n" + traced(one) for one in at.exceptions]
         seen.append("".join(lines))
-        if isinstance(at, DBAPIError | asyncpg.PostgresError):
+        if _is_wrapped(at) or isinstance(at, asyncpg.PostgresError):
             break  # what it came from quotes values again
         at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
     return "\n\nFrom this came:\n".join(reversed(seen))
