@@ -113,7 +113,7 @@ class Screen:
         assert size is not None
         for width in (PHONE, DESK) if PICTURES else ():
             await self.page.set_viewport_size({"width": width, "height": size["height"]})
-            await self.page.screenshot(path=Path(str(PICTURES)) / f"{name}-{width}.jpg", quality=75, full_page=True)
+            await self.page.screenshot(path=Path(str(PICTURES)) / f"{name}-{width}.png", full_page=True)
         await self.page.set_viewport_size(size)
 
     async def _holds(self) -> None:
@@ -149,7 +149,9 @@ class Screens:
 async def windows() -> AsyncIterator[Screens]:
     async with async_playwright() as playwright:
         # Without its sandbox: root, which tests may be run by, is refused one.
-        opened = await playwright.chromium.launch(executable_path=str(chromium()), args=["--no-sandbox"])
+        opened = await playwright.chromium.launch(
+            executable_path=str(chromium()), args=["--no-sandbox", "--disable-lcd-text"]
+        )
         try:
             yield Screens(opened)
         finally:

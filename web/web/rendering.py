@@ -17,6 +17,7 @@ RUBRICS = [
     ("/dossier", "Mon dossier"),
     ("/inscriptions", "Inscription"),
     ("/factures", "Facturation"),
+    ("/messages", "Messages"),
 ]
 FOOTER = [
     ("/delais", "Délais de réservation"),
