@@ -2,7 +2,7 @@
 
 import datetime
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from web.answers import Answer
 
@@ -78,3 +78,77 @@ class Waiting(Answer):
     name: str
     rank: int | None
     offer_expires_at: AwareDatetime | None
+
+
+class Activity(Answer):
+    """Of a child: whether it is `open`; where it is not, why and what to do."""
+
+    id: str
+    name: str
+    kind: str
+    payment: str
+    status: str
+    open: bool | None = None
+    reason_code: str | None = None
+    reason: str | None = None
+
+
+class UsualWeek(Answer):
+    days: list[str]
+    first: datetime.date = Field(alias="from")
+    last: datetime.date = Field(alias="to")
+    status: str
+
+
+class RefusedDay(Answer):
+    date: datetime.date
+    reason: str
+
+
+class Applied(Answer):
+    """What planning made of what was asked for last."""
+
+    reserved: list[datetime.date]
+    refused: list[RefusedDay]
+    cancelled: list[datetime.date]
+    still_due: list[datetime.date]
+
+
+class Enrolment(Answer):
+    """From the first to the last day, both included; `pending` until planning has answered."""
+
+    id: str
+    status: str
+    child_id: str
+    activity_id: str
+    school_year: str
+    valid_from: datetime.date
+    valid_to: datetime.date
+    pending: bool
+    usual_week: UsualWeek | None
+    applied: Applied | None
+
+
+class Problem(Answer):
+    detail: str
+
+
+class Result(Answer):
+    """One child's: it is enrolled, or why it is not."""
+
+    child_id: str
+    enrolment: Enrolment | None
+    problem: Problem | None
+
+
+class Results(Answer):
+    results: list[Result]
+
+
+class HouseRules(Answer):
+    school_year: str
+    version: str
+    title: str
+    text: str
+    accepted: bool
+    accepted_at: AwareDatetime | None

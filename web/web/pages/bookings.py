@@ -13,8 +13,9 @@ from chassis import clock
 from starlette.responses import Response
 
 from web.answers.billing import Quote
-from web.answers.dossier import Child, Dossier
+from web.answers.dossier import Child
 from web.answers.enrolment import Booking, Waiting, Week
+from web.pages.enrolments import children, show_enrolments
 from web.pages.payments import to_payfip
 from web.refusals import Refused
 from web.visits import Visit, route
@@ -54,10 +55,6 @@ class Dated:
     def period(self) -> str:
         """« Vacances de Noël » of « Vacances de Noël, semaine du 21 décembre »."""
         return self.name.partition(",")[0]
-
-
-async def children(visit: Visit) -> list[Child]:
-    return (await visit.api.get(Dossier, "/dossier/v1/dossiers/mine")).children
 
 
 def by_week(offers: list[Offer]) -> list[Dated]:
@@ -261,29 +258,7 @@ async def leave_list(visit: Visit) -> Response:
     return visit.go("/inscriptions")
 
 
-# ---------------------------------------------------------------------- « Inscription »
-
-
-async def show_enrolments(visit: Visit) -> Response:
-    """Where the family stands: offers, bookings, waiting lists."""
-    await visit.api.fresh()
-    family, bookings, waiting = await asyncio.gather(
-        children(visit),
-        visit.api.all(Booking, "/enrolment/v1/bookings"),
-        visit.api.all(Waiting, "/enrolment/v1/waiting-list"),
-    )
-    return visit.page(
-        "bookings/enrolments.html",
-        names={child.id: child.first_name for child in family},
-        bookings=bookings,
-        offers=[one for one in waiting if one.status == "offered"],
-        waiting=[one for one in waiting if one.status == "waiting"],
-        joined="attente" in visit.request.query_params,
-    )
-
-
 ROUTES = [
-    route("/inscriptions", show_enrolments),
     route(WEEKS, show_weeks, take_weeks),
     route(f"{WEEKS}/attente", send=wait),
     route(f"{BOOKING}/{{booking_id}}", show_booking),
