@@ -109,3 +109,11 @@ async def test_a_session_that_ends_in_a_form_leads_back_to_what_was_typed(family
     await family_window.press("Se déconnecter")
     assert await family_window.heading() == "Reprendre votre saisie"
     await family_window.look("reprendre")
+
+
+async def test_a_form_that_was_refused_may_be_reloaded(window: Screen) -> None:
+    await window.open("/mot-de-passe")
+    await window.press("Envoyer le lien")
+    await window.page.reload()
+    assert "Indiquez votre courriel." in await window.text()
+    await window.look()
