@@ -189,6 +189,10 @@ async def values_of(family: Family) -> Json:
         "password": PASSWORD,
         "new_password": PASSWORD,
         "otp": "000000",
+        # Of the staff's: a new one that nobody will meet.
+        "username": f"essai-{new_id().hex}",
+        "first_name": "Luc",
+        "last_name": "Petit",
         "email": "essai@example.org",
         "billed": billed["id"],
         "held": held_line,
@@ -287,6 +291,23 @@ async def waiting_link_request(database_url: str) -> str:
     )
     await connection.close()
     return str(request_id)
+
+
+async def invited_account(database_url: str) -> str:
+    """One of the staff's that waits for its owner."""
+    account_id, username = new_id(), f"essai-{new_id().hex}"
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO accounts (id, version, status, role, username, username_key, first_name, last_name, email,"
+        " email_key, site_ids, regies, activation_expires_at, created_at)"
+        " VALUES ($1, 1, 'pending', 'agent', $2, $2, 'Luc', 'Petit', $3, $3, '{}', '{}', $4, $4)",
+        account_id,
+        username,
+        f"{username}@example.org",
+        clock.now() + timedelta(days=30),
+    )
+    await connection.close()
+    return str(account_id)
 
 
 async def _leave_places(database_url: str, week_id: str, left: int) -> None:

@@ -31,6 +31,7 @@ from tests.security.examples import (
     entry_of,
     example,
     history_of,
+    invited_account,
     operations,
     values_of,
     waiting_link_request,
@@ -124,6 +125,7 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
 ) -> None:
     owner, stranger = await new_family(), await new_family()
     values, wrong = await values_of(owner), []
+    values["account_id"] = await invited_account(stack.owner_databases["identity"])
     values["request_id"] = await waiting_link_request(stack.owner_databases["identity"])
     await history_of(owner, stack.owner_databases["planning"], values)
     nothing = {name: str(new_id()) for name in THEIRS} | {name: [str(new_id())] for name in SEVERAL}

@@ -10,8 +10,9 @@ from identity.own_account.api import router as own_account
 from identity.registrations.api import router as registrations
 from identity.sessions.api import router as sessions
 from identity.settings import Settings
+from identity.staff.api import router as staff
 from identity.town import load
 from identity.worker import JOBS
 
-ROUTERS = (registrations, sessions, own_account, clients)
+ROUTERS = (registrations, sessions, own_account, staff, clients)
 SERVICE = Service("identity", Settings, Base.metadata, ROUTERS, HANDLERS, JOBS, load, notice=NoticeWritten)

@@ -21,9 +21,9 @@ class Base(DeclarativeBase):
 
 
 class AccountStatus(StrEnum):
-    PENDING = "pending"  # registered, its link not yet followed
+    PENDING = "pending"  # registered or invited, its link not yet followed
     ACTIVE = "active"
-    CLOSED = "closed"
+    CLOSED = "closed"  # of the staff, for what was decided under that name; a guardian's is erased
 
 
 class Account(Moves[AccountStatus], Base):
@@ -37,10 +37,12 @@ class Account(Moves[AccountStatus], Base):
         CheckConstraint(
             "(role = 'guardian') = (guardian_id IS NOT NULL AND dossier_id IS NOT NULL)", name="guardian_of_dossier"
         ),
-        # Nobody of the staff exists without a second factor; site staff have no password, so none outside their tablet.
+        # Nobody of the staff is active without a second factor; site staff have no password: none outside their tablet.
         CheckConstraint(
-            "CASE role WHEN 'guardian' THEN password_hash IS NOT NULL"
-            " WHEN 'site_staff' THEN pin_hash IS NOT NULL AND password_hash IS NULL"
+            "CASE WHEN status = 'closed' THEN coalesce(password_hash, pin_hash, totp_secret) IS NULL"
+            " WHEN role = 'guardian' THEN password_hash IS NOT NULL"
+            " WHEN role = 'site_staff' THEN pin_hash IS NOT NULL AND password_hash IS NULL"
+            " WHEN status = 'pending' THEN coalesce(password_hash, pin_hash, totp_secret) IS NULL"
             " ELSE totp_secret IS NOT NULL AND password_hash IS NOT NULL END",
             name="second_factor",
         ),
@@ -55,7 +57,7 @@ class Account(Moves[AccountStatus], Base):
     )
 
     TRANSITIONS: ClassVar = {
-        AccountStatus.PENDING: frozenset({AccountStatus.ACTIVE}),
+        AccountStatus.PENDING: frozenset({AccountStatus.ACTIVE, AccountStatus.CLOSED}),
         AccountStatus.ACTIVE: frozenset({AccountStatus.CLOSED}),
         AccountStatus.CLOSED: frozenset(),
     }

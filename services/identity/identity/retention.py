@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.models import Base, TotpEnrolment
 from identity.own_account.models import EmailChange, ResetLink
-from identity.registrations.models import Claim, LinkRequest
+from identity.registrations.models import ActivationLink, Claim, LinkRequest
 from identity.sessions.models import SignedIn
 from identity.throttling.known_addresses import KEPT
 from identity.throttling.lanes import GONE
@@ -20,6 +20,7 @@ DECIDED_KEPT = timedelta(days=365)
 def _over(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
     return {
         Claim: Claim.expires_at <= now,
+        ActivationLink: ActivationLink.expires_at <= now,
         TotpEnrolment: TotpEnrolment.expires_at <= now,
         EmailChange: EmailChange.expires_at <= now,
         LinkRequest: LinkRequest.decided_at <= now - DECIDED_KEPT,

@@ -77,6 +77,7 @@ async def resend(session: AsyncSession, email: str, now: datetime) -> None:
         select(Account)
         .where(
             Account.email_key == email_key(email),
+            Account.role == "guardian",
             Account.status == AccountStatus.PENDING,
             Account.activation_expires_at > now,
         )
@@ -95,6 +96,7 @@ async def linked(session: AsyncSession, secret: str, now: datetime) -> Account:
         .where(
             ActivationLink.digest == digest(secret),
             ActivationLink.expires_at > now,
+            Account.role == "guardian",
             Account.status == AccountStatus.PENDING,
         )
         .with_for_update(of=Account)

@@ -104,10 +104,14 @@ class LinkRequest(Moves[LinkRequestStatus], Base):
 
 
 class ActivationLink(Base):
-    """A link mailed to a pending account, by its secret's digest; the first one used ends them all."""
+    """A link mailed to an account that waits for it, by its secret's digest; the first one used ends them all."""
 
     __tablename__ = "activation_links"
-    __table_args__ = (Index("ix_activation_links_account_id", "account_id"), may("DELETE"))
+    __table_args__ = (
+        Index("ix_activation_links_account_id", "account_id"),
+        Index("ix_activation_links_expires_at", "expires_at"),
+        may("UPDATE", "DELETE"),
+    )
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))

@@ -25,3 +25,4 @@ Someone = Annotated[
     Reach, _signed_in(Policy("guardian", "agent", "cashier", "administrator", "site_staff", reach="account"))
 ]
 Agent = Annotated[Reach, _signed_in(Policy("agent", "administrator", reach="town"))]
+Administrator = Annotated[Reach, _signed_in(Policy("administrator", reach="town"))]

@@ -31,8 +31,10 @@ STATEMENTS = (
         CONSTRAINT ck_accounts_guardian_of_dossier
             CHECK ((role = 'guardian') = (guardian_id IS NOT NULL AND dossier_id IS NOT NULL)),
         CONSTRAINT ck_accounts_second_factor
-            CHECK (CASE role WHEN 'guardian' THEN password_hash IS NOT NULL
-                   WHEN 'site_staff' THEN pin_hash IS NOT NULL AND password_hash IS NULL
+            CHECK (CASE WHEN status = 'closed' THEN coalesce(password_hash, pin_hash, totp_secret) IS NULL
+                   WHEN role = 'guardian' THEN password_hash IS NOT NULL
+                   WHEN role = 'site_staff' THEN pin_hash IS NOT NULL AND password_hash IS NULL
+                   WHEN status = 'pending' THEN coalesce(password_hash, pin_hash, totp_secret) IS NULL
                    ELSE totp_secret IS NOT NULL AND password_hash IS NOT NULL END)
     )""",
     "CREATE UNIQUE INDEX uq_accounts_username_key ON accounts (username_key)",
@@ -58,6 +60,7 @@ STATEMENTS = (
         expires_at timestamptz NOT NULL
     )""",
     "CREATE INDEX ix_activation_links_account_id ON activation_links (account_id)",
+    "CREATE INDEX ix_activation_links_expires_at ON activation_links (expires_at)",
     """CREATE TABLE legal_texts (
         kind text CONSTRAINT ck_legal_texts_kind CHECK (kind IN ('terms', 'privacy')),
         version text,
@@ -219,9 +222,9 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX uq_notices_notice_id_email ON notices (notice_id, email) NULLS NOT DISTINCT",
     "CREATE INDEX ix_notices_next_at ON notices (next_at) WHERE status = 'to_send'",
     "CREATE INDEX ix_notices_account_id ON notices (account_id)",
-    """GRANT UPDATE, DELETE ON accounts, claims, email_changes, known_addresses, lanes, link_requests, notices,
-    reset_links, sessions, tickets, totp_enrolments, tries TO identity_app""",
-    "GRANT DELETE ON activation_links, recovery_codes TO identity_app",
+    """GRANT UPDATE, DELETE ON accounts, activation_links, claims, email_changes, known_addresses, lanes, link_requests,
+    notices, reset_links, sessions, tickets, totp_enrolments, tries TO identity_app""",
+    "GRANT DELETE ON recovery_codes TO identity_app",
     "GRANT UPDATE ON dossiers, regies, sites TO identity_app",
 )
 
