@@ -183,6 +183,7 @@ async def values_of(family: Family) -> Json:
         "GET /v1/plannings/history": {"month": "2098-06"},
         "PUT /v1/plannings/draft": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "version": towns.read(TOWN)["house_rules"][0]["version"],
+        "POST /v1/clients": {"name": f"essai-{new_id().hex}", "scope": "meals:read"},
         "POST /v1/link-requests/{request_id}/decision": {"decision": "refused", "reason": "Essai"},
         "session_id": await another_session(family),
         # Their own account's, which stays as it is.
@@ -308,6 +309,19 @@ async def invited_account(database_url: str) -> str:
     )
     await connection.close()
     return str(account_id)
+
+
+async def known_program(database_url: str) -> str:
+    """A program of the town's that nobody needs."""
+    client_id = new_id()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO clients (id, name, scope, created_at) VALUES ($1, $2, 'meals:read', now())",
+        client_id,
+        f"essai-{client_id.hex}",
+    )
+    await connection.close()
+    return str(client_id)
 
 
 async def _leave_places(database_url: str, week_id: str, left: int) -> None:

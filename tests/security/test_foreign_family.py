@@ -32,6 +32,7 @@ from tests.security.examples import (
     example,
     history_of,
     invited_account,
+    known_program,
     operations,
     values_of,
     waiting_link_request,
@@ -125,6 +126,7 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
 ) -> None:
     owner, stranger = await new_family(), await new_family()
     values, wrong = await values_of(owner), []
+    values["client_id"] = await known_program(stack.owner_databases["identity"])
     values["account_id"] = await invited_account(stack.owner_databases["identity"])
     values["request_id"] = await waiting_link_request(stack.owner_databases["identity"])
     await history_of(owner, stack.owner_databases["planning"], values)

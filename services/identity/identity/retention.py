@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from identity.clients.models import ClientSecret
 from identity.models import Base, TotpEnrolment
 from identity.own_account.models import EmailChange, ResetLink
 from identity.registrations.models import ActivationLink, Claim, LinkRequest
@@ -22,6 +23,7 @@ def _over(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
         Claim: Claim.expires_at <= now,
         ActivationLink: ActivationLink.expires_at <= now,
         TotpEnrolment: TotpEnrolment.expires_at <= now,
+        ClientSecret: ClientSecret.expires_at <= now,
         EmailChange: EmailChange.expires_at <= now,
         LinkRequest: LinkRequest.decided_at <= now - DECIDED_KEPT,
         ResetLink: ResetLink.expires_at <= now,

@@ -1,10 +1,11 @@
 """What identity takes from a town's description: legal texts, the password policy, accounts, clients and tablets."""
 
 from collections import Counter
+from datetime import datetime
 from typing import Annotated, Literal
 
 from chassis import clock
-from chassis.identifiers import named_id
+from chassis.identifiers import named_id, new_id
 from chassis.outbox import publish
 from chassis.towns import Code, Entry, Matching, Words, refers_to, unique_in
 from pydantic import Field, field_validator, model_validator
@@ -14,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import passwords
 from identity.accounts import activated
-from identity.clients.models import Client
+from identity.clients.models import Client, ClientSecret
 from identity.fields import Email, Name, Username
 from identity.models import Account, AccountStatus
 from identity.models import Town as TownRow
@@ -141,7 +142,7 @@ async def load(session: AsyncSession, town: Town) -> None:
     ]
     await session.execute(insert(LegalText).values(texts).on_conflict_do_nothing())
     for client in town.clients:
-        await _load_client(session, client)
+        await _load_client(session, client, now)
     devices = [
         {
             "id": named_id("device", device.name),
@@ -158,12 +159,14 @@ async def load(session: AsyncSession, town: Town) -> None:
         await _load_account(session, account, town)
 
 
-async def _load_client(session: AsyncSession, client: ClientEntry) -> None:
+async def _load_client(session: AsyncSession, client: ClientEntry, now: datetime) -> None:
     client_id = named_id("client", client.name)
     if await session.get(Client, client_id):
         return
     hashed = await passwords.hashed(client.secret)
-    session.add(Client(id=client_id, name=client.name, secret_hash=hashed, scope=client.scope))
+    session.add(Client(id=client_id, name=client.name, scope=client.scope, created_at=now))
+    await session.flush()
+    session.add(ClientSecret(id=new_id(), client_id=client_id, hash=hashed, created_at=now, expires_at=None))
 
 
 async def _load_account(session: AsyncSession, account: AccountEntry, town: Town) -> None:

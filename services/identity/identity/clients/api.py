@@ -1,19 +1,25 @@
-"""The town's programs get their tokens over HTTP."""
+"""The town's programs over HTTP: named by an administrator, they get their tokens."""
 
 import base64
+from datetime import timedelta
 from urllib.parse import unquote_plus
+from uuid import UUID
 
 from chassis import clock
+from chassis.bodies import Page, Paged
+from chassis.database import Session
 from chassis.policies import PUBLIC
-from chassis.problems import problems
+from chassis.problems import NotFound, problems
 from contracts.caller import Caller
 from fastapi import APIRouter, Request
 
-from identity.clients import proofs, schemas
+from identity import passwords
+from identity.clients import keeping, proofs, schemas
 from identity.edge import Address, Configured, OwnTransactions
+from identity.sessions.policies import Administrator
 from identity.throttling import guesses
 from identity.throttling.tries import TooManyTries, refuse_spent
-from identity.tokens import ACCESS_VALID, access_token
+from identity.tokens import ACCESS_VALID, access_token, new_secret
 
 router = APIRouter()
 
@@ -40,11 +46,12 @@ async def client_token(
     limits = guesses.limits_of(settings, login, address)
     async with database.sessions.begin() as session:
         await refuse_spent(session, limits, now)
-        found = await proofs.by_name(session, asked.client_id)
-        stranger = await guesses.stranger(session, settings, login, found.id if found else None, address)
+        found = await proofs.by_name(session, asked.client_id, now)
+        owner_id = found.client.id if found else None
+        stranger = await guesses.stranger(session, settings, login, owner_id, address)
     async with guesses.guessing(database, address, limits, stranger, proofs.InvalidClient):
         async with database.sessions.begin() as session:
-            found = await proofs.by_name(session, asked.client_id)
+            found = await proofs.by_name(session, asked.client_id, clock.now())
         client, scope = await proofs.prove(found, asked.client_secret, asked.scope)
         async with database.sessions.begin() as session:
             await guesses.proved(session, settings, client.id, address, limits[0], now)
@@ -70,3 +77,36 @@ async def _token_asked(request: Request) -> schemas.TokenAsked:
     if asked.grant_type != "client_credentials":
         raise proofs.UnsupportedGrantType
     return asked
+
+
+@router.get("/clients")
+async def clients(_administrator: Administrator, paging: Paged, session: Session) -> Page[schemas.Program]:
+    found = await keeping.page(session, paging.limit + 1, paging.cursor)
+    secrets = await keeping.secrets_of(session, found, clock.now())
+    return paging.page(found, lambda one: schemas.Program.of(one, secrets[one.id]), lambda one: one.id)
+
+
+@router.post("/clients", status_code=201)
+@problems(keeping.ClientExists)
+async def add_client(_administrator: Administrator, body: schemas.NewClient, session: Session) -> schemas.SecretTold:
+    """Its secret is told this once."""
+    secret = new_secret()
+    client = await keeping.add(session, body.name, body.scope, await passwords.hashed(secret), clock.now())
+    return schemas.SecretTold(id=client.id, name=client.name, scope=client.scope, secret=secret)
+
+
+@router.post("/clients/{client_id}/secrets", status_code=201)
+@problems(NotFound)
+async def rotate_secret(
+    _administrator: Administrator, client_id: UUID, body: schemas.Rotation, session: Session
+) -> schemas.SecretTold:
+    """A new one, told this once; the former is good for as long as it is said, so that no request is refused."""
+    secret, former_valid = new_secret(), timedelta(hours=body.former_valid_h)
+    client = await keeping.rotate(session, client_id, await passwords.hashed(secret), former_valid, clock.now())
+    return schemas.SecretTold(id=client.id, name=client.name, scope=client.scope, secret=secret)
+
+
+@router.delete("/clients/{client_id}", status_code=204)
+@problems(NotFound)
+async def remove_client(_administrator: Administrator, client_id: UUID, session: Session) -> None:
+    await keeping.remove(session, client_id)

@@ -1,5 +1,8 @@
 """Clients: the town's programs, known by a name and a secret (OAuth 2 client credentials, RFC 6749)."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import ClassVar
 
 from chassis.problems import Problem
@@ -7,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import passwords
+from identity.clients.keeping import AT_ONCE, secrets_of
 from identity.clients.models import Client
 
 
@@ -51,18 +55,34 @@ class InvalidScope(ClientError):
     detail = "Ce programme n'a pas tous les droits demandés dans scope."
 
 
-async def by_name(session: AsyncSession, name: str) -> Client | None:
-    return await session.scalar(select(Client).where(Client.name == name))
+@dataclass(frozen=True)
+class Known:
+    """A client, and the hashes of its secrets."""
+
+    client: Client
+    hashes: Sequence[str]
 
 
-async def prove(client: Client | None, secret: str, scope: str | None) -> tuple[Client, str]:
+async def by_name(session: AsyncSession, name: str, now: datetime) -> Known | None:
+    client = await session.scalar(select(Client).where(Client.name == name))
+    if client is None:
+        return None
+    secrets = (await secrets_of(session, [client], now))[client.id]
+    return Known(client, [secret.hash for secret in secrets])
+
+
+async def prove(known: Known | None, secret: str, scope: str | None) -> tuple[Client, str]:
     """The client whose secret this is, and the scope granted: what it asked for, or all that it has.
 
-    The same work whether or not there is such a client. Raises InvalidClient, InvalidScope.
+    The same work whether or not there is such a client, and however many secrets it has. Raises InvalidClient,
+    InvalidScope.
     """
-    right = await passwords.matches(secret, client.secret_hash if client else None)
-    if client is None or not right:
+    hashes = list(known.hashes) if known else []
+    tried = [*hashes, *[None] * AT_ONCE][:AT_ONCE]
+    right = any([await passwords.matches(secret, one) for one in tried])
+    if known is None or not right:
         raise InvalidClient
+    client = known.client
     asked = set((scope or client.scope).split())
     if not asked <= set(client.scope.split()):
         raise InvalidScope

@@ -158,10 +158,19 @@ STATEMENTS = (
     """CREATE TABLE clients (
         id uuid CONSTRAINT pk_clients PRIMARY KEY,
         name text NOT NULL,
-        secret_hash text NOT NULL,
-        scope text NOT NULL
+        scope text NOT NULL,
+        created_at timestamptz NOT NULL
     )""",
     "CREATE UNIQUE INDEX uq_clients_name ON clients (name)",
+    """CREATE TABLE client_secrets (
+        id uuid CONSTRAINT pk_client_secrets PRIMARY KEY,
+        client_id uuid NOT NULL CONSTRAINT fk_client_secrets_client_id REFERENCES clients ON DELETE CASCADE,
+        hash text NOT NULL,
+        created_at timestamptz NOT NULL,
+        expires_at timestamptz
+    )""",
+    "CREATE INDEX ix_client_secrets_client_id ON client_secrets (client_id)",
+    "CREATE INDEX ix_client_secrets_expires_at ON client_secrets (expires_at)",
     """CREATE TABLE sites (
         id uuid CONSTRAINT pk_sites PRIMARY KEY,
         version integer NOT NULL,
@@ -222,8 +231,9 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX uq_notices_notice_id_email ON notices (notice_id, email) NULLS NOT DISTINCT",
     "CREATE INDEX ix_notices_next_at ON notices (next_at) WHERE status = 'to_send'",
     "CREATE INDEX ix_notices_account_id ON notices (account_id)",
-    """GRANT UPDATE, DELETE ON accounts, activation_links, claims, email_changes, known_addresses, lanes, link_requests,
-    notices, reset_links, sessions, tickets, totp_enrolments, tries TO identity_app""",
+    """GRANT UPDATE, DELETE ON accounts, activation_links, claims, client_secrets, clients, email_changes,
+    known_addresses, lanes, link_requests, notices, reset_links, sessions, tickets, totp_enrolments, tries
+    TO identity_app""",
     "GRANT DELETE ON recovery_codes TO identity_app",
     "GRANT UPDATE ON dossiers, regies, sites TO identity_app",
 )

@@ -1,0 +1,84 @@
+"""The administrator names the town's programs; a secret is told once, and replaced without a refused request."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chassis.identifiers import new_id
+from chassis.problems import NotFound, Problem
+from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity.clients.models import Client, ClientSecret
+from identity.throttling import known_addresses
+
+#: Of one program: the newest, and the one it replaces.
+AT_ONCE = 2
+
+
+class ClientExists(Problem):
+    type = "urn:problem:identity:client-exists"
+    status = 409
+    title = "Programme déjà connu"
+    detail = "Un programme porte déjà ce nom : choisissez-en un autre, ou renouvelez son secret."
+
+
+def live(now: datetime) -> ColumnElement[bool]:
+    """Secrets that are still good."""
+    return or_(ClientSecret.expires_at.is_(None), ClientSecret.expires_at > now)
+
+
+async def page(session: AsyncSession, most: int, after: UUID | None) -> Sequence[Client]:
+    query = select(Client).order_by(Client.id).limit(most)
+    return (await session.scalars(query.where(Client.id > after) if after else query)).all()
+
+
+async def secrets_of(
+    session: AsyncSession, clients: Sequence[Client], now: datetime
+) -> Mapping[UUID, Sequence[ClientSecret]]:
+    """Of each of these clients the secrets that are good, the newest first."""
+    found = select(ClientSecret).where(ClientSecret.client_id.in_([one.id for one in clients]), live(now))
+    by_client: dict[UUID, list[ClientSecret]] = {client.id: [] for client in clients}
+    for secret in await session.scalars(found.order_by(ClientSecret.created_at.desc(), ClientSecret.id.desc())):
+        by_client[secret.client_id].append(secret)
+    return by_client
+
+
+async def add(session: AsyncSession, name: str, scope: str, secret_hash: str, now: datetime) -> Client:
+    """Raises ClientExists."""
+    client = Client(id=new_id(), name=name, scope=scope, created_at=now)
+    session.add(client)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise ClientExists from error
+    _give(session, client, secret_hash, now)
+    return client
+
+
+async def rotate(
+    session: AsyncSession, client_id: UUID, secret_hash: str, former_valid: timedelta, now: datetime
+) -> Client:
+    """A new secret; the one it replaces is good for so long still, and any before that no more. Raises NotFound."""
+    client = await session.get(Client, client_id, with_for_update=True)
+    if client is None:
+        raise NotFound
+    good = (await secrets_of(session, [client], now))[client_id]
+    for former in good[:1]:
+        former.expires_at = now + former_valid
+    await session.execute(delete(ClientSecret).where(ClientSecret.id.in_([one.id for one in good[1:]])))
+    _give(session, client, secret_hash, now)
+    return client
+
+
+async def remove(session: AsyncSession, client_id: UUID) -> None:
+    """It gets no token any more; those it has are good for ten minutes at most. Raises NotFound."""
+    gone = await session.scalar(delete(Client).where(Client.id == client_id).returning(Client.id))
+    if gone is None:
+        raise NotFound
+    await known_addresses.forget(session, client_id)
+
+
+def _give(session: AsyncSession, client: Client, secret_hash: str, now: datetime) -> None:
+    session.add(ClientSecret(id=new_id(), client_id=client.id, hash=secret_hash, created_at=now, expires_at=None))
