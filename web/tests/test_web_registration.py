@@ -155,6 +155,25 @@ async def test_a_link_that_is_none_of_ours_asks_for_another(browser: Browser, ga
     assert page.status == 410
 
 
+async def test_another_email_is_confirmed_by_its_link_once_and_only_when_asked(
+    browser: Browser, gateway: Gateway
+) -> None:
+    gateway.say("POST", "/identity/v1/email-confirmations", (204, None))
+    page = await browser.get("/courriel?token=a-secret")
+    assert not gateway.calls
+    confirmed = await browser.submit(page, "/courriel")
+    assert (confirmed.status, confirmed.heading) == (200, "Confirmer votre nouvelle adresse")
+    assert "Adresse confirmée" in confirmed.text
+    [call] = gateway.heard("POST", "/identity/v1/email-confirmations")
+    assert call.body == {"token": "a-secret"}
+    for status in (410, 422):
+        gateway.refuse("POST", "/identity/v1/email-confirmations", status, "Ce lien a déjà servi.")
+        page = await browser.submit(page, "/courriel")
+        assert (page.status, page.errors) == (410, ["Ce lien a déjà servi."])
+        page = await browser.get("/courriel?token=a-secret")
+    assert "Confirmer cette adresse" not in (await browser.get("/courriel")).text
+
+
 async def test_a_link_is_not_used_up_by_being_looked_at(browser: Browser, gateway: Gateway) -> None:
     await browser.get("/activation?token=a-secret")
     assert not gateway.calls

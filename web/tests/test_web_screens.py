@@ -117,3 +117,17 @@ async def test_a_form_that_was_refused_may_be_reloaded(window: Screen) -> None:
     await window.page.reload()
     assert "Indiquez votre courriel." in await window.text()
     await window.look()
+
+
+async def test_another_email_is_confirmed(window: Screen, gateway: Gateway) -> None:
+    gateway.say("POST", "/identity/v1/email-confirmations", (204, None))
+    await window.open("/courriel?token=a-secret")
+    await window.look("courriel")
+    await window.press("Confirmer cette adresse")
+    assert "Adresse confirmée" in await window.text()
+    await window.look("courriel-confirme")
+    gateway.refuse("POST", "/identity/v1/email-confirmations", 410, "Ce lien a déjà servi.")
+    await window.open("/courriel?token=a-secret")
+    await window.press("Confirmer cette adresse")
+    assert "Ce lien a déjà servi." in await window.text()
+    await window.look()

@@ -8,7 +8,7 @@ from chassis.identifiers import named_id, new_id
 from contracts.dossier import DossierChanged
 from identity.worker import forget_what_is_over
 
-from services.identity.tests.portal import Portal, body, moreau, pointers
+from services.identity.tests.portal import Portal, body, moreau, notice, pointers
 
 ASKED = {"last_name": "Moreau", "first_name": "Claire", "email": "claire@new.example.org", "dossier_number": "100 042"}
 CLAIRE = str(named_id("adult", "100042", "1"))
@@ -108,6 +108,36 @@ async def test_a_refusal_tells_the_family_why_and_no_word_of_who_asked(portal: P
     # The same may be asked anew.
     again = await requested(portal, agent, **spam)
     assert (again["status"], again["id"] != decided["id"]) == ("waiting", True)
+
+
+async def test_the_second_guardian_of_a_dossier_has_an_account_of_their_own(portal: Portal, agent: str) -> None:
+    """Whose email the town never knew: the desk attaches them to the dossier in which the first has an account."""
+    await portal.register()
+    await portal.activate(await portal.link())
+    paul = (
+        moreau()
+        .adults[0]
+        .model_copy(update={"adult_id": named_id("adult", "100042", "2"), "first_name": "Paul", "email": None})
+    )
+    await portal.hear(moreau(2, adults=(moreau().adults[0], paul)))
+    asked = {"first_name": "Paul", "email": "paul@example.org"}
+    request = await requested(portal, agent, **asked)
+    assert [one["has_account"] for one in request["candidates"]] == [True, False]
+    second = ACCEPTED | {"guardian_id": str(paul.adult_id)}
+    assert (await decide(portal, agent, request, **second))[0] == 200
+    claim = await portal.link("inscrivez-vous")
+    assert (await portal.register(claim, username="pmoreau", **asked))[0] == 202
+    assert (await portal.activate(await portal.link()))[0] == 204
+    seen = [
+        (await portal.get("/me", (await portal.sign_in(login))[1]["access_token"]))[1]
+        for login in ("cmoreau", "pmoreau")
+    ]
+    assert len({one["dossier_id"] for one in seen}) == 1
+    assert [one["guardian_id"] for one in seen] == [CLAIRE, str(paul.adult_id)]
+    before = len(await portal.mails())
+    await portal.hear(notice(dossier_id=named_id("dossier", "100042")))
+    told = sorted(str(mail["To"]) for mail in (await portal.mails())[before:])
+    assert told == ["claire.moreau@example.org", "paul@example.org"]
 
 
 @pytest.mark.parametrize(("first", "other"), [(ACCEPTED, REFUSED), (REFUSED, ACCEPTED)], ids=["accepted", "refused"])

@@ -1,4 +1,4 @@
-"""What the links of identity's mails lead to: an account activated, a lost password replaced.
+"""What the links of identity's mails lead to: an account activated, a lost password replaced, another email confirmed.
 
 A link is only read when it is followed: programs that look into mails open it too, and must not use it up.
 """
@@ -101,7 +101,27 @@ async def take_password(visit: Visit) -> Response:
     return visit.page("links/lost_password.html", sent=False)
 
 
+# ---------------------------------------------------------------------- another email
+
+
+async def show_email(visit: Visit) -> Response:
+    confirmed = "confirme" in visit.request.query_params
+    return visit.page("links/email.html", token=visit.query("token"), confirmed=confirmed)
+
+
+async def confirm_email(visit: Visit) -> Response:
+    try:
+        await visit.api.public("POST", "/identity/v1/email-confirmations", {"token": visit.form.get("token")})
+        return visit.go("/courriel?confirme")
+    except Refused as refused:
+        if refused.status not in (410, 422):
+            raise
+        visit.form.refuse("", refused.detail)
+    return visit.page("links/email.html", 410, token="", confirmed=False)
+
+
 ROUTES = [
     route("/activation", show_activation, activate, public=True),
     route("/mot-de-passe", show_password, take_password, public=True),
+    route("/courriel", show_email, confirm_email, public=True),
 ]
