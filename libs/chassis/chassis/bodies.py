@@ -34,8 +34,8 @@ class Page(BaseModel, Generic[T]):
 class Paging:
     """`?limit=&cursor=`. A query takes `limit + 1` rows that come after the one whose id is `cursor`."""
 
-    limit: Annotated[int, Query(ge=1, le=200)] = 50
-    cursor: UUID | None = None
+    limit: int
+    cursor: UUID | None
 
     def page(self, found: Sequence[Any], show: Callable[[Any], T], id_of: Callable[[Any], UUID]) -> Page[T]:
         """The page of these rows, of which the last one only says that more follow."""
@@ -45,5 +45,10 @@ class Paging:
         )
 
 
+# A coroutine: the framework would run anything else in a thread.
+async def _paging(limit: Annotated[int, Query(ge=1, le=200)] = 50, cursor: UUID | None = None) -> Paging:
+    return Paging(limit, cursor)
+
+
 #: How an endpoint takes it.
-Paged = Annotated[Paging, Depends()]
+Paged = Annotated[Paging, Depends(_paging)]

@@ -43,7 +43,7 @@ def tagged(response: Response, thing: Edited) -> Edited:
 class Seen:
     """What the caller has seen. Only exact versions count: `*` and weak ones would overwrite what nobody has read."""
 
-    def __init__(self, if_match: Annotated[str | None, Header()] = None) -> None:
+    def __init__(self, if_match: str | None) -> None:
         if not if_match:
             raise IfMatchMissing
         self._tags = {tag.strip() for tag in if_match.split(",")}
@@ -54,5 +54,10 @@ class Seen:
             raise Stale
 
 
+# A coroutine: the framework would run anything else in a thread.
+async def _seen(if_match: Annotated[str | None, Header()] = None) -> Seen:
+    return Seen(if_match)
+
+
 #: For an endpoint that edits, declared after its policy: `seen: SeenVersion`.
-SeenVersion = Annotated[Seen, Depends()]
+SeenVersion = Annotated[Seen, Depends(_seen)]

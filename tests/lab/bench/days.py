@@ -1,6 +1,6 @@
 """Families in planning's database who may reserve days in the canteen and in the evening, and what they ask for."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -8,9 +8,14 @@ from uuid import UUID
 
 import asyncpg
 from chassis import towns
+from chassis.copies import Keep, keep
 from chassis.database import copy
 from chassis.identifiers import named_id
-from planning.copies import Child, Dossier, Enrolment
+from contracts import Event
+from contracts.dossier import Adult, ChildChanged, DossierChanged
+from contracts.enrolment import EnrolmentChanged
+from planning import copies
+from planning.consumers import HANDLERS
 from planning.deadlines import rules
 from planning.town import Town
 
@@ -65,6 +70,14 @@ def changes(family: int, wanted: list[date]) -> dict[str, Any]:
     }
 
 
+def _kept(kind: type[Event]) -> Keep:
+    """How planning keeps what it is told of these."""
+    handler = HANDLERS[kind]
+    if not isinstance(handler, Keep):
+        raise TypeError(f"planning has come to do something else with {kind.type}: say here how its copy is made")
+    return handler
+
+
 async def fill(url: str, families: int) -> None:
     """So many families of two children at eight schools, enrolled in both, with places for all; who is there stays."""
     connection = await asyncpg.connect(url)
@@ -73,8 +86,8 @@ async def fill(url: str, families: int) -> None:
         there = await connection.fetchval(ours, named(DOSSIER, 0), named(DOSSIER, 10**9))
         for first in range(there, families, BATCH):
             some = range(first, min(first + BATCH, families))
-            for table, rows in ((Dossier, _dossiers), (Child, _children), (Enrolment, _enrolments)):
-                await copy(connection, table.__table__, rows(some))
+            for kind, events in _COPIES:
+                await copy(connection, kind.copy.__table__, map(kind.row, events(some)))
         await connection.executemany(_ACTIVITY, ACTIVITIES.items())
         places = """'[{"ages": [2, 12], "places": 100000, "site_id": null}]'"""
         await connection.execute(f"UPDATE activity_rules SET bands = {places}")
@@ -83,37 +96,63 @@ async def fill(url: str, families: int) -> None:
         await connection.close()
 
 
-def _dossiers(families: range) -> Iterator[dict[str, Any]]:
+def _dossiers(families: range) -> Iterator[DossierChanged]:
     for n in families:
-        yield {"id": named(DOSSIER, n), "version": 1, "number": f"9{n:06}", "guardian_ids": [named(GUARDIAN, n)]}
+        guardian = Adult(
+            adult_id=named(GUARDIAN, n), first_name="Claire", last_name="Moreau", roles=("legal_guardian",)
+        )
+        yield DossierChanged(
+            version=1,
+            dossier_id=named(DOSSIER, n),
+            number=f"9{n:06}",
+            status="active",
+            adults=(guardian,),
+            address=None,
+        )
 
 
-def _children(families: range) -> Iterator[dict[str, Any]]:
+def _children(families: range) -> Iterator[ChildChanged]:
     today = datetime.now(UTC).date()
     born = today.replace(year=today.year - 8, day=1)
     for n in families:
         for child in (2 * n, 2 * n + 1):
-            said = {"dossier_ids": [named(DOSSIER, n)], "first_name": "Inès", "birth_date": born}
-            yield {"id": named(CHILD, child), "version": 1, **said}
+            yield ChildChanged(
+                version=1,
+                child_id=named(CHILD, child),
+                dossier_ids=(named(DOSSIER, n),),
+                first_name="Inès",
+                last_name="Moreau",
+                birth_date=born,
+                schooling=(),
+                resident=True,
+                menu="standard",
+            )
 
 
-def _enrolments(families: range) -> Iterator[dict[str, Any]]:
+def _enrolments(families: range) -> Iterator[EnrolmentChanged]:
     today = datetime.now(UTC).date()
     for n in families:
         for at, (child, activity) in enumerate((c, a) for c in (2 * n, 2 * n + 1) for a in ACTIVITIES):
-            yield {
-                "id": named(ENROLMENT, 4 * n + at),
-                "version": 1,
-                "child_id": named(CHILD, child),
-                "dossier_id": named(DOSSIER, n),
-                "activity_id": activity,
-                "site_id": site(n),
-                "school_year": YEAR,
-                "valid_from": today - timedelta(days=1),
-                "valid_to": today + timedelta(days=LASTS),
-                "status": "active",
-                "usual_weeks": [],
-            }
+            yield EnrolmentChanged(
+                version=1,
+                enrolment_id=named(ENROLMENT, 4 * n + at),
+                child_id=named(CHILD, child),
+                dossier_id=named(DOSSIER, n),
+                activity_id=activity,
+                site_id=site(n),
+                school_year=YEAR,
+                valid_from=today - timedelta(days=1),
+                valid_to=today + timedelta(days=LASTS),
+                status="active",
+            )
+
+
+#: What is kept of whom, as its events would have it kept.
+_COPIES: tuple[tuple[Keep, Callable[[range], Iterator[Event]]], ...] = (
+    (_kept(DossierChanged), _dossiers),
+    (_kept(ChildChanged), _children),
+    (keep(copies.Enrolment), _enrolments),
+)
 
 
 def site(family: int) -> UUID:
