@@ -12,7 +12,8 @@ _SCHOOL_WEEK = 5
 class Cell:
     """One day. With a `name` it is a box to tick, which sends `value`; else only what `words` say of it.
 
-    `mark` is how it looks: the state that `words` name too.
+    `mark` is how it looks: the state that `words` name too. `more` is read with it and not shown; `cents` is what the
+    page's script counts for a tick; `anchor` is where a message about the day leads.
     """
 
     day: date
@@ -21,6 +22,9 @@ class Cell:
     value: str = ""
     ticked: bool = False
     mark: str = ""
+    more: str = ""
+    cents: int | None = None
+    anchor: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ RUBRICS = [
     ("/", "Accueil"),
     ("/dossier", "Mon dossier"),
     ("/inscriptions", "Inscription"),
+    ("/planning", "Planning"),
     ("/factures", "Facturation"),
     ("/messages", "Messages"),
 ]
@@ -51,6 +52,7 @@ def environment(town: Town, static: Static) -> Environment:
     made.filters |= {
         "euros": wording.euros,
         "day": wording.day,
+        "day_of_month": wording.day_of_month,
         "day_and_month": wording.day_and_month,
         "hour": wording.hour,
         "moment": wording.moment,

@@ -169,7 +169,7 @@ async def test_each_month_shows_its_own_days(database: Database, ask: Ask) -> No
     assert reserved((await ask("month=2027-01"))[1]) == {"Inès": [("2027-01-01", "confirmed")]}
     for month in ("2026-11", "2027-02", "2000-01", "2099-12"):
         status, planning, _ = await ask(f"month={month}")
-        assert (status, planning) == (200, {"month": month, "rows": [], "draft": None})
+        assert (status, planning) == (200, {"month": month, "version": 0, "rows": [], "draft": None})
 
 
 PAID = (booking(2, "confirmed"), booking(3, "paid"))

@@ -65,3 +65,17 @@ class Payment(Answer):
     amount_cents: int
     invoice_ids: list[str]
     redirect_url: str | None = None
+
+
+class Price(Answer):
+    """Of a day, from `valid_from` on until the next of the same child and activity."""
+
+    child_id: str
+    activity_id: str
+    amount_cents: int
+    valid_from: datetime.date
+    explanation: str
+
+
+class Prices(Answer):
+    items: list[Price]

@@ -68,3 +68,57 @@ class Planning(Answer):
     month: str
     rows: list[Row]
     draft: Draft | None
+
+
+class DayCell(Answer):
+    """`reason` says why the day cannot be changed; `change_until` until when it can be, or could."""
+
+    date: datetime.date
+    status: str
+    can_change: bool
+    change_until: AwareDatetime | None
+    reason: str | None
+    booking_id: str | None
+
+
+class MonthRow(Answer):
+    """As `Row`, with all that is said of its days."""
+
+    child_id: str
+    child_first_name: str | None
+    activity_id: str
+    activity_name: str | None
+    cells: list[DayCell]
+
+
+class Wish(Answer):
+    child_id: str
+    activity_id: str
+    date: datetime.date
+    reserve: bool
+    reason: str | None
+
+
+class MonthDraft(Answer):
+    kept_at: AwareDatetime
+    changes: list[Wish]
+
+
+class MonthPlanning(Answer):
+    """`version` is what a change says it has seen."""
+
+    month: str
+    version: int
+    rows: list[MonthRow]
+    draft: MonthDraft | None
+
+
+class ChangedDay(Answer):
+    child_first_name: str
+    activity_name: str
+    date: datetime.date
+
+
+class Receipt(Answer):
+    added: list[ChangedDay]
+    removed: list[ChangedDay]

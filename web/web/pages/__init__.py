@@ -11,6 +11,7 @@ from web.pages import (
     invoices,
     links,
     payments,
+    planning,
     registration,
 )
 
@@ -22,6 +23,7 @@ ROUTES = [
     *bookings.ROUTES,
     *payments.ROUTES,
     *invoices.ROUTES,
+    *planning.ROUTES,
     *deadlines.ROUTES,
     *information.ROUTES,
     *links.ROUTES,

@@ -22,3 +22,28 @@ for (const shown of document.querySelectorAll("[data-until]")) {
   const timer = setInterval(tell, 1000);
   tell();
 }
+
+// What a month's ticks come to, as they stand; and a word before they are left behind.
+for (const form of document.querySelectorAll("form[data-ticks]")) {
+  const boxes = [...form.querySelectorAll("input[type=checkbox]")];
+  const total = form.querySelector("[data-total]");
+  const euros = new Intl.NumberFormat("fr-FR", { style: "currency", currency: "EUR" });
+  const changed = () => boxes.filter((box) => box.checked !== box.parentElement.classList.contains("booked"));
+  const tell = () => {
+    const days = changed();
+    const unknown = days.some((box) => !box.dataset.cents);
+    const cents = days.reduce((sum, box) => sum + (box.checked ? 1 : -1) * Number(box.dataset.cents ?? 0), 0);
+    const price = cents ? `${euros.format(Math.abs(cents) / 100)} ${cents > 0 ? "de plus" : "de moins"}` : unknown ? "prix indisponible" : "aucun changement de prix";
+    const count = `(${days.length} jour${days.length > 1 ? "s" : ""})`;
+    total.replaceChildren(Object.assign(document.createElement("p"), {
+      className: "total",
+      textContent: days.length ? `Total du changement : ${price} ${count}` : "Rien n'est changé pour le moment.",
+    }));
+  };
+  form.addEventListener("change", tell);
+  addEventListener("pageshow", tell);
+  const start = boxes.map((box) => box.checked);
+  addEventListener("beforeunload", (event) => {
+    if (!form.dataset.sent && boxes.some((box, at) => box.checked !== start[at])) event.preventDefault();
+  });
+}

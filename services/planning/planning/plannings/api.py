@@ -55,7 +55,7 @@ async def read_planning(
     """A month of one child or of all, day by day; its ETag is that of all the dossier's reservations of the month."""
     found = await reading.planning(connection, reach, first_day(month), dossier_id, child_id, clock.now())
     # What is made of our own rows is not checked again: the answer is said 20 times faster than it would be.
-    answer = PlanningAnswer.model_construct(month=month, rows=found.rows, draft=found.draft)
+    answer = PlanningAnswer.model_construct(month=month, version=found.version, rows=found.rows, draft=found.draft)
     headers = {"ETag": etag(found.version)}
     return Response(answer.model_dump_json().encode(), media_type="application/json", headers=headers)
 

@@ -18,9 +18,12 @@ from planning.reservations.schemas import Changes, MonthChanges
 
 
 class PlanningAnswer(Answer):
-    """`month` is YYYY-MM; a row has a cell for each of its days, in order. The draft is the caller's own."""
+    """`month` is YYYY-MM, `version` what its ETag says; a row has a cell for each day, in order. The draft is the
+    caller's own.
+    """
 
     month: Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}$")]
+    version: int
     rows: list[Row]
     draft: Draft | None
 
