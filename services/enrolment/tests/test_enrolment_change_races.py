@@ -114,6 +114,24 @@ async def test_with_one_guard_or_the_other_the_last_place_is_changed_to_once(
         assert await town.taken(last) == [1]
 
 
+async def test_many_who_keep_what_is_available_share_the_last_place_exactly(town: Any, database: Database) -> None:
+    first, last = await town.week(), await town.week(after=1, places=1)
+    held = []
+    for _ in range(AT_ONCE):
+        dossier_id, (ines, lea) = await town.family(9, 9)
+        held.append((dossier_id, ines, lea, await town.held(dossier_id, (ines, first))))
+    outcomes = await asyncio.gather(
+        *(
+            change(database, dossier_id, booking, (ines, first), (lea, last), keep=True)
+            for dossier_id, ines, lea, booking in held
+        )
+    )
+    changed = [outcome for outcome in outcomes if isinstance(outcome, Changed)]
+    assert sorted(len(outcome.booking.standing) for outcome in changed) == [1] * (AT_ONCE - 1) + [2]
+    assert sorted(len(outcome.refused) for outcome in changed) == [0] + [1] * (AT_ONCE - 1)
+    assert await town.taken(first, last) == [AT_ONCE, 1]
+
+
 async def change_in_two_tabs_at_once(town: Any, database: Database) -> tuple[list[int], Sequence[Changed | Exception]]:
     """Both have seen the same hold: one goes to the second week, the other one adds a sibling. Places then taken."""
     dossier_id, (ines, lea) = await town.family(9, 9)
