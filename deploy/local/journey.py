@@ -102,7 +102,7 @@ class Journey:
         self.said = f"invoice {invoice['number']} settled, booking {self.booking['status']}"
 
     async def see_the_planning(self) -> None:
-        """Open the planning: the week is reserved, and paid"""
+        """Open the planning: the week is reserved"""
         month = self.pair[0]["dates"][0][:7]
         expected = {
             (child_id, day) for child_id, week in zip(self.children_booked(), self.pair, strict=True)
