@@ -23,7 +23,8 @@ STATEMENT_S = 15
 LOCK_S = 5
 IDLE_IN_TRANSACTION_S = 60
 CONNECT_TIMEOUT_S = 5.0
-POOL_TIMEOUT_S = 5
+#: Those who all come at once are served in their turn: nearly as long as the gateway waits for an answer.
+POOL_TIMEOUT_S = 45
 #: How much longer than a statement may take the driver waits for a server that says nothing any more.
 SILENCE_S = 5
 
@@ -63,8 +64,8 @@ class _Bare(asyncpg.Connection):  # type: ignore[misc] # the driver has no types
 class Database:
     """One process's access to its service's database. `url` is a libpq URL: `postgresql://user:password@host/name`.
 
-    Twenty connections at most for sessions, ten of them kept, and ten of the driver's own: more at once is not faster,
-    and a request that waits longer than five seconds for one is better answered 503.
+    Twenty connections at most for sessions, ten of them kept, and ten of the driver's own: more at once is not faster.
+    A request waits for its turn, which is better than an error when everybody comes at the opening.
     """
 
     def __init__(self, url: str, *, statement_s: int = STATEMENT_S) -> None:
@@ -87,9 +88,13 @@ class Database:
         )
 
     async def ping(self) -> None:
-        """Return when PostgreSQL answers."""
-        async with asyncio.timeout(5), self.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        """Return when PostgreSQL answers, however many wait for a connection of the pool."""
+        async with asyncio.timeout(5):
+            connection = await connect(self.url)
+            try:
+                await connection.execute("SELECT 1")
+            finally:
+                await connection.close()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[asyncpg.Connection]:

@@ -1,6 +1,7 @@
 """The driver's own connections, for hot paths: one transaction each, and nothing is left of it."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import pytest
 from chassis import database as chassis_database
@@ -68,6 +69,13 @@ async def test_who_waits_too_long_for_one_is_told_that_the_database_is_busy(
     free.set()
     await asyncio.gather(*holding)
     assert await one(database) == 1
+
+
+async def test_it_answers_while_every_connection_of_its_own_is_taken(database: Database) -> None:
+    async with AsyncExitStack() as taken:
+        for _ in range(20):
+            await taken.enter_async_context(database.engine.begin())
+        await database.ping()
 
 
 async def test_a_connection_that_broke_is_replaced(databases: Databases) -> None:
