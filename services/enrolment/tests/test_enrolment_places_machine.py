@@ -13,7 +13,7 @@ from services.enrolment.tests.places_machine import drive
 
 
 def test_the_service_agrees_with_the_truth_in_any_order(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
-    drive(databases, monkeypatch, examples=40)
+    drive(databases, monkeypatch, examples=30)
 
 
 def without_the_guard_of_places(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,16 +29,9 @@ def offers_take_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(offers, "count", nothing)
 
 
-def freed_places_are_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def nothing(*_: object) -> None:
-        pass
-
-    monkeypatch.setattr(offers, "_pass_on", nothing)
-
-
 @pytest.mark.parametrize(
     "fault",
-    [without_the_guard_of_places, offers_take_no_place, freed_places_are_not_passed_on],
+    [without_the_guard_of_places, offers_take_no_place],
     ids=lambda fault: fault.__name__,
 )
 def test_a_fault_is_found(
