@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from web.rendering import FOLDER
+from web.pages.registration import READINGS
+from web.rendering import FOLDER, RUBRICS
 
 #: « tu », what is English, and what only a programmer says.
 WRONG = re.compile(
@@ -24,6 +25,33 @@ def words_of(source: str) -> Iterator[str]:
 @pytest.mark.parametrize("template", sorted(FOLDER.rglob("*.html")), ids=lambda path: path.stem)
 def test_a_page_speaks_formal_french(template: Path) -> None:
     assert [text for text in words_of(template.read_text()) if WRONG.search(text)] == []
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Inscrivez-vous",
+        "cliquez ici",
+        "Etape",
+        "J'ai lu et j'accepte",
+        "Accepter",
+        "Mon dossier",
+        "Inscription",
+        "Inscrire",
+        "Inscriptions en paiement immédiat",
+        "Valider",
+        "Payer",
+        "Planning",
+        "Facturation",
+        "Conserver en brouillon",
+        "Quitter",
+    ],
+)
+def test_the_guides_own_words_are_on_the_pages(said: str) -> None:
+    texts = [text for template in FOLDER.rglob("*.html") for text in words_of(template.read_text())]
+    rubrics = [name for _, name in RUBRICS]
+    accepted = [words for reading in READINGS for words in (reading.label, reading.button)]
+    assert any(said in text for text in [*texts, *rubrics, *accepted])
 
 
 def test_what_is_not_said_so_is_found() -> None:

@@ -1,6 +1,7 @@
 """Templates: what they may use to say amounts, days and moments as a French reader expects them."""
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ FOOTER = [
 ]
 
 _SPACE = "\N{NO-BREAK SPACE}"
+_DAYS = 4000
 FOLDER = Path(__file__).parent / "templates"
 
 
@@ -51,9 +53,10 @@ def environment(town: Town, static: Static) -> Environment:
     )
     made.filters |= {
         "euros": wording.euros,
-        "day": wording.day,
+        # A month says its days once a child and activity.
+        "day": lru_cache(_DAYS)(wording.day),
         "day_of_month": wording.day_of_month,
-        "day_and_month": wording.day_and_month,
+        "day_and_month": lru_cache(_DAYS)(wording.day_and_month),
         "hour": wording.hour,
         "moment": wording.moment,
         "month": wording.month,

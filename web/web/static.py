@@ -20,9 +20,9 @@ class Static:
     def __init__(self, look: Look, logo: tuple[str, bytes] | None = None) -> None:
         self._urls: dict[str, str] = {}
         self._files: dict[str, tuple[bytes, str]] = {}
+        colours = f":root{{--primary:{look.primary};--accent:{look.accent}}}\n".encode()
         for path in sorted(FOLDER.iterdir()):
-            self._add(path.name, path.read_bytes())
-        self._add("town.css", f":root{{--primary:{look.primary};--accent:{look.accent}}}\n".encode())
+            self._add(path.name, (colours if path.suffix == ".css" else b"") + path.read_bytes())
         if logo:
             self._add(f"logo{logo[0]}", logo[1])
             self.logo: str | None = self.url(f"logo{logo[0]}")
