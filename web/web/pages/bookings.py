@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 from chassis import clock
 from starlette.responses import Response
@@ -45,6 +46,26 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class Together:
+    """One centre's week for several children at once; `value` is what each of their boxes sends."""
+
+    offers: list[Offer]
+
+    @property
+    def names(self) -> str:
+        *others, last = [one.child.first_name for one in self.offers]
+        return f"{', '.join(others)} et {last}"
+
+    @property
+    def centre(self) -> str:
+        return self.offers[0].week.centre
+
+    @property
+    def value(self) -> str:
+        return " ".join(one.value for one in self.offers)
+
+
+@dataclass(frozen=True)
 class Dated:
     """What is offered on the same days."""
 
@@ -52,9 +73,13 @@ class Dated:
     offers: list[Offer]
 
     @property
-    def period(self) -> str:
-        """« Vacances de Noël » of « Vacances de Noël, semaine du 21 décembre »."""
-        return self.name.partition(",")[0]
+    def together(self) -> list[Together]:
+        """Where several children may go to the same centre: one tap for all of them."""
+        centres: dict[str, list[Offer]] = {}
+        for one in self.offers:
+            if one.week.bookable:
+                centres.setdefault(one.week.centre, []).append(one)
+        return [Together(found) for found in centres.values() if len({one.child.id for one in found}) > 1]
 
 
 def by_week(offers: list[Offer]) -> list[Dated]:
@@ -84,7 +109,9 @@ async def show_weeks(visit: Visit, *, full: bool = False) -> Response:
     family = await children(visit)
     changed = visit.query("reservation") or visit.form.get("reservation")
     held = await _booking(visit, changed) if changed else None
-    ticked = set(visit.form.all("ligne"))
+    if held and not visit.form.values and (held.status != "held" or held.hold_expires_at <= clock.now()):
+        return visit.go(f"{BOOKING}/{held.id}")
+    ticked = set(_ticked(visit))
     if held and not visit.form.values:
         ticked = {f"{line.child_id}:{line.holiday_week_id}" for line in held.active}
     kept = {f"{line.child_id}:{line.holiday_week_id}" for line in held.active} if held else set()
@@ -99,9 +126,15 @@ async def show_weeks(visit: Visit, *, full: bool = False) -> Response:
     )
 
 
+def _ticked(visit: Visit) -> list[str]:
+    """What the boxes say, each once: of the form, else of the address, where the waiting list leads back to them."""
+    said = visit.form.all("ligne") or visit.request.query_params.getlist("ligne")
+    return list(dict.fromkeys(value for box in said for value in box.split()))
+
+
 async def take_weeks(visit: Visit) -> Response:
     form = visit.form
-    lines = [_line(value) for value in dict.fromkeys(form.all("ligne"))]
+    lines = [_line(value) for value in _ticked(visit)]
     if not lines:
         form.refuse("", NOTHING_TICKED)
         return await show_weeks(visit)
@@ -117,9 +150,11 @@ async def take_weeks(visit: Visit) -> Response:
     except Refused as refused:
         if refused.status not in (409, 412, 422):
             raise
+        if refused.status == 412:
+            form.values.pop("version", None)  # what is shown now is seen now
         _refuse(visit, refused, lines)
         return await show_weeks(visit, full=refused.type == FULL and len(lines) > 1)
-    left_out = "&".join(f"sans={one.child_id}:{one.holiday_week_id}" for one in booking.refused)
+    left_out = urlencode([("sans", f"{one.child_id}:{one.holiday_week_id}") for one in booking.refused])
     return visit.go(f"{BOOKING}/{booking.id}" + (f"?{left_out}" if left_out else ""))
 
 
@@ -151,19 +186,21 @@ async def _booking(visit: Visit, booking_id: str) -> Booking:
 async def show_booking(visit: Visit) -> Response:
     """The summary of what is held, with each price explained; later what became of it."""
     booking = await _booking(visit, visit.path("booking_id"))
-    names = {child.id: child.first_name for child in await children(visit)}
+    family = await children(visit)
     running_out = booking.status == "held" and booking.hold_expires_at <= clock.now()
     quote = await _quote(visit, booking) if booking.status == "held" and not running_out else None
     prices = {(line.child_id, line.holiday_week_id): line for line in quote.lines} if quote else {}
-    left_out = [_line(value) for value in visit.request.query_params.getlist("sans")[:20]]
+    without = set(visit.request.query_params.getlist("sans"))
+    concerned = [child for child in family if any(one.startswith(f"{child.id}:") for one in without)]
+    left_out = [one for one in await _offers(visit, concerned) if one.value in without]
     return visit.page(
         "bookings/booking.html",
         booking=booking,
-        names=names,
+        names={child.id: child.first_name for child in family},
         quote=quote,
         prices=prices,
         gone=running_out,
-        left_out=[names[one["child_id"]] for one in left_out if one["child_id"] in names],
+        left_out=left_out,
         now=clock.now(),
     )
 
@@ -225,12 +262,17 @@ async def leave(visit: Visit) -> Response:
 async def wait(visit: Visit) -> Response:
     """« S'inscrire sur la liste d'attente » of a full week; pressed in the form of the weeks, whose ticks it keeps."""
     try:
-        await visit.api.call("POST", "/enrolment/v1/waiting-list", _line(visit.form.get("attendre")), key=visit.once)
+        asked = _line(visit.form.get("attendre"))
+        await visit.api.call("POST", "/enrolment/v1/waiting-list", asked, key=visit.once_for("attente"))
     except Refused as refused:
         if refused.status not in (409, 422):
             raise
-        visit.form.refuse("", refused.errors[0][1] if refused.errors else refused.detail)
+        visit.form.refused(refused, ())
         return await show_weeks(visit)
+    if changed := visit.form.get("reservation"):
+        return visit.go(f"{WEEKS}?{urlencode({'reservation': changed})}")
+    if ticked := _ticked(visit):
+        return visit.go(f"{WEEKS}?{urlencode([('ligne', value) for value in ticked])}")
     return visit.go("/inscriptions?attente")
 
 

@@ -47,3 +47,18 @@ for (const form of document.querySelectorAll("form[data-ticks]")) {
     if (!form.dataset.sent && boxes.some((box, at) => box.checked !== start[at])) event.preventDefault();
   });
 }
+
+// « Tous à la fois »: a box that ticks those of several children, and follows them.
+for (const all of document.querySelectorAll("input[data-all]")) {
+  const boxes = all.value.split(" ").map((id) => document.getElementById(id)).filter(Boolean);
+  const follow = () => {
+    const ticked = boxes.filter((box) => box.checked).length;
+    all.checked = ticked === boxes.length;
+    all.indeterminate = ticked > 0 && !all.checked;
+  };
+  all.addEventListener("change", () => {
+    for (const box of boxes) box.checked = all.checked;
+  });
+  for (const box of boxes) box.addEventListener("change", follow);
+  follow();
+}

@@ -76,7 +76,7 @@ def renewed(
         )
         said.append(
             "Lisez et acceptez le règlement de cette année scolaire ; si une inscription ne vous convient plus, "
-            "retirez-la dans « Inscriptions »."
+            "retirez-la dans « Inscription »."
         )
     if refused:
         said += [f"Ces inscriptions ne sont pas renouvelées pour l'année scolaire {school_year} :", *refused]

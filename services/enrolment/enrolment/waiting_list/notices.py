@@ -46,7 +46,7 @@ def offered(entries: Sequence[WaitingEntry]) -> NoticeWritten:
         entries[0],
         f"Liste d'attente : {kept[0].lower()}{kept[1:]} pour vous jusqu'au {until}",
         f"{kept} pour votre famille jusqu'au {until} : {_lines(entries)}.",
-        "Pour l'accepter, ouvrez l'Espace Familles, rubrique « Inscriptions », avant cette heure, puis confirmez et "
+        "Pour l'accepter, ouvrez l'Espace Familles, rubrique « Inscription », avant cette heure, puis confirmez et "
         "payez votre réservation. Si vous n'en voulez plus, refusez-la : elle ira à la famille suivante.",
         "Sans réponse de votre part, la proposition prend fin à cette heure et votre demande avec elle.",
     )
