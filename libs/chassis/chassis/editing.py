@@ -55,9 +55,9 @@ class Seen:
 
 
 # A coroutine: the framework would run anything else in a thread.
-async def _seen(if_match: Annotated[str | None, Header()] = None) -> Seen:
+async def seen_version(if_match: Annotated[str | None, Header()] = None) -> Seen:
     return Seen(if_match)
 
 
 #: For an endpoint that edits, declared after its policy: `seen: SeenVersion`.
-SeenVersion = Annotated[Seen, Depends(_seen)]
+SeenVersion = Annotated[Seen, Depends(seen_version)]

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import TypeAdapter
 
-from chassis.editing import IfMatchMissing, Seen, Stale
+from chassis.editing import IfMatchMissing, Stale, seen_version
 from chassis.idempotency import KeyMissing, KeyReused, TwinRunning, once
 from chassis.policies import Policy, calls
 from chassis.problems import (
@@ -70,7 +70,7 @@ def _problems(operation: dict[str, Any], called: list[object], guarded: bool) ->
         *((TooLarge,) if body else ()),
         *((Malformed,) if body or parameters else ()),
         *((KeyMissing, TwinRunning, KeyReused) if once in called else ()),
-        *((IfMatchMissing, Stale) if Seen in called else ()),
+        *((IfMatchMissing, Stale) if seen_version in called else ()),
         Unavailable,
         Unexpected,
     ]
