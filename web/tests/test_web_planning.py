@@ -1,5 +1,7 @@
 """« Planning » before a gateway that says what a month is: read, changed, checked, refused, and what others did."""
 
+from typing import Any
+
 import pytest
 
 from tests.browsers import Browser, Page
@@ -290,6 +292,105 @@ async def test_a_week_of_holidays_is_shown_and_is_no_box(claire: Browser, gatewa
     shown = await claire.get(EDIT)
     assert "Léa" not in shown.text
     assert len(shown.form(EDIT)["ligne"]) == 1
+
+
+async def test_the_same_for_another_child_is_proposed_and_ticked_when_it_is_accepted(
+    claire: Browser, gateway: Gateway
+) -> None:
+    tom = row("tom", "cantine", 11, d14={"can_change": False, "reason": FULL})
+    gateway.say("GET", PLANNINGS, (200, planning(row("lea", "cantine", 3, 8, 10), tom)))
+    shown = await ticked(claire, 8, 9, 14, faire="meme:0:1")
+    text = plain(shown)
+    assert "Proposition : rien n'est encore coché" in text
+    assert "Restauration – Tom : à réserver mardi 8, mercredi 9 ; à annuler vendredi 11." in text
+    assert f"Pas possible : Restauration – Tom, lundi 14 décembre 2026. {FULL}" in text
+    assert f"Pas possible : Restauration – Tom, jeudi 3 décembre 2026. {LATE}" in text
+    sent = shown.form(EDIT)
+    assert (sent["l0"], sent["l1"]) == (["8", "9", "14"], ["11"]), "nothing is ticked by itself, nothing is lost"
+    shown = await claire.submit(shown, EDIT, faire="cocher")
+    sent = shown.form(EDIT)
+    assert (sent["l0"], sent["l1"]) == (["8", "9", "14"], ["8", "9"])
+    assert "Proposition" not in shown.text
+    assert not gateway.heard("PUT", DRAFT)
+
+
+async def test_a_copied_week_is_proposed_as_planning_says(claire: Browser, gateway: Gateway) -> None:
+    gateway.say("PUT", DRAFT, (200, {}))
+    said = {"changes": [wish(16)], "refused": [wish(15, reason=FULL)]}
+    gateway.say("POST", f"{PLANNINGS}/copy-week", (200, said))
+    shown = await claire.get(EDIT)
+    shown = await claire.submit(shown, EDIT, l0=["8", "9"], semaine="2026-12-07", faire="copier")
+    [kept], [asked] = gateway.heard("PUT", DRAFT), gateway.heard("POST", f"{PLANNINGS}/copy-week")
+    assert [one["date"] for one in kept.body["changes"]] == [day(9), day(10)]
+    assert asked.body == {"child_ids": ["lea", "tom"], "week": "2026-12-07", "to_weeks": ["2026-12-14"]}
+    assert "Restauration – Léa : à réserver mercredi 16." in plain(shown)
+    assert f"Pas possible : Restauration – Léa, mardi 15 décembre 2026. {FULL}" in plain(shown)
+    assert shown.form(EDIT)["l0"] == ["8", "9"]
+    shown = await claire.submit(shown, EDIT, faire="cocher")
+    assert shown.form(EDIT)["l0"] == ["8", "9", "16"]
+
+
+async def test_a_week_like_the_others_has_nothing_to_propose(claire: Browser, gateway: Gateway) -> None:
+    gateway.say("POST", f"{PLANNINGS}/copy-week", (200, {"changes": [], "refused": []}))
+    shown = await claire.submit(await claire.get(EDIT), EDIT, semaine="2026-12-07", faire="copier")
+    assert "Rien à proposer" in shown.text
+    assert "Cocher ces jours" not in shown.text
+    assert not gateway.heard("PUT", DRAFT), "nothing was ticked: there is nothing to keep"
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"faire": "meme:0:9"},
+        {"faire": "meme:0"},
+        {"faire": "meme:x:y"},
+        {"faire": "copier", "semaine": "2026-12-08"},
+        {"faire": "cocher", "propose": "x"},
+    ],
+)
+async def test_a_forged_wish_to_copy_is_a_page(claire: Browser, forged: dict[str, str]) -> None:
+    assert (await claire.submit(await claire.get(EDIT), EDIT, **forged)).status == 404
+
+
+async def test_the_history_says_who_did_what(claire: Browser, gateway: Gateway) -> None:
+    said: dict[str, Any] = {"child_first_name": "Léa", "activity_name": "Restauration", "at": "2026-11-20T08:00:00Z"}
+    entries = [
+        said | {"by": by, "name": name, "reason": reason, "reserved": [day(9)], "cancelled": [day(10)]}
+        for by, name, reason in [
+            ("you", "Claire Moreau", None),
+            ("family", "Paul Moreau", None),
+            ("other_family", None, None),
+            ("desk", "Anne Petit", "Certificat médical."),
+            ("town", None, "Tom a changé d'école."),
+        ]
+    ]
+    gateway.say("GET", f"{PLANNINGS}/history", (200, {"items": entries, "next_cursor": "next"}))
+    shown = await claire.get((await claire.get(PATH)).links()["Historique du mois"])
+    text = plain(shown)
+    for one in (
+        "Le vendredi 20 novembre 2026 à 9 h, par vous.",
+        "par l'autre responsable de votre dossier (Paul Moreau).",
+        "par l'autre foyer de l'enfant.",
+        "par le guichet (Anne Petit). Certificat médical.",
+        "par le planning de la commune. Tom a changé d'école.",
+        "Jours réservés mercredi 9",
+        "Jours annulés jeudi 10",
+    ):
+        assert one in text
+    await claire.get(shown.links()["Voir plus ancien"])
+    assert gateway.heard("GET", f"{PLANNINGS}/history")[-1].query["cursor"] == "next"
+
+
+async def test_a_proposal_and_a_history_are_looked_at(family_window: Screen, gateway: Gateway) -> None:
+    await family_window.open(EDIT)
+    await family_window.page.locator("summary", has_text="Copier une semaine").click()
+    await family_window.press("La même chose pour Tom")
+    await family_window.look("planning-proposition")
+    said: dict[str, Any] = {"child_first_name": "Léa", "activity_name": "Restauration", "at": "2026-11-20T08:00:00Z"}
+    entry = said | {"by": "you", "name": None, "reason": None, "reserved": [day(9)], "cancelled": [day(10)]}
+    gateway.say("GET", f"{PLANNINGS}/history", (200, {"items": [entry, entry], "next_cursor": None}))
+    await family_window.open(f"{PATH}/historique")
+    await family_window.look("planning-historique")
 
 
 @pytest.mark.parametrize("scripts", [True, False])

@@ -74,6 +74,10 @@ class Api:
         answer = await self._send(method, path, body, None, None, None)
         return json.loads(answer) if answer else None
 
+    async def file(self, path: str) -> bytes:
+        """What anybody may read who knows where. Raises Refused."""
+        return await self._send("GET", path, None, None, None, None)
+
     async def fresh(self) -> None:
         """Before several calls at once: the session is refreshed once, not by each of them. Raises SignedOut."""
         if not self.session.signed_in:

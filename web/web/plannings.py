@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from french.calendar import last_day
 from french.wording import euros, moment
 
 from web.answers.billing import Price
-from web.answers.planning import DayCell, MonthPlanning, MonthRow
+from web.answers.planning import DayCell, Entry, MonthPlanning, MonthRow
 from web.months import Cell, Month, month
 from web.ticks import Days, Line, News, is_box
 
@@ -43,6 +44,7 @@ class Shown:
 
     number: int
     name: str
+    child: str
     month: Month
     line: Line
     days: list[tuple[date, str]]
@@ -123,6 +125,35 @@ def to_tick(
                 )
         made.append(_shown(number, row, cells, line, prices, wrong))
     return made
+
+
+def others(rows: Sequence[Shown]) -> dict[int, list[tuple[int, str]]]:
+    """For each row those of the same activity, by their numbers, with the child's name: « La même chose pour Tom »."""
+    return {
+        row.number: [
+            (other.number, other.child)
+            for other in rows
+            if other.line.activity_id == row.line.activity_id and other.number != row.number
+        ]
+        for row in rows
+    }
+
+
+def mondays(first: date) -> list[date]:
+    """Of the weeks of the month that begins on `first` in which it has a day from Monday to Friday."""
+    last = last_day(first)
+    found = [_monday(first) + timedelta(weeks=n) for n in range(6)]
+    return [monday for monday in found if monday <= last and monday + timedelta(days=4) >= first]
+
+
+def open_weeks(rows: Iterable[MonthRow]) -> list[date]:
+    """The Mondays of those in which something can still be changed."""
+    return sorted({_monday(cell.date) for row in rows for cell in row.cells if is_box(cell)})
+
+
+def weeks(first: date) -> list[tuple[date, date, date]]:
+    """Each as its Monday, and its first and last day of school in the month."""
+    return [(monday, max(monday, first), min(monday + timedelta(days=4), last_day(first))) for monday in mondays(first)]
 
 
 def fresh_line(row: MonthRow) -> Line:
@@ -222,6 +253,17 @@ def first_deadline(rows: Iterable[MonthRow], lines: Mapping[tuple[str, str], Lin
     return min(moments, default=None)
 
 
+def who(one: Entry) -> str:
+    """Who changed what an entry of the history tells, as the family reads it."""
+    named = f" ({one.name})" if one.name else ""
+    return {
+        "you": "par vous",
+        "family": f"par l'autre responsable de votre dossier{named}",
+        "other_family": "par l'autre foyer de l'enfant",
+        "desk": f"par le guichet{named}",
+    }.get(one.by, "par le planning de la commune")
+
+
 def _shown(
     number: int,
     row: MonthRow,
@@ -233,7 +275,16 @@ def _shown(
     days = [(cell.day, _whole(cell)) for cell in cells if cell.day.weekday() < 5 or cell.name or cell.ticked]
     first = row.cells[0].date
     refused = [(first.replace(day=day), why) for day, why in sorted((wrong or {}).items())]
-    return Shown(number, name_of(row), month(cells), line, days, prices.explained(line.key), refused)
+    return Shown(
+        number,
+        name_of(row),
+        row.child_first_name or "l'autre enfant",
+        month(cells),
+        line,
+        days,
+        prices.explained(line.key),
+        refused,
+    )
 
 
 def _whole(cell: Cell) -> str:

@@ -87,6 +87,43 @@ class News:
     given_up: Days
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """What would make a line like another: days to tick and to untick. Nothing is until the family says so."""
+
+    child_id: str
+    activity_id: str
+    tick: Days
+    untick: Days
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.child_id, self.activity_id
+
+    def over(self, line: Line) -> Line:
+        return Line(*line.key, line.fixed, line.before, (line.ticked | self.tick) - self.untick)
+
+    def packed(self) -> str:
+        return f"{self.child_id}:{self.activity_id}:{_number(self.tick)}:{_number(self.untick)}"
+
+    @classmethod
+    def unpacked(cls, packed: str) -> "Proposal":
+        """Raises ValueError for what we have not packed."""
+        child_id, activity_id, tick, untick = packed.split(":")
+        return cls(child_id, activity_id, _days(int(tick)), _days(int(untick)))
+
+
+def same(source: Line, source_row: MonthRow, target: Line, target_row: MonthRow) -> tuple[Proposal, dict[int, str]]:
+    """The ticks of one child for another; and of the days that cannot be, why. A closed day says nothing of others."""
+    wanted = source.ticked | source.fixed
+    there = {cell.date.day for cell in source_row.cells if cell.status != "closed"} | wanted
+    differ = there & (wanted ^ (target.ticked | target.fixed))
+    boxes = {cell.date.day for cell in target_row.cells if is_box(cell)} | target.asked
+    reasons = {cell.date.day: cell.reason or "" for cell in target_row.cells}
+    possible = frozenset(differ & boxes)
+    return Proposal(*target.key, possible & wanted, possible - wanted), {day: reasons[day] for day in differ - boxes}
+
+
 def read(shown: Sequence[str], ticked: Iterable[Iterable[str]]) -> list[Line]:
     """The lines of a form and the ticks of each. Raises ValueError for what no form of ours says."""
     return [_line(one, frozenset(_day(int(day)) for day in days)) for one, days in zip(shown, ticked, strict=True)]

@@ -122,3 +122,43 @@ class ChangedDay(Answer):
 class Receipt(Answer):
     added: list[ChangedDay]
     removed: list[ChangedDay]
+
+
+class CopiedDay(Answer):
+    """`reason` says why it cannot be, of those refused."""
+
+    child_id: str
+    activity_id: str
+    date: datetime.date
+    reserve: bool
+    reason: str | None = None
+
+
+class Copied(Answer):
+    changes: list[CopiedDay]
+    refused: list[CopiedDay]
+
+
+class Entry(Answer):
+    """What was changed at once. `by` says who: you, family, other_family, desk, or town (it followed from `reason`)."""
+
+    at: AwareDatetime
+    child_first_name: str | None
+    activity_name: str | None
+    reserved: list[datetime.date]
+    cancelled: list[datetime.date]
+    by: str
+    name: str | None
+    reason: str | None
+
+
+class Feed(Answer):
+    made_at: AwareDatetime | None
+
+
+class NewFeed(Answer):
+    secret: str
+
+
+class WeeklyDigest(Answer):
+    enabled: bool

@@ -13,6 +13,7 @@ from web.pages import (
     payments,
     planning,
     registration,
+    reminders,
 )
 
 ROUTES = [
@@ -23,6 +24,7 @@ ROUTES = [
     *bookings.ROUTES,
     *payments.ROUTES,
     *invoices.ROUTES,
+    *reminders.ROUTES,
     *planning.ROUTES,
     *deadlines.ROUTES,
     *information.ROUTES,

@@ -19,14 +19,16 @@ from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from web import plannings, ticks
+from web.answers import Page
 from web.answers.billing import Prices as PricesAnswer
-from web.answers.planning import ChangedDay, MonthPlanning, Receipt
+from web.answers.planning import ChangedDay, Copied, Entry, MonthPlanning, Receipt
 from web.forms import ONCE
 from web.plannings import ChangedRow, Prices
 from web.refusals import NotFound, Refused
-from web.ticks import Change, Line, News
+from web.ticks import Change, Line, News, Proposal
 from web.visits import Visit, route
 
+PLANNINGS = "/planning/v1/plannings"
 CELLS_REFUSED = "urn:problem:planning:cells-refused"
 CHANGED_MEANWHILE = (
     "Ce mois a été modifié pendant que vous le remplissiez : voyez ci-dessous ce qui a changé. Vos choix sont "
@@ -34,6 +36,8 @@ CHANGED_MEANWHILE = (
 )
 #: What is sealed, and for what.
 WISHES, ATTEMPT, DONE = "choix", "essai", "recu"
+#: Entries of the history on one page.
+HISTORY = 20
 Key = tuple[str, str]
 
 
@@ -109,7 +113,7 @@ async def show_edit(visit: Visit) -> Response:
     month = await _month(visit, _first(visit))
     if (wishes := _wishes(visit)) is None:
         return _edit(visit, month, month.drafted())
-    return _edit(visit, month, *month.lines(wishes))
+    return _edit(visit, month, *month.lines(wishes), proposed=_proposed(visit, month))
 
 
 async def send_edit(visit: Visit) -> Response:
@@ -120,6 +124,14 @@ async def send_edit(visit: Visit) -> Response:
         return await _keep_draft(visit, first, lines)
     if wanted == "valider":
         return await _validate(visit, first, lines)
+    if wanted == "cocher":
+        proposals = {one.key: one for one in _proposals(visit.form.all("propose"))}
+        accepted = [proposals[line.key].over(line) if line.key in proposals else line for line in lines]
+        return visit.go(f"{path(first)}/modifier?{WISHES}={_sealed(visit, accepted)}")
+    if wanted.startswith("meme:"):
+        return await _propose_same(visit, first, lines, wanted)
+    if wanted == "copier":
+        return await _propose_week(visit, first, lines)
     return visit.go(f"{path(first)}/verification?{WISHES}={_sealed(visit, lines)}")
 
 
@@ -145,9 +157,24 @@ async def show_receipt(visit: Visit) -> Response:
     )
 
 
+async def show_history(visit: Visit) -> Response:
+    first, cursor = _first(visit), visit.query("suite")
+    found = await visit.api.get(
+        Page[Entry], f"{PLANNINGS}/history", month=f"{first:%Y-%m}", limit=HISTORY, cursor=cursor or None
+    )
+    return visit.page(
+        "planning/history.html",
+        first=first,
+        path=path(first),
+        entries=found.items,
+        following=found.next_cursor,
+        who=plannings.who,
+    )
+
+
 async def drop_draft(visit: Visit) -> Response:
     first = _first(visit)
-    await visit.api.call("DELETE", "/planning/v1/plannings/draft", query={"month": f"{first:%Y-%m}"})
+    await visit.api.call("DELETE", f"{PLANNINGS}/draft", query={"month": f"{first:%Y-%m}"})
     return visit.go(path(first))
 
 
@@ -158,8 +185,7 @@ async def _keep_draft(visit: Visit, first: date, lines: list[Line]) -> Response:
     changes = _changes(lines, first)
     if not changes:
         return await drop_draft(visit)
-    body = {"month": f"{first:%Y-%m}", "changes": [one.body() for one in changes]}
-    await visit.api.call("PUT", "/planning/v1/plannings/draft", body)
+    await visit.api.call("PUT", f"{PLANNINGS}/draft", _body(first, changes))
     return visit.go(f"{path(first)}?brouillon")
 
 
@@ -170,11 +196,9 @@ async def _validate(visit: Visit, first: date, lines: list[Line]) -> Response:
         raise NotFound
     if not changes:
         return visit.go(f"{path(first)}/verification?{WISHES}={_sealed(visit, lines)}")
-    body: dict[str, Any] = {"month": f"{first:%Y-%m}", "changes": [one.body() for one in changes]}
-    if attempt.id:
-        body["attempt_id"] = attempt.id
+    body = _body(first, changes) | ({"attempt_id": attempt.id} if attempt.id else {})
     try:
-        said = await visit.api.call("POST", "/planning/v1/plannings/validate", body, key=visit.once, seen=seen)
+        said = await visit.api.call("POST", f"{PLANNINGS}/validate", body, key=visit.once, seen=seen)
     except Refused as refused:
         if refused.type == CELLS_REFUSED:
             return await _without_refused(visit, first, lines, changes, refused, attempt)
@@ -216,7 +240,115 @@ async def _without_refused(
     return _edit(visit, month, kept, news, attempt, refused)
 
 
+async def _propose_same(visit: Visit, first: date, lines: list[Line], wanted: str) -> Response:
+    """« La même chose pour Tom »: `wanted` names the line and the one to be like it, by their places in the form."""
+    month = await _month(visit, first)
+    now, _ = month.lines(lines)
+    rows = {(row.child_id, row.activity_id): row for row in month.planning.rows}
+    try:
+        source, target = (lines[int(place)].key for place in wanted.split(":")[1:])
+        proposal, why = ticks.same(now[source], rows[source], now[target], rows[target])
+    except (ValueError, IndexError, KeyError):
+        raise NotFound from None
+    cannot = [(*target, str(first.replace(day=day)), reason) for day, reason in sorted(why.items())]
+    return _to_propose(visit, first, lines, [proposal], cannot)
+
+
+async def _propose_week(visit: Visit, first: date, lines: list[Line]) -> Response:
+    """« Copier la semaine »: what planning says of it, by what is ticked, which it must know: a draft until then."""
+    month = await _month(visit, first)
+    mondays = [str(monday) for monday in plannings.mondays(first)]
+    week = visit.form.get("semaine")
+    if week not in mondays:
+        raise NotFound
+    changes = _changes(lines, first)
+    if changes:
+        await visit.api.call("PUT", f"{PLANNINGS}/draft", _body(first, changes))
+    elif month.planning.draft:
+        await visit.api.call("DELETE", f"{PLANNINGS}/draft", query={"month": f"{first:%Y-%m}"})
+    children = list(dict.fromkeys(line.child_id for line in lines))
+    to = [str(monday) for monday in plannings.open_weeks(month.planning.rows) if str(monday) != week]
+    found = Copied(changes=[], refused=[])
+    if to:
+        asked = {"child_ids": children, "week": week, "to_weeks": to}
+        found = await visit.api.post(Copied, f"{PLANNINGS}/copy-week", asked)
+    of_month = [one for one in found.changes if one.date.replace(day=1) == first]
+    proposals = [
+        Proposal(
+            *line.key,
+            *(
+                frozenset(
+                    one.date.day
+                    for one in of_month
+                    if (one.child_id, one.activity_id) == line.key and one.reserve is reserve
+                )
+                for reserve in (True, False)
+            ),
+        )
+        for line in lines
+    ]
+    cannot = [
+        (one.child_id, one.activity_id, str(one.date), one.reason or "")
+        for one in found.refused
+        if one.date.replace(day=1) == first
+    ]
+    return _to_propose(visit, first, lines, proposals, cannot)
+
+
+def _to_propose(
+    visit: Visit,
+    first: date,
+    lines: list[Line],
+    proposals: list[Proposal],
+    cannot: list[tuple[str, str, str, str]],
+) -> Response:
+    content = {
+        "lines": [line.packed() for line in lines],
+        "proposed": [one.packed() for one in proposals if one.tick or one.untick],
+        "cannot": cannot,
+    }
+    return visit.go(f"{path(first)}/modifier?{WISHES}={_close(visit, WISHES, content)}#propose")
+
+
 # ------------------------------------------------------------------------------------ the pages
+
+
+@dataclass
+class Proposed:
+    """What « La même chose » or « Copier la semaine » comes to: said, and ticked when the family accepts it."""
+
+    packed: list[str]
+    rows: list[ChangedRow]
+    cannot: list[tuple[str, date, str]]
+
+
+def _proposed(visit: Visit, month: Month) -> Proposed | None:
+    content = _opened(visit, WISHES, visit.query(WISHES)) or {}
+    if "proposed" not in content:
+        return None
+    proposals = {one.key: one for one in _proposals(content["proposed"])}
+    rows = [
+        ChangedRow(
+            plannings.name_of(row),
+            [month.first.replace(day=day) for day in sorted(one.tick)],
+            [month.first.replace(day=day) for day in sorted(one.untick)],
+        )
+        for row in month.planning.rows
+        if (one := proposals.get((row.child_id, row.activity_id)))
+    ]
+    names = {(row.child_id, row.activity_id): plannings.name_of(row) for row in month.planning.rows}
+    cannot = [
+        (names.get((child, activity), ""), date.fromisoformat(day), why)
+        for child, activity, day, why in content["cannot"]
+    ]
+    return Proposed(content["proposed"], rows, cannot)
+
+
+def _proposals(packed: Iterable[str]) -> list[Proposal]:
+    try:
+        return [Proposal.unpacked(one) for one in packed]
+    except ValueError:
+        raise NotFound from None
 
 
 def _edit(
@@ -226,6 +358,7 @@ def _edit(
     news: Iterable[ChangedRow] = (),
     attempt: Attempt | None = None,
     refused: Mapping[Key, Mapping[int, str]] | None = None,
+    proposed: Proposed | None = None,
 ) -> Response:
     rows = plannings.to_tick(month.planning.rows, lines, month.prices, refused or {})
     for row in rows:
@@ -235,6 +368,9 @@ def _edit(
         "planning/edit.html",
         month=month,
         rows=rows,
+        others=plannings.others(rows),
+        weeks=plannings.weeks(month.first),
+        proposed=proposed,
         changed=month.changed(lines),
         news=news,
         lost=month.lost(),
@@ -274,7 +410,7 @@ def _first(visit: Visit) -> date:
 async def _month(visit: Visit, first: date) -> Month:
     await visit.api.fresh()
     planning, prices = await asyncio.gather(
-        visit.api.get(MonthPlanning, "/planning/v1/plannings", month=f"{first:%Y-%m}"), _prices(visit, first)
+        visit.api.get(MonthPlanning, PLANNINGS, month=f"{first:%Y-%m}"), _prices(visit, first)
     )
     return Month(first, planning, prices)
 
@@ -305,6 +441,10 @@ def _sent(visit: Visit, first: date) -> list[Line]:
 
 def _changes(lines: Iterable[Line], first: date) -> list[Change]:
     return [change for line in lines for change in line.changes(first)]
+
+
+def _body(first: date, changes: Iterable[Change]) -> dict[str, Any]:
+    return {"month": f"{first:%Y-%m}", "changes": [one.body() for one in changes]}
 
 
 def _wishes(visit: Visit) -> list[Line] | None:
@@ -360,5 +500,6 @@ ROUTES = [
     route("/planning/{month}/modifier", show_edit, send_edit),
     route("/planning/{month}/verification", show_check),
     route("/planning/{month}/recu", show_receipt),
+    route("/planning/{month}/historique", show_history),
     route("/planning/{month}/brouillon", send=drop_draft),
 ]
