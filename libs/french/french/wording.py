@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
@@ -12,6 +13,7 @@ _LOCALE = "fr_FR"
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
+@lru_cache(10_000)
 def euros(cents: int) -> str:
     """« 12,50 € »."""
     return format_currency(Decimal(cents) / 100, "EUR", locale=_LOCALE)
@@ -43,7 +45,11 @@ def month(first: date) -> str:
 
 
 def _date(when: date, pattern: str) -> str:
-    local = day_in_paris(when) if isinstance(when, datetime) else when
+    return _written(day_in_paris(when) if isinstance(when, datetime) else when, pattern)
+
+
+@lru_cache(10_000)  # a month's page says hundreds of them
+def _written(local: date, pattern: str) -> str:
     return format_date(local, pattern.format("d'er'" if local.day == 1 else "d"), locale=_LOCALE)
 
 
