@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+import aiohttp
 import pytest
 from french.calendar import DAY
 from french.paris import day_in_paris
 from french.wording import day as in_words
+from icalendar import Calendar
 from playwright.async_api import Locator
 
 from deploy.local.portal import until
@@ -182,3 +184,41 @@ async def test_a_session_that_ends_leads_back_to_the_ticks(stack: Stack, screens
     assert "À réserver (1)" in await phone.text()
     await phone.press("Valider")
     assert await canteen.reserved() == [day]
+
+
+async def test_a_telephone_follows_the_calendar_until_it_is_taken_back(
+    stack: Stack, screens: Screens, canteen: Canteen
+) -> None:
+    day = canteen.days[-1]["date"]
+    phone = await opened(screens, stack, canteen)
+    _, etag = await canteen.family.portal.month(canteen.month)
+    await canteen.family.portal.validate(canteen.month, etag, canteen.change(day, reserve=True))
+    await phone.press("Historique du mois")
+    assert "par vous" in await phone.text()
+    await phone.open("/planning/calendrier")
+    await phone.press("S'abonner au calendrier")
+    address = await phone.page.inner_text("code")
+    async with aiohttp.ClientSession() as telephone:
+        async with telephone.get(address) as answer:
+            [event] = Calendar.from_ical(await answer.read()).events
+            assert str(event.start) == day
+        await phone.press("Supprimer le calendrier")
+        async with telephone.get(address) as answer:
+            assert answer.status == 404
+    await phone.press("Le recevoir")
+    assert "Vous le recevez." in await phone.text()
+
+
+async def test_the_same_days_are_proposed_for_another_week(stack: Stack, screens: Screens, canteen: Canteen) -> None:
+    day = canteen.days[-1]["date"]
+    phone = await opened(screens, stack, canteen, scripts=False)
+    await phone.press("Modifier")
+    await tick(phone, day)
+    monday = date.fromisoformat(day) - date.fromisoformat(day).weekday() * DAY
+    await phone.page.locator("summary", has_text="Copier une semaine").click()
+    await phone.page.select_option("#semaine", str(monday))
+    await phone.press("Copier la semaine")
+    text = await phone.text()
+    assert "Proposition" in text or "Rien à proposer" in text
+    assert await box(phone, day).is_checked()
+    assert await canteen.reserved() == []
