@@ -174,6 +174,57 @@ async def test_another_email_is_confirmed_by_its_link_once_and_only_when_asked(
     assert "Confirmer cette adresse" not in (await browser.get("/courriel")).text
 
 
+INVITATION = {
+    "username": "luc.petit",
+    "first_name": "Luc",
+    "secret": "JBSWY3DPEHPK3PXP",
+    "uri": "otpauth://totp/Espace%20Familles:luc.petit?secret=JBSWY3DPEHPK3PXP&issuer=Espace%20Familles",
+}
+CHOSEN = "Guichet!2026"
+INVITED = "/identity/v1/staff-invitations/a-secret"
+
+
+async def test_somebody_of_the_staff_takes_their_account_and_is_told_their_codes_once(
+    browser: Browser, gateway: Gateway
+) -> None:
+    gateway.say("GET", INVITED, (200, INVITATION))
+    codes = ["ABCD-EFGH-JKLM-NPQR", "RQPN-MLKJ-HGFE-DCBA"]
+    gateway.say("PUT", INVITED, (200, {"recovery_codes": codes}))
+    page = await browser.get("/agent/activation?token=a-secret")
+    assert "JBSW Y3DP EHPK 3PXP" in page.text
+    assert len(page.all("svg")) == 0  # in its own namespace
+    assert "<svg" in page.source
+    page = await browser.submit(page, "/agent/activation", new_password="", otp="")
+    assert (page.status, len(page.errors)) == (422, 2)
+    page = await browser.submit(page, "/agent/activation", new_password=CHOSEN, otp="123 456")
+    assert page.status == 200
+    assert all(code in page.text for code in codes)
+    [call] = gateway.heard("PUT", INVITED)
+    assert call.body == {"new_password": CHOSEN, "otp": "123456"}
+
+
+async def test_a_wrong_first_code_leaves_the_link_and_a_used_link_says_whom_to_ask(
+    browser: Browser, gateway: Gateway
+) -> None:
+    gateway.say("GET", INVITED, (200, INVITATION))
+    gateway.refuse("PUT", INVITED, 422, errors=[{"pointer": "/otp", "detail": "Ce code n'est pas le bon."}])
+    page = await browser.get("/agent/activation?token=a-secret")
+    page = await browser.submit(page, "/agent/activation", new_password=CHOSEN, otp="000000")
+    assert (page.status, page.errors) == (422, ["Ce code n'est pas le bon."])
+    assert page.form("/agent/activation")["token"] == ["a-secret"]
+    assert CHOSEN not in page.source
+    gateway.refuse("GET", INVITED, 410, "Ce lien a déjà servi.")
+    gateway.refuse("PUT", INVITED, 410, "Ce lien a déjà servi.")
+    page = await browser.submit(page, "/agent/activation", new_password=CHOSEN, otp="000000")
+    assert (page.status, page.errors) == (410, ["Ce lien a déjà servi."])
+    gateway.calls.clear()
+    for token in ("", "../../me", "é", "x" * 500):
+        page = await browser.get(f"/agent/activation?token={token}")
+        assert (page.status, page.heading) == (410, "Ouvrir votre compte d'agent")
+        assert "demandez-en un nouveau" in page.text
+    assert not gateway.calls
+
+
 async def test_a_link_is_not_used_up_by_being_looked_at(browser: Browser, gateway: Gateway) -> None:
     await browser.get("/activation?token=a-secret")
     assert not gateway.calls

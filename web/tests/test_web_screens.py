@@ -131,3 +131,20 @@ async def test_another_email_is_confirmed(window: Screen, gateway: Gateway) -> N
     await window.press("Confirmer cette adresse")
     assert "Ce lien a déjà servi." in await window.text()
     await window.look()
+
+
+async def test_an_account_of_the_staff_is_taken(window: Screen, gateway: Gateway) -> None:
+    invited, key = "/identity/v1/staff-invitations/a-secret", "JBSWY3DPEHPK3PXP"
+    uri = f"otpauth://totp/Espace%20Familles:luc.petit?secret={key}&issuer=Espace%20Familles"
+    gateway.say("GET", invited, (200, {"username": "luc.petit", "first_name": "Luc", "secret": key, "uri": uri}))
+    gateway.say("PUT", invited, (200, {"recovery_codes": ["ABCD-EFGH-JKLM-NPQR"] * 10}))
+    await window.open("/agent/activation?token=a-secret")
+    await window.look("agent-activation")
+    await window.press("Ouvrir mon compte")
+    assert "Choisissez un mot de passe." in await window.text()
+    await window.look()
+    await window.page.fill("#new_password", "Guichet!2026")
+    await window.page.fill("#otp", "123456")
+    await window.press("Ouvrir mon compte")
+    assert "ABCD-EFGH-JKLM-NPQR" in await window.text()
+    await window.look("agent-codes")

@@ -129,6 +129,17 @@ async def test_a_secret_is_rotated_without_a_refused_request(portal: Portal, adm
     assert await portal.scalars(f"SELECT count(*) FROM client_secrets WHERE client_id = '{client['id']}'") == [1]
 
 
+async def test_the_secret_of_the_towns_file_is_rotated_like_any_other(portal: Portal, admin: str) -> None:
+    client = {"id": named_id("client", "meal-kitchen")}
+    new = await rotated(portal, admin, client, former_valid_h=1)
+    for secret in ("Cuisine!2026", new):
+        assert (await ask(portal, data=ASKED | {"client_secret": secret}))[0] == 200
+    assert (await ask(portal, data=ASKED | {"client_secret": new[:9]}))[0] == 401
+    portal.later(hours=1, seconds=1)
+    answers = [(await ask(portal, data=ASKED | {"client_secret": one}))[0] for one in ("Cuisine!2026", new)]
+    assert answers == [401, 200]
+
+
 async def test_a_stolen_secret_ends_at_once_and_no_more_than_two_are_good(portal: Portal, admin: str) -> None:
     client = await added(portal, admin)
     second = await rotated(portal, admin, client, former_valid_h=0)

@@ -1,13 +1,16 @@
-"""What the links of identity's mails lead to: an account activated, a lost password replaced, another email confirmed.
+"""What the links of identity's mails lead to: an account activated or taken, a password replaced, an email confirmed.
 
 A link is only read when it is followed: programs that look into mails open it too, and must not use it up.
 """
 
 import re
+from typing import Any
 
+import segno
+from markupsafe import Markup
 from starlette.responses import Response
 
-from web.answers.identity import Reset
+from web.answers.identity import Invitation, RecoveryCodes, Reset
 from web.refusals import Refused
 from web.visits import Visit, route
 
@@ -120,8 +123,50 @@ async def confirm_email(visit: Visit) -> Response:
     return visit.page("links/email.html", 410, token="", confirmed=False)
 
 
+# ---------------------------------------------------------------------- an account of the staff
+
+
+async def show_invitation(visit: Visit) -> Response:
+    return await _invited(visit, visit.query("token"))
+
+
+async def _invited(visit: Visit, token: str) -> Response:
+    """The page of that link, or that it leads nowhere."""
+    shown: dict[str, Any] = {"token": token, "invitation": None, "image": "", "codes": []}
+    if not _secret(token):
+        return visit.page("links/staff.html", 410, **shown)
+    try:
+        found = Invitation.model_validate(await visit.api.public("GET", f"/identity/v1/staff-invitations/{token}"))
+    except Refused as refused:
+        if refused.status not in (404, 410):
+            raise
+        visit.form.errors.clear()
+        visit.form.refuse("", refused.detail)
+        return visit.page("links/staff.html", 410, **shown)
+    image = segno.make(found.uri, micro=False).svg_inline(scale=5, svgclass=None, lineclass=None)
+    return visit.page("links/staff.html", **shown | {"invitation": found, "image": Markup(image)})  # noqa: S704 # ours
+
+
+async def take_invitation(visit: Visit) -> Response:
+    """Shown at once, not by another address: the recovery codes are told this once."""
+    form, token = visit.form, visit.form.get("token")
+    said = {"new_password": "Choisissez un mot de passe.", "otp": "Indiquez le code affiché par l'application."}
+    if form.require(**said) and _secret(token):
+        asked = {"new_password": form.get("new_password"), "otp": form.get("otp").replace(" ", "")}
+        try:
+            answer = await visit.api.public("PUT", f"/identity/v1/staff-invitations/{token}", asked)
+            codes = RecoveryCodes.model_validate(answer).recovery_codes
+            return visit.page("links/staff.html", token="", invitation=None, image="", codes=codes)
+        except Refused as refused:
+            if refused.status not in (410, 422):
+                raise
+            form.refused(refused, asked)
+    return await _invited(visit, token)
+
+
 ROUTES = [
     route("/activation", show_activation, activate, public=True),
     route("/mot-de-passe", show_password, take_password, public=True),
     route("/courriel", show_email, confirm_email, public=True),
+    route("/agent/activation", show_invitation, take_invitation, public=True),
 ]

@@ -8,6 +8,7 @@ from uuid import UUID
 from chassis import clock
 from chassis.bodies import Page, Paged
 from chassis.database import Session
+from chassis.identifiers import new_id
 from chassis.policies import PUBLIC
 from chassis.problems import NotFound, problems
 from contracts.caller import Caller
@@ -90,8 +91,8 @@ async def clients(_administrator: Administrator, paging: Paged, session: Session
 @problems(keeping.ClientExists)
 async def add_client(_administrator: Administrator, body: schemas.NewClient, session: Session) -> schemas.SecretTold:
     """Its secret is told this once."""
-    secret = new_secret()
-    client = await keeping.add(session, body.name, body.scope, await passwords.hashed(secret), clock.now())
+    secret, fresh = await _fresh()
+    client = await keeping.add(session, body.name, body.scope, fresh, clock.now())
     return schemas.SecretTold(id=client.id, name=client.name, scope=client.scope, secret=secret)
 
 
@@ -101,9 +102,17 @@ async def rotate_secret(
     _administrator: Administrator, client_id: UUID, body: schemas.Rotation, session: Session
 ) -> schemas.SecretTold:
     """A new one, told this once; the former is good for as long as it is said, so that no request is refused."""
-    secret, former_valid = new_secret(), timedelta(hours=body.former_valid_h)
-    client = await keeping.rotate(session, client_id, await passwords.hashed(secret), former_valid, clock.now())
+    secret, fresh = await _fresh()
+    former_valid = timedelta(hours=body.former_valid_h)
+    client = await keeping.rotate(session, client_id, fresh, former_valid, clock.now())
     return schemas.SecretTold(id=client.id, name=client.name, scope=client.scope, secret=secret)
+
+
+async def _fresh() -> tuple[str, keeping.Fresh]:
+    """A new secret, and what is kept of it."""
+    secret_id = new_id()
+    secret = keeping.beginning(secret_id) + new_secret()
+    return secret, keeping.Fresh(secret_id, await passwords.hashed(secret))
 
 
 @router.delete("/clients/{client_id}", status_code=204)

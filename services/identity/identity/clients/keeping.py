@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from chassis.identifiers import new_id
@@ -13,15 +14,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity.clients.models import Client, ClientSecret
 from identity.throttling import known_addresses
 
-#: Of one program: the newest, and the one it replaces.
-AT_ONCE = 2
-
 
 class ClientExists(Problem):
     type = "urn:problem:identity:client-exists"
     status = 409
     title = "Programme déjà connu"
     detail = "Un programme porte déjà ce nom : choisissez-en un autre, ou renouvelez son secret."
+
+
+class Fresh(NamedTuple):
+    """A secret that was just made: its id, by which it begins, and its hash."""
+
+    id: UUID
+    hash: str
+
+
+def beginning(secret_id: UUID) -> str:
+    """How that secret begins, so that of several the one that is meant is known, and one hash made."""
+    return f"{secret_id.hex[-8:]}."
 
 
 def live(now: datetime) -> ColumnElement[bool]:
@@ -45,7 +55,7 @@ async def secrets_of(
     return by_client
 
 
-async def add(session: AsyncSession, name: str, scope: str, secret_hash: str, now: datetime) -> Client:
+async def add(session: AsyncSession, name: str, scope: str, secret: Fresh, now: datetime) -> Client:
     """Raises ClientExists."""
     client = Client(id=new_id(), name=name, scope=scope, created_at=now)
     session.add(client)
@@ -53,12 +63,12 @@ async def add(session: AsyncSession, name: str, scope: str, secret_hash: str, no
         await session.flush()
     except IntegrityError as error:
         raise ClientExists from error
-    _give(session, client, secret_hash, now)
+    _give(session, client, secret, now)
     return client
 
 
 async def rotate(
-    session: AsyncSession, client_id: UUID, secret_hash: str, former_valid: timedelta, now: datetime
+    session: AsyncSession, client_id: UUID, secret: Fresh, former_valid: timedelta, now: datetime
 ) -> Client:
     """A new secret; the one it replaces is good for so long still, and any before that no more. Raises NotFound."""
     client = await session.get(Client, client_id, with_for_update=True)
@@ -68,7 +78,7 @@ async def rotate(
     for former in good[:1]:
         former.expires_at = now + former_valid
     await session.execute(delete(ClientSecret).where(ClientSecret.id.in_([one.id for one in good[1:]])))
-    _give(session, client, secret_hash, now)
+    _give(session, client, secret, now)
     return client
 
 
@@ -80,5 +90,5 @@ async def remove(session: AsyncSession, client_id: UUID) -> None:
     await known_addresses.forget(session, client_id)
 
 
-def _give(session: AsyncSession, client: Client, secret_hash: str, now: datetime) -> None:
-    session.add(ClientSecret(id=new_id(), client_id=client.id, hash=secret_hash, created_at=now, expires_at=None))
+def _give(session: AsyncSession, client: Client, secret: Fresh, now: datetime) -> None:
+    session.add(ClientSecret(id=secret.id, client_id=client.id, hash=secret.hash, created_at=now, expires_at=None))

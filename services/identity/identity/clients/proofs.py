@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import passwords
-from identity.clients.keeping import AT_ONCE, secrets_of
-from identity.clients.models import Client
+from identity.clients.keeping import beginning, secrets_of
+from identity.clients.models import Client, ClientSecret
 
 
 class ClientError(Problem):
@@ -57,18 +57,23 @@ class InvalidScope(ClientError):
 
 @dataclass(frozen=True)
 class Known:
-    """A client, and the hashes of its secrets."""
+    """A client, and its secrets, the newest first."""
 
     client: Client
-    hashes: Sequence[str]
+    secrets: Sequence[ClientSecret]
+
+    def meant(self, secret: str) -> str | None:
+        """The hash of the one that this may be: of those told here the one that begins so, else the first there was."""
+        named = [one for one in self.secrets if secret.startswith(beginning(one.id))]
+        meant = named or self.secrets[-1:]
+        return meant[0].hash if meant else None
 
 
 async def by_name(session: AsyncSession, name: str, now: datetime) -> Known | None:
     client = await session.scalar(select(Client).where(Client.name == name))
     if client is None:
         return None
-    secrets = (await secrets_of(session, [client], now))[client.id]
-    return Known(client, [secret.hash for secret in secrets])
+    return Known(client, (await secrets_of(session, [client], now))[client.id])
 
 
 async def prove(known: Known | None, secret: str, scope: str | None) -> tuple[Client, str]:
@@ -77,9 +82,7 @@ async def prove(known: Known | None, secret: str, scope: str | None) -> tuple[Cl
     The same work whether or not there is such a client, and however many secrets it has. Raises InvalidClient,
     InvalidScope.
     """
-    hashes = list(known.hashes) if known else []
-    tried = [*hashes, *[None] * AT_ONCE][:AT_ONCE]
-    right = any([await passwords.matches(secret, one) for one in tried])
+    right = await passwords.matches(secret, known.meant(secret) if known else None)
     if known is None or not right:
         raise InvalidClient
     client = known.client
