@@ -121,7 +121,10 @@ async def test_cut_off_at_any_step_it_is_done_whole_or_not_at_all(
 
     before = await stored()
     for statement in itertools.count():
-        with suppress(OSError, asyncpg.PostgresError, DBAPIError), cut_before(statement, server):
+        with (
+            suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError),
+            cut_before(statement, server),
+        ):
             async with database.sessions.begin() as session:
                 await step(session)
             break
