@@ -193,8 +193,8 @@ def bench(running: Stack, effort: Effort) -> Iterator[Row]:
         f"{sum(bool(one.login) for one in families):,} sign in",
         f"{errors} server errors, {waits} told to wait, {sold:,} sold {'exactly' if exact else 'WRONGLY'}; all "
         f"served in {elapsed:.0f} s; p99 of holds {crush_ms:,.0f} ms in all, of lists, holds and confirmations "
-        f"{p99_ms:,.0f} ms once the queue was served ({served}); {len(opening.answers) / elapsed:,.0f} calls/s; processor time: "
-        + ", ".join(f"{name} {share:.0%}" for share, name in shares if share >= LEAST),
+        f"{p99_ms:,.0f} ms once the queue was served ({served}); {len(opening.answers) / elapsed:,.0f} calls/s; "
+        "processor time: " + ", ".join(f"{name} {share:.0%}" for share, name in shares if share >= LEAST),
         f"0 errors, exact, p99 {GOAL_MS:,.0f} ms",
         not errors and not waits and exact and p99_ms <= GOAL_MS,
     )
