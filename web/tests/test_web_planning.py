@@ -1,5 +1,6 @@
 """« Planning » before a gateway that says what a month is: read, changed, checked, refused, and what others did."""
 
+import re
 from typing import Any
 
 import pytest
@@ -153,6 +154,34 @@ async def test_refused_days_are_told_beside_them_and_the_rest_is_one_more_tap(
     assert "Jours réservés Restauration – Léa mercredi 9, mardi 15" in plain(shown)
     assert "Jours refusés" in shown.text
     assert f"Restauration – Léa, lundi 14 décembre 2026 : {FULL}" in plain(shown)
+
+
+async def test_twenty_days_asked_at_08_59_of_which_one_is_full_are_nineteen_in_one_more_tap(
+    claire: Browser, gateway: Gateway
+) -> None:
+    gateway.say("GET", PLANNINGS, (200, planning(row("lea", "cantine"), row("tom", "cantine"))))
+    weekdays = [str(n) for n in (*range(7, 12), *range(14, 19))]
+    page = await claire.get(EDIT)
+    page = await claire.submit(page, EDIT, l0=weekdays, l1=weekdays, faire="verifier")
+    assert plain(page).count("À réserver (10)") == 2
+    gateway.say("POST", VALIDATE, refused("at-08-59", c13=FULL), (200, receipt(list(map(int, weekdays)))))
+    page = await claire.submit(page, EDIT, faire="valider")
+    late = [row(child, "cantine") for child in ("lea", "tom")]
+    for cell in (cell for one in late for cell in one["cells"] if cell["status"] == "open"):
+        cell |= {"can_change": False, "reason": LATE}
+    gateway.say("GET", PLANNINGS, (200, planning(*late)))
+    assert page.errors == [f"Restauration – Tom, jeudi 10 décembre 2026 : {FULL}"]
+    page = await claire.submit(page, EDIT, faire="valider")
+    again = gateway.heard("POST", VALIDATE)[1].body
+    assert (len(again["changes"]), again["attempt_id"]) == (19, "at-08-59")
+    assert f"Restauration – Tom, jeudi 10 décembre 2026 : {FULL}" in plain(page)
+
+
+async def test_a_draft_that_is_refused_says_why_and_loses_no_tick(claire: Browser, gateway: Gateway) -> None:
+    gateway.refuse("PUT", DRAFT, 422, "Trop de cases à la fois.")
+    shown = await ticked(claire, 8, 9, faire="brouillon")
+    assert (shown.status, shown.errors) == (422, ["Trop de cases à la fois."])
+    assert shown.form(EDIT)["l0"] == ["8", "9"]
 
 
 async def test_what_another_guardian_changed_is_shown_and_nothing_is_lost(claire: Browser, gateway: Gateway) -> None:
@@ -406,6 +435,16 @@ async def test_a_month_is_changed_on_a_phone(screens: Screens, pages: str, gatew
     await window.page.get_by_label("mercredi 9 décembre 2026").first.check()
     await window.page.get_by_label("jeudi 10 décembre 2026").first.uncheck()
     assert ("aucun changement de prix (2 jours)" in await window.text()) is scripts
+    every = window.page.get_by_role("checkbox", name="Tous les lundis, Restauration – Tom")
+    assert await every.count() == int(scripts)
+    if scripts:
+        await every.check()
+        assert "6,20 € de plus (4 jours)" in (await window.text()).replace("\xa0", " ")
+        await window.page.get_by_role("checkbox", name=re.compile("^lundi 7 décembre")).last.uncheck()
+        assert await every.evaluate("box => box.indeterminate")
+        await every.check()
+        await every.uncheck()
+        assert "(2 jours)" in await window.text()
     await window.look("planning-modifier" if scripts else "")
     await window.page.locator("summary").first.click()
     await window.look()

@@ -185,7 +185,14 @@ async def _keep_draft(visit: Visit, first: date, lines: list[Line]) -> Response:
     changes = _changes(lines, first)
     if not changes:
         return await drop_draft(visit)
-    await visit.api.call("PUT", f"{PLANNINGS}/draft", _body(first, changes))
+    try:
+        await visit.api.call("PUT", f"{PLANNINGS}/draft", _body(first, changes))
+    except Refused as refused:
+        if refused.status not in (409, 422):
+            raise
+        visit.form.refused(refused, ())
+        month = await _month(visit, first)
+        return _edit(visit, month, *month.lines(lines))
     return visit.go(f"{path(first)}?brouillon")
 
 

@@ -23,7 +23,7 @@ for (const shown of document.querySelectorAll("[data-until]")) {
   tell();
 }
 
-// What a month's ticks come to, as they stand; and a word before they are left behind.
+// What a month's ticks come to, as they stand; a box for a weekday's column; a word before ticks are left behind.
 for (const form of document.querySelectorAll("form[data-ticks]")) {
   const boxes = [...form.querySelectorAll("input[type=checkbox]")];
   const total = form.querySelector("[data-total]");
@@ -40,8 +40,25 @@ for (const form of document.querySelectorAll("form[data-ticks]")) {
       textContent: days.length ? `Total du changement : ${price} ${count}` : "Rien n'est changé pour le moment.",
     }));
   };
-  form.addEventListener("change", tell);
-  addEventListener("pageshow", tell);
+  const columns = [...form.querySelectorAll(".month table")].flatMap((table) => [...table.tHead.rows[0].cells].map((head, at) => {
+    const days = [...table.tBodies[0].rows].map((row) => row.cells[at].querySelector("input")).filter(Boolean);
+    return days.length > 1 && { head, days, name: `Tous les ${head.firstChild.title}s, ${table.closest("fieldset").querySelector("legend").textContent}` };
+  })).filter(Boolean);
+  for (const column of columns) {
+    const all = column.all = Object.assign(document.createElement("input"), { type: "checkbox", ariaLabel: column.name });
+    column.head.append(all);
+    all.addEventListener("change", () => { for (const box of column.days) box.checked = all.checked; });
+  }
+  const gather = () => {
+    for (const { all, days } of columns) {
+      const ticked = days.filter((box) => box.checked).length;
+      all.checked = ticked === days.length;
+      all.indeterminate = ticked > 0 && ticked < days.length;
+    }
+    tell();
+  };
+  form.addEventListener("change", gather);
+  addEventListener("pageshow", gather);
   const start = boxes.map((box) => box.checked);
   addEventListener("beforeunload", (event) => {
     if (!form.dataset.sent && boxes.some((box, at) => box.checked !== start[at])) event.preventDefault();
