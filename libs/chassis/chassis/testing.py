@@ -177,6 +177,7 @@ async def serving(
             port=0,
             lifespan="off",
             timeout_graceful_shutdown=2,
+            timeout_keep_alive=60,  # as a service does: a busy machine takes no idle connection from a test
         )
     )
     server.config.load()
