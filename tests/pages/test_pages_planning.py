@@ -145,7 +145,7 @@ async def test_what_was_asked_in_time_is_saved_in_one_more_tap_after_the_deadlin
     moving_clock.advance(seconds=(deadline - timedelta(minutes=1) - moving_clock.now()).total_seconds())
     await phone.press("Valider")
     assert "Délai de réservation dépassé" in await phone.text()
-    await phone.look("planning-refuse")
+    await phone.look()
     moving_clock.advance(minutes=2)
     await phone.press("Valider les autres cases")
     assert "est enregistré" in await phone.heading()
