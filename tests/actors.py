@@ -1,7 +1,10 @@
 """Who acts in tests of a whole stack: families of the demo town."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+import asyncpg
 
 from deploy.local.clock import Clock as Clock  # who acts in tests, acts in time
 from deploy.local.portal import Portal
@@ -57,3 +60,44 @@ class Family:
     async def sign_in_again(self) -> None:
         """After the clock has moved further than a token lasts."""
         await self.portal.sign_in(self.guardian.username, PASSWORD)
+
+
+class Others:
+    """The town's other families, for whom the desk books and cancels."""
+
+    def __init__(self, agent: Portal, database: asyncpg.Connection, but: str) -> None:
+        self.agent, self.database, self.but = agent, database, but
+
+    async def child_for(self, week_id: str) -> dict[str, str]:
+        """Somebody else's child of the week's age group who has nothing in these days."""
+        found = await self.database.fetchrow(
+            """
+            SELECT child.id::text AS child_id, dossier.id::text AS dossier_id FROM holiday_weeks week, children child
+            JOIN dossiers dossier ON dossier.id = dossier_ids[1] AND missing = '{}' AND status = 'active'
+            WHERE week.id = $1 AND dossier.id <> $2 AND number > '100042'
+              AND extract(year FROM age(dates[1], birth_date)) BETWEEN min_age AND max_age AND NOT EXISTS (
+                  SELECT FROM booking_lines line
+                  WHERE line.child_id = child.id AND active AND line.period && week.period
+              )
+            ORDER BY number DESC, child.id LIMIT 1
+            """,
+            week_id, self.but,
+        )  # fmt: skip
+        return dict(found)
+
+    async def book(self, week_id: str) -> str:
+        return str((await self._held(week_id))[0]["id"])
+
+    async def book_payable_until(self, week_id: str, pay_by: datetime) -> dict[str, Any]:
+        """A booking confirmed for them and invoiced, to be paid until then."""
+        held, body = await self._held(week_id, pay_by=pay_by.isoformat())
+        quote = await self.agent.post("/billing/v1/quotes", body)
+        await self.agent.confirm(held["id"], quote["quote_id"])
+        return await self.agent.invoiced(held["id"])
+
+    async def _held(self, week_id: str, **more: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """A booking of the week, and whose it is and of what, as it is asked for."""
+        child = await self.child_for(week_id)
+        line = {"child_id": child["child_id"], "holiday_week_id": week_id}
+        body = {"dossier_id": child["dossier_id"], "lines": [line]}
+        return await self.agent.post("/enrolment/v1/bookings", body | more), body

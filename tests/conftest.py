@@ -105,3 +105,13 @@ async def enrolment_database(stack: Stack) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(stack.owner_databases["enrolment"])
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def last_week(family: Family, enrolment_database: asyncpg.Connection) -> AsyncIterator[tuple[str, str]]:
+    """A child of the family and the last week it may book, which has one place left."""
+    child_id, week_id = await family.line(week=-1)
+    places = await enrolment_database.fetchval("SELECT places FROM holiday_weeks WHERE id = $1", week_id)
+    await enrolment_database.execute("UPDATE holiday_weeks SET places = taken + 1 WHERE id = $1", week_id)
+    yield child_id, week_id
+    await enrolment_database.execute("UPDATE holiday_weeks SET places = $2 WHERE id = $1", week_id, places)

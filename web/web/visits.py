@@ -26,6 +26,8 @@ from web.settings import Settings
 
 #: What the page offers of a form that could not be taken: sealed until its sender has signed in again.
 RESUME = "suite"
+#: What has a page of its own; every other refusal is one of these.
+SAID = (403, 404, 409, 410, 413, 429, 503)
 #: Never written into a page again.
 SECRETS = {"password", "new_password", csrf.FIELD}
 
@@ -127,9 +129,9 @@ class Visit:
 
     def refusal(self, refused: Refused) -> Response:
         """The page of an error that no form shows."""
-        status = refused.status if refused.status in (403, 404, 409, 410, 413, 429) else 503
-        if refused.status == 422 and self.request.method != "POST":
-            status = 404  # the address names what cannot be
+        if 400 <= refused.status < 500 and refused.status not in SAID:
+            refused = NotFound()  # the address, or a hidden input, names what cannot be
+        status = refused.status if refused.status in SAID else 503
         # What was sent when the service did not answer can be sent again, under the same key: nothing is done twice.
         again = (
             status in (429, 503)

@@ -25,6 +25,8 @@ WEEKS, BOOKING = "/inscriptions/vacances", "/reservations"
 #: Usually a few hundredths of a second; longer, and the page says that it is being prepared.
 INVOICE_WITHIN_S = 4.0
 EVERY_S = 0.05
+#: The soonest weeks that may be booked are unfolded; the others take a tap.
+OPENED = 4
 NOTHING_TICKED = "Cochez au moins une semaine."
 FULL = "urn:problem:enrolment:week-full"
 
@@ -121,8 +123,16 @@ async def show_weeks(visit: Visit, *, full: bool = False) -> Response:
         if one.status in ("waiting", "offered")
     }
     weeks = by_week(await _offers(visit, family))
+    opened = [one for one in weeks if any(offer.week.bookable for offer in one.offers)][:OPENED]
     return visit.page(
-        "bookings/weeks.html", weeks=weeks, ticked=ticked, held=held, kept=kept, waiting=waiting, full=full
+        "bookings/weeks.html",
+        weeks=weeks,
+        opened=opened,
+        ticked=ticked,
+        held=held,
+        kept=kept,
+        waiting=waiting,
+        full=full,
     )
 
 
