@@ -1,6 +1,7 @@
 """One whole stack for all tests of whole stacks; its clock only ever moves forward, so no test needs an order."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 
@@ -9,14 +10,22 @@ import pytest
 from identity.second_factor import STEP_S, totp
 
 from deploy.local.portal import Portal
-from deploy.local.stack import Stack
+from deploy.local.stack import TOWN, Stack
 from deploy.local.stack import stack as running_stack
 from tests.actors import PASSWORD, STAFF_PASSWORD, TOTP_SECRET, Clock, Family, Guardian
+
+#: Each test that wants a family has its own: more than the demo town has.
+FAMILIES = 400
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+    text = TOWN.read_text()
+    drawn = re.sub(r"(?<=\[generated_families\]\n)count = \d+", f"count = {FAMILIES}", text)
+    assert drawn != text
+    town = tmp_path_factory.mktemp("town") / TOWN.name
+    town.write_text(drawn)
+    with running_stack(tmp_path_factory.mktemp("stack"), town=town) as running:
         yield running
 
 
