@@ -20,8 +20,9 @@ demo: setup ## start the whole stack, play both acts of a family, stop
 run: setup ## start the whole stack and keep it up until Ctrl-C
 	@.venv/bin/python -m deploy.local run
 
+# In the order of `testpaths`, whole stacks first: what is long at the end would leave one process waiting for the other.
 test: setup ## run every test on real PostgreSQL and RabbitMQ, in two processes with servers of their own
-	@.venv/bin/pytest --numprocesses 2 --dist loadfile
+	@.venv/bin/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 # Types: modules by their full place (services.billing.tests.x), so that no folder's helper is taken for another's.
 check: setup ## lint, types, dependencies between parts, generated files, migrations
