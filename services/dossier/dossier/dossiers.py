@@ -62,9 +62,13 @@ async def link_account(session: AsyncSession, event: AccountActivated | AccountC
         return
     dossier_id = await session.scalar(select(Adult.dossier_id).where(Adult.id == event.guardian_id))
     if dossier_id is not None:
-        dossier = await session.get_one(Dossier, dossier_id, options=WHOLE, with_for_update=True)
-        dossier.version += 1
-        await publish(session, dossier_changed(dossier))
+        await changed(session, await session.get_one(Dossier, dossier_id, options=WHOLE, with_for_update=True))
+
+
+async def changed(session: AsyncSession, dossier: Dossier) -> None:
+    """Tell that a whole dossier, whose row is locked, is now so."""
+    dossier.version += 1
+    await publish(session, dossier_changed(dossier))
 
 
 def dossier_changed(dossier: Dossier) -> contract.DossierChanged:

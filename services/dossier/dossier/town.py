@@ -18,6 +18,7 @@ from sqlalchemy import FromClause, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
+from dossier.children import child_changed
 from dossier.copies import Account
 from dossier.dossiers import dossier_changed
 from dossier.families import ChildEntry, Family, Town, families
@@ -139,7 +140,7 @@ def birth_date(age: int, today: date) -> date:
 
 def _events(dossier: Dossier) -> list[Event]:
     """What is to be told of a dossier just stored. Its own event comes last, at the version it has."""
-    events: list[Event] = [_child_changed(child, dossier.id) for child in dossier.children]
+    events: list[Event] = [child_changed(child, (dossier.id,)) for child in dossier.children]
     if dossier.quotients:
         events.append(
             contract.QuotientChanged(
@@ -147,22 +148,3 @@ def _events(dossier: Dossier) -> list[Event]:
             )
         )
     return [*events, dossier_changed(dossier)]
-
-
-def _child_changed(child: Child, dossier_id: UUID) -> contract.ChildChanged:
-    return contract.ChildChanged(
-        version=child.version,
-        child_id=child.id,
-        dossier_ids=(dossier_id,),
-        first_name=child.first_name,
-        last_name=child.last_name,
-        birth_date=child.birth_date,
-        schooling=tuple(
-            contract.Schooling(
-                school_year=one.school_year, school_id=one.school_id, level=one.level, class_name=one.class_name
-            )
-            for one in child.schooling
-        ),
-        resident=child.resident,
-        menu=child.menu,
-    )
