@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from chassis import clock
+from chassis.fields import Email, Name
 from chassis.identifiers import named_id, new_id
 from chassis.outbox import publish
 from chassis.towns import Code, Entry, Matching, Words, refers_to, unique_in
@@ -16,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity import passwords
 from identity.accounts import activated
 from identity.clients.models import Client, ClientSecret
-from identity.fields import Email, Name, Username
+from identity.fields import Username
 from identity.models import Account, AccountStatus
 from identity.models import Town as TownRow
 from identity.names import email_key, username_key

@@ -10,6 +10,7 @@ from chassis import clock
 from chassis.bodies import Page, Paged
 from chassis.database import Driver, Session
 from chassis.editing import SeenVersion, etag, tagged
+from chassis.fields import Day
 from chassis.idempotency import OnceOnly
 from chassis.policies import Policy
 from chassis.problems import NotFound, problems
@@ -22,7 +23,6 @@ from enrolment.bookings import bookings, cancellations, changes, holds, offers
 from enrolment.bookings.models import Booking
 from enrolment.bookings.places import Refused
 from enrolment.bookings.schemas import BookingAnswer, BookingRequest, Confirmation, LinesChange, WeekAnswer
-from enrolment.catalogue.schemas import Day
 from enrolment.families import find_family
 
 router = APIRouter(tags=["bookings"])

@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
+from chassis.fields import Reason
 from chassis.problems import Malformed
 from pydantic import AliasPath, AwareDatetime, Field, field_validator
 
@@ -13,7 +14,7 @@ from enrolment.bookings.models import Booking
 from enrolment.bookings.places import Refused, Wish
 from enrolment.bookings.rules import BEGUN, BookingStatus
 from enrolment.catalogue.rules import begun
-from enrolment.catalogue.schemas import Moment, Reason
+from enrolment.catalogue.schemas import Moment
 
 
 class LineWish(RequestBody):

@@ -1,14 +1,13 @@
 """What the catalogue takes and gives over HTTP."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
 from chassis.towns import Code, Words
 from contracts.dossier import Level
-from french.calendar import written_day
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
 from enrolment.catalogue.house_rules import Standing
 from enrolment.catalogue.rules import Why
@@ -42,28 +41,16 @@ def _this_century(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _storable(words: str) -> str:
-    if "\0" in words:
-        raise ValueError("Ce texte contient un caractère qui ne peut pas être enregistré.")
-    return words
-
-
 def unsaid() -> Any:
     """For a field of a change: where it is not sent, what is there stays. It may not be null."""
     return Field(default=None)
 
 
-Day = Annotated[date, BeforeValidator(written_day)]
 #: The youngest and the oldest, both included.
 Ages = Annotated[
     list[Annotated[int, Field(ge=0, le=25)]], Field(min_length=2, max_length=2), AfterValidator(_youngest_first)
 ]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_this_century)]
-
-#: Why the desk passes over a rule: kept.
-Reason = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(_storable)
-]
 
 
 class SiteAnswer(Answer):

@@ -6,6 +6,7 @@ from uuid import UUID
 from chassis import clock
 from chassis.bodies import Page, Paged
 from chassis.database import Session
+from chassis.fields import Day, Reason
 from chassis.idempotency import OnceOnly
 from chassis.policies import Policy
 from chassis.problems import Forbidden, NotFound, Problem, problems
@@ -14,7 +15,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel
 
 from enrolment.catalogue import listing
-from enrolment.catalogue.schemas import ActivityAnswer, Day, Kind, Reason
+from enrolment.catalogue.schemas import ActivityAnswer, Kind
 from enrolment.enrolments import eligibility, enrolling, enrolments, rollovers, usual_weeks, withdrawals
 from enrolment.enrolments.schemas import (
     BatchAnswer,

@@ -6,13 +6,14 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
+from chassis.fields import Day, Reason
 from chassis.problems import FieldError, Problem
 from contracts.enrolment import Weekday
 from contracts.planning import RefusedDay
 from pydantic import AfterValidator, AliasPath, AwareDatetime, ConfigDict, Field
 
 from enrolment.catalogue.rules import Why
-from enrolment.catalogue.schemas import Day, Reason, each_once
+from enrolment.catalogue.schemas import each_once
 from enrolment.enrolments.enrolling import Wish
 from enrolment.enrolments.models import Enrolment
 from enrolment.enrolments.rollovers import Rollover

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
+from chassis.fields import Day
 from pydantic import AfterValidator, AwareDatetime, Field
 
-from enrolment.catalogue.schemas import Ages, Day, Moment, Name, unsaid
+from enrolment.catalogue.schemas import Ages, Moment, Name, unsaid
 from enrolment.holiday_weeks.editing import Edition
 from enrolment.holiday_weeks.rules import MOST_DAYS
 

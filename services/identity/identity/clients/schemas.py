@@ -6,10 +6,11 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
+from chassis.fields import Line
 from pydantic import BaseModel, Field, StringConstraints
 
 from identity.clients.models import Client, ClientSecret
-from identity.fields import Line, Password
+from identity.fields import Password
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,49}$")]
 Scope = Annotated[str, StringConstraints(pattern=r"^[a-z-]+:[a-z-]+( [a-z-]+:[a-z-]+)*$", max_length=500)]

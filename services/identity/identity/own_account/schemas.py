@@ -3,8 +3,9 @@
 from datetime import datetime
 
 from chassis.bodies import Answer, RequestBody
+from chassis.fields import Email, Line
 
-from identity.fields import Code, Email, Line, Password, Secret
+from identity.fields import Code, Password, Secret
 
 
 class ResetAsked(RequestBody):

@@ -4,12 +4,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.problems import Problem
+from french.names import name_key
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.accounts import AlreadyRegistered, having_account
 from identity.copies import Dossier, Guardian
-from identity.names import name_key, number_key
+from identity.names import number_key
 from identity.registrations.models import Claim
 from identity.registrations.rules import matching
 from identity.tokens import digest, new_secret

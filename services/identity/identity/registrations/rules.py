@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import TypedDict, TypeVar
 
-from identity.names import email_key, name_key
+from french.names import name_key
+
+from identity.names import email_key
 
 
 class Named(TypedDict):

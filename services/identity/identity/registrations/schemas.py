@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
+from chassis.fields import Email, Line, Name, line
 from pydantic import ConfigDict, model_validator
 
 from identity.copies import Guardian
-from identity.fields import Email, Line, Name, Password, Secret, Username, line, refusal
+from identity.fields import Password, Secret, Username, refusal
 from identity.registrations.legal import Kind
 from identity.registrations.models import LinkRequestStatus
 from identity.registrations.registration import Asked

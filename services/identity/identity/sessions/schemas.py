@@ -5,11 +5,12 @@ from typing import Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
+from chassis.fields import Line
 from chassis.reach import Reach
 from contracts.caller import CallerRole
 from pydantic import ConfigDict, Field, model_validator
 
-from identity.fields import Code, Line, Password, Secret, refusal
+from identity.fields import Code, Password, Secret, refusal
 from identity.sessions.models import SignedIn
 
 

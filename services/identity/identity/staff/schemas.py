@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
+from chassis.fields import Email, Line, Name
 from pydantic import Field, StringConstraints
 
-from identity.fields import Code, Email, Line, Name, Password, Username
+from identity.fields import Code, Password, Username
 from identity.models import AccountStatus
 
 #: By password and second factor; site staff by PIN.
