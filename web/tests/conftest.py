@@ -77,10 +77,41 @@ async def claire(browser: Browser, gateway: Gateway) -> Browser:
     return browser
 
 
+async def _of_the_staff(browser: Browser, gateway: Gateway, role: str) -> Browser:
+    gateway.say("POST", "/identity/v1/sessions", (201, gateway.tokens()))
+    gateway.say("GET", "/identity/v1/me", (200, ME | {"id": "0199-luc", "role": role, "first_name": "Luc"}))
+    page = await browser.get("/connexion")
+    await browser.submit(page, "/connexion", login="luc", password="Guichet!2026")
+    gateway.calls.clear()
+    return browser
+
+
+@pytest.fixture
+async def agent(browser: Browser, gateway: Gateway) -> Browser:
+    """A browser in which an agent has signed in."""
+    return await _of_the_staff(browser, gateway, "agent")
+
+
+@pytest.fixture
+async def administrator(browser: Browser, gateway: Gateway) -> Browser:
+    """A browser in which an administrator has signed in."""
+    return await _of_the_staff(browser, gateway, "administrator")
+
+
 @pytest.fixture
 async def window(screens: Screens, pages: str) -> Screen:
     """A phone on which nobody has signed in."""
     return await screens.open(pages)
+
+
+@pytest.fixture
+async def desk_window(window: Screen, gateway: Gateway) -> Screen:
+    """One in which an agent has signed in; for an administrator, have `/me` say so and sign in again."""
+    gateway.say("POST", "/identity/v1/sessions", (201, gateway.tokens()))
+    gateway.say("GET", "/identity/v1/me", (200, ME | {"role": "agent", "first_name": "Luc"}))
+    await window.sign_in("luc", "Guichet!2026")
+    gateway.calls.clear()
+    return window
 
 
 @pytest.fixture

@@ -48,16 +48,6 @@ async def test_a_refused_sign_in_says_why_and_keeps_the_name_only(browser: Brows
     assert page.errors == ["Indiquez votre nom d'utilisateur.", "Indiquez votre mot de passe."]
 
 
-async def test_somebody_of_the_staff_is_not_let_into_the_families_pages(browser: Browser, gateway: Gateway) -> None:
-    gateway.say("POST", "/identity/v1/sessions", (201, gateway.tokens()))
-    gateway.say("GET", "/identity/v1/me", (200, ME | {"role": "agent"}))
-    gateway.say("DELETE", "/identity/v1/sessions/current", (204, None))
-    page = await browser.submit(await browser.get("/connexion"), "/connexion", login="agent", password="x")
-    assert "agent de la commune" in page.errors[0]
-    assert gateway.heard("DELETE", "/identity/v1/sessions/current")
-    assert (await browser.get("/")).path.startswith("/connexion")
-
-
 async def test_signing_out_ends_the_line_and_the_cookie(claire: Browser, gateway: Gateway) -> None:
     gateway.say("DELETE", "/identity/v1/sessions/current", (204, None))
     kept = dict(claire.cookies)

@@ -28,11 +28,11 @@ class Api:
     def __init__(self, client: aiohttp.ClientSession, session: Session, address: str, calls: list[Call]) -> None:
         self.client, self.session, self.address, self.calls = client, session, address, calls
 
-    async def get(self, kind: type[T], path: str, **query: Any) -> T:
+    async def get(self, kind: type[T], path: str, /, **query: Any) -> T:
         """The answer as `kind`; what it does not know of the answer is left out. Raises Refused, SignedOut."""
         return _read(kind, await self.call("GET", path, query=query))
 
-    async def all(self, kind: type[T], path: str, **query: Any) -> list[T]:
+    async def all(self, kind: type[T], path: str, /, **query: Any) -> list[T]:
         """Every item of a list that is given page by page. Raises as `get`."""
         found: list[T] = []
         cursor = None

@@ -3,6 +3,7 @@
 Refused          a problem document, or what we say in its place
 ├── NotFound     no such page, or not this family's
 ├── TooLarge     a form that no page of ours sends
+├── ForOthers    a page of another role
 ├── Forged       a form that was not sent from our pages, or whose session is over
 └── Unavailable  the gateway was not reached
 SignedOut        who asks must sign in first
@@ -41,6 +42,11 @@ class NotFound(Refused):
 class TooLarge(Refused):
     def __init__(self) -> None:
         super().__init__(413)
+
+
+class ForOthers(Refused):
+    def __init__(self, detail: str) -> None:
+        super().__init__(403, type="for-others", detail=detail)
 
 
 class Forged(Refused):

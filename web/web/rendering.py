@@ -9,6 +9,7 @@ from french import wording
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 
+from web.roles import DESK
 from web.static import Static
 from web.town import Town
 
@@ -20,6 +21,10 @@ RUBRICS = [
     ("/planning", "Planning"),
     ("/factures", "Facturation"),
     ("/messages", "Messages"),
+]
+#: Of the desk's pages, with those whose work it is.
+DESK_RUBRICS = [
+    ("/agent", "Accueil", DESK),
 ]
 FOOTER = [
     ("/delais", "Délais de réservation"),
@@ -61,7 +66,7 @@ def environment(town: Town, static: Static) -> Environment:
         "moment": wording.moment,
         "month": wording.month,
     }
-    made.globals |= {"town": town.town, "desk": town.desk, "static": static, "rubrics": RUBRICS, "footer": FOOTER}
+    made.globals |= {"town": town.town, "desk": town.desk, "static": static, "footer": FOOTER}
     return made
 
 

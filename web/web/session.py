@@ -26,10 +26,16 @@ class Session:
     expires_at: float = 0.0
     account: str = ""
     first_name: str = ""
+    role: str = "guardian"
 
     @property
     def signed_in(self) -> bool:
         return bool(self.access)
+
+    @property
+    def at_desk(self) -> bool:
+        """Whether it is somebody of the staff, not of a family."""
+        return self.role != "guardian"
 
     def about_to_end(self, now: datetime) -> bool:
         return self.signed_in and self.expires_at - now.timestamp() < ABOUT_TO_END.total_seconds()

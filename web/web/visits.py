@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from time import monotonic
 from typing import Any
@@ -19,17 +19,23 @@ from starlette.routing import Route
 from web import csrf
 from web.api import Api, Call, waited
 from web.forms import ONCE, Form
-from web.refusals import Forged, NotFound, Refused, SignedOut
-from web.rendering import render
+from web.refusals import Forged, ForOthers, NotFound, Refused, SignedOut
+from web.rendering import DESK_RUBRICS, RUBRICS, render
+from web.roles import FAMILIES
 from web.session import NAME, Session, drop, keep
 from web.settings import Settings
 
 #: What the page offers of a form that could not be taken: sealed until its sender has signed in again.
 RESUME = "suite"
+#: The first step of a sign-in, sealed until its code is given.
+PROOF = "preuve"
 #: What has a page of its own; every other refusal is one of these.
 SAID = (403, 404, 409, 410, 413, 429, 503)
 #: Never written into a page again.
-SECRETS = {"password", "new_password", csrf.FIELD}
+SECRETS = {"password", "new_password", "otp", PROOF, csrf.FIELD}
+FOR_FAMILIES = "Cette page est celle des familles : cherchez la famille depuis votre accueil."
+FOR_THE_DESK = "Cette page est réservée aux agents de la commune."
+FOR_COLLEAGUES = "Cette page ne fait pas partie de vos attributions : adressez-vous à un administrateur."
 
 
 @dataclass
@@ -94,7 +100,22 @@ class Visit:
         """After a form: the browser gets that page."""
         return RedirectResponse(path, 303)
 
+    @property
+    def rubrics(self) -> list[tuple[str, str]]:
+        """Where the pages' head leads whoever is signed in."""
+        if self.session.at_desk:
+            return [(path, name) for path, name, roles in DESK_RUBRICS if self.session.role in roles]
+        return RUBRICS
+
     # ------------------------------------------------------------------ who may not go on
+
+    def admit(self, roles: Sequence[str]) -> None:
+        """Raises SignedOut, or ForOthers where these pages are not theirs."""
+        if not self.session.signed_in:
+            raise SignedOut
+        if self.session.role not in roles:
+            theirs = FOR_COLLEAGUES if self.session.at_desk else FOR_THE_DESK
+            raise ForOthers(FOR_FAMILIES if tuple(roles) == FAMILIES else theirs)
 
     def check(self) -> None:
         """Raises Forged for a form that another site sent."""
@@ -148,18 +169,25 @@ class Visit:
 Handler = Callable[[Visit], Awaitable[Response]]
 
 
-def route(path: str, show: Handler | None = None, send: Handler | None = None, *, public: bool = False) -> Route:
-    """A page: what shows it, and what takes its form. One that is not `public` asks its visitor to sign in."""
+def route(
+    path: str,
+    show: Handler | None = None,
+    send: Handler | None = None,
+    *,
+    public: bool = False,
+    roles: Sequence[str] = FAMILIES,
+) -> Route:
+    """A page: what shows it, and what takes its form. One that is not `public` is for who is signed in in `roles`."""
 
     async def answer(visit: Visit) -> Response:
         if visit.request.method != "POST":
-            if not public and not visit.session.signed_in:
-                raise SignedOut
+            if not public:
+                visit.admit(roles)
             return await show(visit) if show else await _not_found(visit)
         visit.form = await Form.read(visit.request)
         visit.check()
-        if not public and not visit.session.signed_in:
-            raise SignedOut
+        if not public:
+            visit.admit(roles)
         if not visit.token_is_right:
             if visit.form.get("reprise"):
                 raise Forged  # asked twice: this browser keeps no cookie

@@ -2,6 +2,7 @@
 
 from web.pages import (
     accounts,
+    agent,
     bookings,
     deadlines,
     dossier,
@@ -30,4 +31,5 @@ ROUTES = [
     *information.ROUTES,
     *links.ROUTES,
     *registration.ROUTES,
+    *agent.ROUTES,
 ]

@@ -5,6 +5,7 @@ from itertools import islice
 from starlette.responses import Response
 
 from web.answers.planning import Deadlines
+from web.roles import ANYBODY
 from web.visits import Visit, route
 
 #: So many of the next days whose deadline is still to come.
@@ -19,4 +20,4 @@ async def show_deadlines(visit: Visit) -> Response:
     return visit.page("deadlines/deadlines.html", activities=coming, weeks=weeks[:NEXT_WEEKS])
 
 
-ROUTES = [route("/delais", show_deadlines)]
+ROUTES = [route("/delais", show_deadlines, roles=ANYBODY)]

@@ -74,7 +74,7 @@ async def show_kind(visit: Visit, done: Sequence[str] = ()) -> Response:
     family = await children(visit)
     await visit.api.fresh()
     found = await asyncio.gather(
-        *(visit.api.all(Activity, "/enrolment/v1/activities", kind_=kind, child_id=child.id) for child in family)
+        *(visit.api.all(Activity, "/enrolment/v1/activities", kind=kind, child_id=child.id) for child in family)
     )
     activities: dict[str, list[ForChild]] = {}
     for child, of_child in zip(family, found, strict=True):

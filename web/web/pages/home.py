@@ -20,6 +20,7 @@ from web.answers.dossier import Dossier
 from web.answers.enrolment import Booking, Waiting
 from web.answers.planning import Planning
 from web.refusals import Refused
+from web.roles import ANYBODY
 from web.visits import Visit, route
 
 T = TypeVar("T")
@@ -46,6 +47,8 @@ class ComingDay:
 
 
 async def show_home(visit: Visit) -> Response:
+    if visit.session.at_desk:
+        return visit.go("/agent")
     now = clock.now()
     today = day_in_paris(now)
     days = [today + timedelta(days=n) for n in range(COMING_DAYS)]
@@ -140,4 +143,4 @@ def _coming(plannings: list[Planning], child_id: str, days: list[date]) -> Itera
             yield ComingDay(day, sorted(reserved))
 
 
-ROUTES = [route("/", show_home)]
+ROUTES = [route("/", show_home, roles=ANYBODY)]

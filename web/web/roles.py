@@ -1,0 +1,8 @@
+"""Whose pages are whose: the roles of identity's accounts that sign in here."""
+
+FAMILIES = ("guardian",)
+AGENTS = ("agent",)
+ADMINISTRATORS = ("administrator",)
+#: The staff that work at a desk, each with their own rubrics.
+DESK = ("agent", "cashier", "administrator")
+ANYBODY = (*FAMILIES, *DESK)
