@@ -9,7 +9,7 @@ from typing import Any
 
 import uvicorn
 
-from chassis import clock, dead_letters, logs, migrations, towns
+from chassis import clock, dead_letters, logs, towns
 from chassis.app import create_app
 from chassis.database import Database
 from chassis.listening import configuration
@@ -49,6 +49,8 @@ def run(service: Service) -> None:
         raise SystemExit(str(error)) from None
     logs.configure(service.name)
     if asked.command == "migrate":
+        from chassis import migrations  # what it imports, a process that answers would keep for nothing: 8 MB
+
         migrations.upgrade(service.name, _owner(settings))
     elif asked.command == "load":
         try:
