@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from math import inf
+from time import monotonic
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -12,8 +14,10 @@ from fastapi import Depends, Request
 from pydantic_core import to_json
 from sqlalchemy import DateTime, FromClause, Table, Text, Uuid, event, text
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
+from sqlalchemy.pool import ConnectionPoolEntry
 
 #: For a declarative base: datetimes are always aware, strings are `text`.
 TYPES = {datetime: DateTime(timezone=True), str: Text(), UUID: Uuid()}
@@ -25,6 +29,8 @@ IDLE_IN_TRANSACTION_S = 60
 CONNECT_TIMEOUT_S = 5.0
 #: Those who all come at once are served in their turn: nearly as long as the gateway waits for an answer.
 POOL_TIMEOUT_S = 45
+#: What a rush left open ends after so long: a connection costs the server 6 MB. The server ends it twice as late.
+IDLE_S = 15.0
 #: How much longer than a statement may take the driver waits for a server that says nothing any more.
 SILENCE_S = 5
 
@@ -70,17 +76,21 @@ class Database:
 
     def __init__(self, url: str, *, statement_s: int = STATEMENT_S) -> None:
         self.url = url
+        self._bare_limits, limits = _limits(statement_s), _limits(statement_s)
+        limits["server_settings"]["idle_session_timeout"] = f"{2_000 * IDLE_S:.0f}ms"
         self.engine = create_async_engine(
             url.replace("postgresql://", "postgresql+asyncpg://", 1),
-            connect_args=_limits(statement_s),
+            connect_args=limits,
             hide_parameters=True,
             pool_size=10,
             max_overflow=10,
             pool_timeout=POOL_TIMEOUT_S,
+            pool_use_lifo=True,
         )
+        event.listen(self.engine.sync_engine, "checkin", _given_back)
+        event.listen(self.engine.sync_engine, "checkout", _taken)
         self._bare: asyncpg.Pool | None = None
         # A plan is made once a connection, perhaps while a table is empty: it must not read through it for ever.
-        self._bare_limits = _limits(statement_s)
         self._bare_limits["server_settings"]["enable_seqscan"] = "off"
         self._published = asyncio.Event()
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
@@ -101,7 +111,12 @@ class Database:
         """One transaction on a connection of the driver's own, from a pool that is made when first needed."""
         if self._bare is None:
             self._bare = asyncpg.create_pool(
-                self.url, min_size=0, max_size=10, connection_class=_Bare, **self._bare_limits
+                self.url,
+                min_size=0,
+                max_size=10,
+                max_inactive_connection_lifetime=IDLE_S,
+                connection_class=_Bare,
+                **self._bare_limits,
             )
         async with asyncio.timeout(POOL_TIMEOUT_S):
             connection = await (await self._bare).acquire()
@@ -132,6 +147,16 @@ class Database:
         await self.engine.dispose()
         if self._bare is not None:
             self._bare.terminate()
+
+
+def _given_back(_: object, record: ConnectionPoolEntry) -> None:
+    record.info["since"] = monotonic()
+
+
+def _taken(_: object, record: ConnectionPoolEntry, __: object) -> None:
+    """Raises what makes the pool open another one, well before the server may have ended this one."""
+    if monotonic() - record.info.get("since", inf) > IDLE_S:
+        raise DisconnectionError
 
 
 @event.listens_for(SyncSession, "after_commit")

@@ -5,13 +5,14 @@ from contextlib import AsyncExitStack
 
 import pytest
 from chassis import database as chassis_database
-from chassis.database import Database, fetch
+from chassis.database import Database, connect, fetch
 from chassis.identifiers import new_id
 from chassis.testing import Databases
 from chassis.trouble import is_trouble
 
 from libs.chassis.tests.proxy import proxy
 from libs.chassis.tests.tables import Rows
+from libs.chassis.tests.waiting import until
 
 ADD = "INSERT INTO things (id, name, size) VALUES ($1, 'table', 1)"
 
@@ -90,3 +91,29 @@ async def test_a_connection_that_broke_is_replaced(databases: Databases) -> None
         await to_database.restore()
         assert await one(database) == 1
         await database.close()
+
+
+async def test_connections_that_a_rush_left_open_end_and_who_comes_later_has_another(
+    databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chassis_database, "IDLE_S", 0.3)
+    database = Database(databases.url)
+    watching = await connect(databases.url)
+
+    async def used(at_once: int) -> list[int]:
+        """The server's processes that answered, while so many sessions and as many transactions were open at once."""
+        async with AsyncExitStack() as open_ones:
+            sessions = [await open_ones.enter_async_context(database.sessions.begin()) for _ in range(at_once)]
+            drivers = [await open_ones.enter_async_context(database.transaction()) for _ in range(at_once)]
+            return [(await fetch(one, "SELECT pg_backend_pid() AS pid"))[0]["pid"] for one in (*sessions, *drivers)]
+
+    async def open_of(processes: list[int]) -> int:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)"
+        return int(await watching.fetchval(query, processes))
+
+    rush = await used(at_once=3)
+    assert len(set(rush)) == 6
+    await until(lambda: open_of(rush), 0)
+    assert not set(await used(at_once=1)) & set(rush)
+    await watching.close()
+    await database.close()
