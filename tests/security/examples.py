@@ -17,7 +17,16 @@ from tests.actors import PASSWORD, Family
 
 Json = dict[str, Any]
 #: Parameters and fields that name something of one family's.
-THEIRS = {"dossier_id", "child_id", "booking_id", "invoice_id", "payment_id", "entry_id", "enrolment_id", "session_id"}
+THEIRS = {
+    "dossier_id",
+    "child_id",
+    "booking_id",
+    "invoice_id",
+    "payment_id",
+    "entry_id",
+    "enrolment_id",
+    "session_id",
+} | {"message_id"}
 #: The same by lists.
 SEVERAL = {"invoice_ids", "child_ids"}
 #: What a body may leave out, and is called with here.
@@ -186,6 +195,7 @@ async def values_of(family: Family) -> Json:
         "POST /v1/clients": {"name": f"essai-{new_id().hex}", "scope": "meals:read"},
         "POST /v1/link-requests/{request_id}/decision": {"decision": "refused", "reason": "Essai"},
         "session_id": await another_session(family),
+        "unwanted": [],
         # Their own account's, which stays as it is.
         "password": PASSWORD,
         "new_password": PASSWORD,
@@ -292,6 +302,19 @@ async def waiting_link_request(database_url: str) -> str:
     )
     await connection.close()
     return str(request_id)
+
+
+async def message_to(family: Family, database_url: str) -> str:
+    """One that the guardian has been told."""
+    message_id = new_id()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO messages (id, account_id, notice_id, title, paragraphs, created_at)"
+        " SELECT $1, id, $1, 'Essai', '[]', now() FROM accounts WHERE guardian_id IS NOT NULL AND username = $2",
+        *(message_id, family.guardian.username),
+    )
+    await connection.close()
+    return str(message_id)
 
 
 async def invited_account(database_url: str) -> str:

@@ -33,6 +33,7 @@ from tests.security.examples import (
     history_of,
     invited_account,
     known_program,
+    message_to,
     operations,
     values_of,
     waiting_link_request,
@@ -127,6 +128,7 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     owner, stranger = await new_family(), await new_family()
     values, wrong = await values_of(owner), []
     values["client_id"] = await known_program(stack.owner_databases["identity"])
+    values["message_id"] = await message_to(owner, stack.owner_databases["identity"])
     values["account_id"] = await invited_account(stack.owner_databases["identity"])
     values["request_id"] = await waiting_link_request(stack.owner_databases["identity"])
     await history_of(owner, stack.owner_databases["planning"], values)

@@ -68,13 +68,6 @@ async def test_signing_in_wrongly_then_rightly_and_out(
     assert not await window.page.context.cookies() or "Bonjour" not in await window.text()
 
 
-async def test_what_is_not_open_yet_says_so(family_window: Screen) -> None:
-    await family_window.open("/")
-    await family_window.press("Messages")
-    assert "vous parviennent par courriel" in await family_window.text()
-    await family_window.look("messages")
-
-
 @pytest.mark.parametrize("name", ["aide", "accessibilite", "mentions-legales", "donnees-personnelles"])
 async def test_what_anybody_may_read(window: Screen, gateway: Gateway, name: str) -> None:
     for kind in ("terms", "privacy"):

@@ -5,6 +5,7 @@ from contracts.identity import NoticeWritten
 
 from identity.clients.api import router as clients
 from identity.consumers import HANDLERS
+from identity.messages.api import router as messages
 from identity.models import Base
 from identity.own_account.api import router as own_account
 from identity.registrations.api import router as registrations
@@ -14,5 +15,5 @@ from identity.staff.api import router as staff
 from identity.town import load
 from identity.worker import JOBS
 
-ROUTERS = (registrations, sessions, own_account, staff, clients)
+ROUTERS = (registrations, sessions, own_account, messages, staff, clients)
 SERVICE = Service("identity", Settings, Base.metadata, ROUTERS, HANDLERS, JOBS, load, notice=NoticeWritten)

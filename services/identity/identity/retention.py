@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.clients.models import ClientSecret
 from identity.models import Base, TotpEnrolment
+from identity.notices.models import Message
 from identity.own_account.models import EmailChange, ResetLink
 from identity.registrations.models import ActivationLink, Claim, LinkRequest
 from identity.sessions.models import SignedIn
@@ -16,6 +17,8 @@ from identity.throttling.models import KnownAddress, Lane, Ticket, Tries
 
 #: Who decided a link request, and why, can be asked for so long.
 DECIDED_KEPT = timedelta(days=365)
+#: A message can be read again in the school year after its own.
+MESSAGES_KEPT = timedelta(days=730)
 
 
 def _over(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
@@ -26,6 +29,7 @@ def _over(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
         ClientSecret: ClientSecret.expires_at <= now,
         EmailChange: EmailChange.expires_at <= now,
         LinkRequest: LinkRequest.decided_at <= now - DECIDED_KEPT,
+        Message: Message.created_at <= now - MESSAGES_KEPT,
         ResetLink: ResetLink.expires_at <= now,
         SignedIn: SignedIn.expires_at <= now,
         Tries: Tries.ends_at <= now,

@@ -1,6 +1,8 @@
 """What identity answers."""
 
-from web.answers import Answer
+from datetime import datetime
+
+from web.answers import Answer, Page
 
 
 class Me(Answer):
@@ -36,3 +38,29 @@ class Invitation(Answer):
 
 class RecoveryCodes(Answer):
     recovery_codes: list[str]
+
+
+class Message(Answer):
+    id: str
+    title: str
+    paragraphs: list[str]
+    link: str | None
+    created_at: datetime
+    read_at: datetime | None
+
+
+class Inbox(Page[Message]):
+    unread: int
+
+
+class Mail(Answer):
+    """A category of mails; `always` says why one cannot go without."""
+
+    category: str
+    name: str
+    wanted: bool
+    always: str | None
+
+
+class Preferences(Answer):
+    mails: list[Mail]

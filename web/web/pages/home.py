@@ -18,6 +18,7 @@ from web.answers import Page
 from web.answers.billing import Invoice
 from web.answers.dossier import Dossier
 from web.answers.enrolment import Booking, Waiting
+from web.answers.identity import Inbox
 from web.answers.planning import Planning
 from web.refusals import Refused
 from web.roles import ANYBODY
@@ -55,11 +56,12 @@ async def show_home(visit: Visit) -> Response:
     # A draft of next month is a task too, before its first day comes near.
     months = sorted({f"{day:%Y-%m}" for day in (today, (today.replace(day=1) + timedelta(days=32)))})
     await visit.api.fresh()
-    dossier, bookings, waiting, invoices, plannings = await asyncio.gather(
+    dossier, bookings, waiting, invoices, inbox, plannings = await asyncio.gather(
         visit.api.get(Dossier, "/dossier/v1/dossiers/mine"),
         _there(visit.api.get(Page[Booking], "/enrolment/v1/bookings", limit=RECENT)),
         _there(visit.api.get(Page[Waiting], "/enrolment/v1/waiting-list", limit=RECENT)),
         _there(visit.api.get(Page[Invoice], "/billing/v1/invoices", limit=RECENT)),
+        _there(visit.api.get(Inbox, "/identity/v1/messages", limit=1)),
         asyncio.gather(*(_there(visit.api.get(Planning, "/planning/v1/plannings", month=one)) for one in months)),
     )
     known = [one for one in plannings if one]
@@ -76,6 +78,7 @@ async def show_home(visit: Visit) -> Response:
         tasks=tasks,
         whole=all([bookings, waiting, invoices, *plannings]),
         weeks=[(name, list(_coming(known, child_id, days))) for child_id, name in names.items()] if known else None,
+        unread=inbox.unread if inbox else 0,
         missing=dossier.missing,
     )
 

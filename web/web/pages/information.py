@@ -1,4 +1,4 @@
-"""What is only read: help, legal notice, accessibility, personal data, and what is not open yet."""
+"""What is only read: help, legal notice, accessibility and personal data."""
 
 from starlette.responses import Response
 
@@ -20,7 +20,6 @@ async def legal_text(visit: Visit, kind: str) -> LegalText:
 
 ROUTES = [
     route("/aide", _page("help"), public=True),
-    route("/messages", _page("messages")),
     route("/accessibilite", _page("accessibility"), public=True),
     route("/mentions-legales", _page("legal_notice", "terms"), public=True),
     route("/donnees-personnelles", _page("personal_data", "privacy"), public=True),

@@ -1,4 +1,4 @@
-"""Notices, with their states."""
+"""Notices, with their states; messages, which accounts keep; and which mails an account goes without."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,11 +7,12 @@ from uuid import UUID
 
 from chassis.schema import may
 from chassis.states import Moves, state
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.models import Base
+from identity.notices.rules import Category
 
 
 class NoticeStatus(StrEnum):
@@ -56,3 +57,34 @@ class Notice(Moves[NoticeStatus], Base):
     attempts: Mapped[int]
     next_at: Mapped[datetime]
     created_at: Mapped[datetime]
+
+
+class Message(Base):
+    """A notice as an account keeps it, whatever became of its mail; `link` is a page's path, without any secret."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        Index("uq_messages_account_id_notice_id", "account_id", "notice_id", unique=True),
+        Index("ix_messages_account_id_id", "account_id", "id"),
+        Index("ix_messages_created_at", "created_at"),
+        may("UPDATE", "DELETE"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"))
+    notice_id: Mapped[UUID]
+    title: Mapped[str]
+    paragraphs: Mapped[list[str]] = mapped_column(JSONB())
+    link: Mapped[str | None]
+    created_at: Mapped[datetime]
+    read_at: Mapped[datetime | None]
+
+
+class UnwantedMail(Base):
+    """A category of which an account gets messages only, and no mail."""
+
+    __tablename__ = "unwanted_mails"
+    __table_args__ = may("DELETE")
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
+    category: Mapped[Category] = mapped_column(Text(), primary_key=True)

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity import accounts, passwords, second_factor
 from identity.models import Account, AccountStatus
 from identity.names import email_key
-from identity.notices.writing import write
+from identity.notices.writing import tell, write
 from identity.own_account.models import EmailChange, ResetLink
 from identity.sessions import lines
 from identity.settings import Settings
@@ -115,26 +115,23 @@ async def proved(database: Database, by: Proved) -> AsyncIterator[tuple[AsyncSes
 async def change_password(
     session: AsyncSession, account: Account, password_hash: str, how: str, kept: UUID | None, now: datetime
 ) -> None:
-    """Of a locked account: its links and its sessions but the one `kept` are gone, and it is told by mail `how`."""
+    """Of a locked account: its links and its sessions but the one `kept` are gone, and it is told `how`."""
     account.password_hash = password_hash
     await session.execute(delete(ResetLink).where(ResetLink.account_id == account.id))
     await session.execute(delete(EmailChange).where(EmailChange.account_id == account.id))
     await lines.end_all(session, account.id, but=kept)
-    await write(
+    await tell(
         session,
-        notice_id=new_id(),
-        account_id=account.id,
-        email=account.email,
-        title="Votre mot de passe a été changé",
-        paragraphs=[
-            f"Bonjour {account.first_name} {account.last_name},",
+        account,
+        "Votre mot de passe a été changé",
+        [
             f"Le mot de passe de votre compte Espace Familles vient d'être changé {how}, et vos autres appareils ont"
             " été déconnectés.",
             "Si ce n'est pas vous, demandez aussitôt un nouveau mot de passe (« Mot de passe oublié ») et prévenez le"
             " guichet.",
         ],
-        link="/connexion",
-        now=now,
+        "/connexion",
+        now,
     )
 
 

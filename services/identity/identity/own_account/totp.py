@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from chassis.identifiers import new_id
 from chassis.problems import Problem
 from chassis.reach import Reach
 from chassis.tokens import Unauthenticated
@@ -11,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import second_factor
 from identity.models import Account, AccountStatus
-from identity.notices.writing import write
+from identity.notices.writing import tell
 from identity.sessions import lines
 
 
@@ -51,17 +50,14 @@ async def renew_codes(session: AsyncSession, account: Account) -> Sequence[str]:
 
 
 async def _tell(session: AsyncSession, account: Account, what: str, sentence: str, now: datetime) -> None:
-    await write(
+    await tell(
         session,
-        notice_id=new_id(),
-        account_id=account.id,
-        email=account.email,
-        title=f"La double authentification {what}",
-        paragraphs=[
-            f"Bonjour {account.first_name} {account.last_name},",
+        account,
+        f"La double authentification {what}",
+        [
             f"La double authentification de votre compte Espace Familles {what}. {sentence}",
             "Si ce n'est pas vous, changez aussitôt votre mot de passe et prévenez le guichet.",
         ],
-        link="/connexion",
-        now=now,
+        "/connexion",
+        now,
     )

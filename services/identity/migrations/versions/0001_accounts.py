@@ -231,10 +231,28 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX uq_notices_notice_id_email ON notices (notice_id, email) NULLS NOT DISTINCT",
     "CREATE INDEX ix_notices_next_at ON notices (next_at) WHERE status = 'to_send'",
     "CREATE INDEX ix_notices_account_id ON notices (account_id)",
+    """CREATE TABLE messages (
+        id uuid CONSTRAINT pk_messages PRIMARY KEY,
+        account_id uuid NOT NULL CONSTRAINT fk_messages_account_id REFERENCES accounts ON DELETE CASCADE,
+        notice_id uuid NOT NULL,
+        title text NOT NULL,
+        paragraphs jsonb NOT NULL,
+        link text,
+        created_at timestamptz NOT NULL,
+        read_at timestamptz
+    )""",
+    "CREATE UNIQUE INDEX uq_messages_account_id_notice_id ON messages (account_id, notice_id)",
+    "CREATE INDEX ix_messages_account_id_id ON messages (account_id, id)",
+    "CREATE INDEX ix_messages_created_at ON messages (created_at)",
+    """CREATE TABLE unwanted_mails (
+        account_id uuid CONSTRAINT fk_unwanted_mails_account_id REFERENCES accounts ON DELETE CASCADE,
+        category text,
+        CONSTRAINT pk_unwanted_mails PRIMARY KEY (account_id, category)
+    )""",
     """GRANT UPDATE, DELETE ON accounts, activation_links, claims, client_secrets, clients, email_changes,
-    known_addresses, lanes, link_requests, notices, reset_links, sessions, tickets, totp_enrolments, tries
+    known_addresses, lanes, link_requests, messages, notices, reset_links, sessions, tickets, totp_enrolments, tries
     TO identity_app""",
-    "GRANT DELETE ON recovery_codes TO identity_app",
+    "GRANT DELETE ON recovery_codes, unwanted_mails TO identity_app",
     "GRANT UPDATE ON dossiers, regies, sites TO identity_app",
 )
 
