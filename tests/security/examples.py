@@ -205,6 +205,7 @@ async def values_of(family: Family) -> Json:
         "first_name": "Luc",
         "last_name": "Petit",
         "email": "essai@example.org",
+        "phone": "0612345678",
         "billed": billed["id"],
         "held": held_line,
     }

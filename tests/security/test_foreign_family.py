@@ -96,18 +96,19 @@ class Door:
         base = f"{self.stack.gateway}/api/{operation.service}" if gateway else self.stack.services[operation.service]
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
         if operation.edits:
-            headers["If-Match"] = await self._seen(base + path, headers)
+            acting = {"dossier_id": str(values["dossier_id"])} if "dossier_id" in named else {}
+            headers["If-Match"] = await self._seen(base + path, headers, acting)
         async with self.client.request(
             operation.method, base + path, params=query, json=body, headers=headers
         ) as answer:
             return answer.status, await answer.text()
 
-    async def _seen(self, url: str, headers: Json) -> str:
+    async def _seen(self, url: str, headers: Json, acting: dict[str, str]) -> str:
         """The version that its own GET tells; where there is none, that of what it belongs to."""
-        async with self.client.get(url, headers=headers) as seen:
+        async with self.client.get(url, headers=headers, params=acting) as seen:
             if seen.status != HTTPStatus.METHOD_NOT_ALLOWED:
                 return seen.headers.get("ETag", '"0"')
-        return await self._seen(url.rsplit("/", 1)[0], headers)
+        return await self._seen(url.rsplit("/", 1)[0], headers, acting)
 
 
 def _in_path(operation: Operation) -> list[str]:

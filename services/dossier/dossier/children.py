@@ -1,14 +1,39 @@
-"""Children, told to others."""
+"""Children: found, told to others."""
 
 from collections.abc import Iterable
 from uuid import UUID
 
+from chassis.editing import Seen
 from chassis.outbox import publish
+from chassis.problems import NotFound
+from chassis.reach import Acting
 from contracts import dossier as contract
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
+from sqlalchemy.orm.strategy_options import _AbstractLoad
 
 from dossier.models import Child, dossier_children
+
+
+def parts() -> tuple[_AbstractLoad, ...]:
+    """What of a child is loaded with it."""
+    return selectinload(Child.schooling), selectinload(Child.consents), selectinload(Child.persons)
+
+
+async def find(session: AsyncSession, acting: Acting, child_id: UUID, seen: Seen | None = None) -> Child:
+    """The whole child, of the dossier acted for; locked where it is to be edited, by who has seen it as it is.
+
+    Raises NotFound, Stale.
+    """
+    query = select(Child).join(dossier_children).where(Child.id == child_id).options(*parts())
+    query = query.where(dossier_children.c.dossier_id == acting.dossier_id)
+    child = await session.scalar(query.with_for_update(of=Child) if seen else query)
+    if child is None:
+        raise NotFound
+    if seen:
+        seen.refuse_if_older(child.version)
+    return child
 
 
 async def changed(session: AsyncSession, child: Child) -> None:

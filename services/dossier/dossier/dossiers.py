@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from chassis.editing import Seen
 from chassis.outbox import publish
 from chassis.problems import NotFound
 from chassis.reach import Reach
@@ -12,13 +13,15 @@ from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
+from dossier import children
 from dossier.copies import keep_account
 from dossier.models import Adult, Child, Dossier
 
 WHOLE = (
     selectinload(Dossier.adults).joinedload(Adult.account),
-    selectinload(Dossier.children).selectinload(Child.schooling),
+    selectinload(Dossier.children).options(*children.parts()),
     selectinload(Dossier.quotients),
+    selectinload(Dossier.certifications),
 )
 
 
@@ -27,6 +30,18 @@ async def read(session: AsyncSession, reach: Reach, dossier_id: UUID | None) -> 
     dossier = await session.get(Dossier, dossier_id, options=WHOLE) if reach.covers(dossier_id) else None
     if dossier is None:
         raise NotFound
+    return dossier
+
+
+async def edited(session: AsyncSession, reach: Reach, dossier_id: UUID, seen: Seen | None = None) -> Dossier:
+    """The whole dossier, locked before any of its children, for who has seen it as it is; raises NotFound, Stale."""
+    if not reach.covers(dossier_id):
+        raise NotFound
+    dossier = await session.get(Dossier, dossier_id, options=WHOLE, with_for_update=True)
+    if dossier is None:
+        raise NotFound
+    if seen:
+        seen.refuse_if_older(dossier.version)
     return dossier
 
 

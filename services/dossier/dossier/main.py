@@ -3,12 +3,19 @@
 from chassis.service import Service
 from contracts.dossier import NoticeWritten
 
-from dossier.api import router
+from dossier.api import router as dossiers
+from dossier.changes.api import router as changes
 from dossier.consumers import HANDLERS
 from dossier.models import Base
 from dossier.settings import Settings
 from dossier.town import load
 
 SERVICE = Service(
-    "dossier", Settings, Base.metadata, routers=(router,), handlers=HANDLERS, load=load, notice=NoticeWritten
+    "dossier",
+    Settings,
+    Base.metadata,
+    routers=(dossiers, changes),
+    handlers=HANDLERS,
+    load=load,
+    notice=NoticeWritten,
 )

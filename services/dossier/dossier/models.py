@@ -1,6 +1,6 @@
 """Tables of dossiers, their adults, children and quotients."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID
@@ -37,6 +37,7 @@ class Adult(Base):
     """`recorded_email` is the town's own note of it, often old or missing."""
 
     __tablename__ = "adults"
+    __table_args__ = may("UPDATE", "DELETE")
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dossier_id: Mapped[UUID] = mapped_column(ForeignKey("dossiers.id"), index=True)
@@ -58,7 +59,10 @@ class Adult(Base):
 
 class Child(Base):
     __tablename__ = "children"
-    __table_args__ = (CheckConstraint("menu IN ('standard', 'no_pork', 'vegetarian', 'own_meal')", name="menu_known"),)
+    __table_args__ = (
+        CheckConstraint("menu IN ('standard', 'no_pork', 'vegetarian', 'own_meal')", name="menu_known"),
+        may("UPDATE"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     first_name: Mapped[str]
@@ -69,6 +73,10 @@ class Child(Base):
     version: Mapped[int]
 
     schooling: Mapped[list["Schooling"]] = relationship(order_by="Schooling.school_year")
+    consents: Mapped[list["Consent"]] = relationship(order_by="Consent.kind", lazy="raise")
+    persons: Mapped[list["Person"]] = relationship(
+        order_by="(Person.last_name, Person.first_name, Person.id)", cascade="all, delete-orphan", lazy="raise"
+    )
 
 
 class Schooling(Base):
@@ -82,6 +90,44 @@ class Schooling(Base):
     school_id: Mapped[UUID]
     level: Mapped[Level] = mapped_column(Text())
     class_name: Mapped[str | None]
+
+
+#: May be photographed; goes on outings; goes home alone.
+ConsentKind = Literal["photo", "outings", "leaves_alone"]
+
+
+class Consent(Base):
+    """What a guardian has last answered to a question about a child, and which account it was."""
+
+    __tablename__ = "consents"
+    __table_args__ = (CheckConstraint("kind IN ('photo', 'outings', 'leaves_alone')", name="kind_known"), may("UPDATE"))
+
+    child_id: Mapped[UUID] = mapped_column(ForeignKey("children.id"), primary_key=True)
+    kind: Mapped[ConsentKind] = mapped_column(Text(), primary_key=True)
+    given: Mapped[bool]
+    given_at: Mapped[datetime]
+    given_by: Mapped[UUID]
+
+
+class Person(Base):
+    """Who may pick a child up, as one of its dossiers says; or who may not, by the decision of a court."""
+
+    __tablename__ = "persons"
+    __table_args__ = (
+        CheckConstraint("(decision IS NULL) = (phone IS NOT NULL)", name="authorised_or_forbidden"),
+        may("UPDATE", "DELETE"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    child_id: Mapped[UUID] = mapped_column(ForeignKey("children.id"), index=True)
+    dossier_id: Mapped[UUID] = mapped_column(ForeignKey("dossiers.id"))
+    first_name: Mapped[str]
+    last_name: Mapped[str]
+    relation: Mapped[str | None]
+    phone: Mapped[str | None]
+    decision: Mapped[str | None]
+    recorded_at: Mapped[datetime]
+    recorded_by: Mapped[UUID]
 
 
 class Quotient(Base):
@@ -101,6 +147,17 @@ class Quotient(Base):
     source: Mapped[Literal["caf", "msa", "municipal"]] = mapped_column(Text())
     valid_from: Mapped[date]
     valid_to: Mapped[date]
+
+
+class Certification(Base):
+    """That a family has said, of a school year, that all of its dossier is right."""
+
+    __tablename__ = "certifications"
+
+    dossier_id: Mapped[UUID] = mapped_column(ForeignKey("dossiers.id"), primary_key=True)
+    school_year: Mapped[str] = mapped_column(primary_key=True)
+    certified_at: Mapped[datetime]
+    certified_by: Mapped[UUID]
 
 
 class DossierStatus(StrEnum):
@@ -126,11 +183,14 @@ class Dossier(Base):
     city: Mapped[str | None]
     version: Mapped[int]
 
-    adults: Mapped[list[Adult]] = relationship(order_by=(Adult.first_name, Adult.id), lazy="raise")
+    adults: Mapped[list[Adult]] = relationship(
+        order_by=(Adult.first_name, Adult.id), cascade="all, delete-orphan", lazy="raise"
+    )
     children: Mapped[list[Child]] = relationship(
         secondary=dossier_children, order_by=(Child.birth_date, Child.first_name), lazy="raise"
     )
     quotients: Mapped[list[Quotient]] = relationship(order_by=Quotient.valid_from, lazy="raise")
+    certifications: Mapped[list[Certification]] = relationship(order_by=Certification.school_year, lazy="raise")
 
     @property
     def address(self) -> PostalAddress | None:

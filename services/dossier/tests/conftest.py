@@ -10,7 +10,7 @@ from chassis.service import Service
 from chassis.testing import Databases, Signer
 from dossier.main import SERVICE
 
-from services.dossier.tests.villeneuve import MOREAU, WRITTEN, Ask
+from services.dossier.tests.villeneuve import MOREAU, WRITTEN, Ask, Send
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +26,24 @@ def ask(client: aiohttp.ClientSession, signer: Signer) -> Ask:
             return answer.status, await answer.json(), answer.headers.get("ETag")
 
     return asked
+
+
+@pytest.fixture
+def send(client: aiohttp.ClientSession, signer: Signer) -> Send:
+    async def sent(
+        method: str,
+        path: str,
+        body: object = None,
+        role: str = "guardian",
+        dossier_id: UUID | None = MOREAU,
+        seen: str | None = None,
+    ) -> tuple[int, Any, str | None]:
+        token = signer.token(role, dossier_id=dossier_id if role == "guardian" else None)
+        headers = {"Authorization": f"Bearer {token}"} | ({"If-Match": seen} if seen else {})
+        async with client.request(method, f"/v1{path}", json=body, headers=headers) as answer:
+            return answer.status, await answer.json(), answer.headers.get("ETag")
+
+    return sent
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ WRITTEN = {name: part for name, part in TOWN.items() if name != "generated_famil
 MOREAU, MARTIN = named_id("dossier", "100042"), named_id("dossier", "100001")
 CLAIRE = named_id("adult", "100042", "1")
 Ask = Callable[..., Any]
+#: `await send("PATCH", path, body, seen='"2"')`: status, answer and ETag.
+Send = Callable[..., Any]
 
 
 async def published(database: Database) -> list[Event]:

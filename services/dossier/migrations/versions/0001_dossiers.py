@@ -75,7 +75,38 @@ STATEMENTS = (
         CONSTRAINT uq_quotients_dossier_id_valid_from UNIQUE (dossier_id, valid_from),
         CONSTRAINT ck_quotients_valid_in_order CHECK (valid_to >= valid_from)
     )""",
-    "GRANT UPDATE ON accounts, dossiers, sites TO dossier_app",
+    """CREATE TABLE certifications (
+        dossier_id uuid NOT NULL CONSTRAINT fk_certifications_dossier_id REFERENCES dossiers (id),
+        school_year text NOT NULL,
+        certified_at timestamptz NOT NULL,
+        certified_by uuid NOT NULL,
+        CONSTRAINT pk_certifications PRIMARY KEY (dossier_id, school_year)
+    )""",
+    """CREATE TABLE consents (
+        child_id uuid NOT NULL CONSTRAINT fk_consents_child_id REFERENCES children (id),
+        kind text NOT NULL
+            CONSTRAINT ck_consents_kind_known CHECK (kind IN ('photo', 'outings', 'leaves_alone')),
+        given boolean NOT NULL,
+        given_at timestamptz NOT NULL,
+        given_by uuid NOT NULL,
+        CONSTRAINT pk_consents PRIMARY KEY (child_id, kind)
+    )""",
+    """CREATE TABLE persons (
+        id uuid CONSTRAINT pk_persons PRIMARY KEY,
+        child_id uuid NOT NULL CONSTRAINT fk_persons_child_id REFERENCES children (id),
+        dossier_id uuid NOT NULL CONSTRAINT fk_persons_dossier_id REFERENCES dossiers (id),
+        first_name text NOT NULL,
+        last_name text NOT NULL,
+        relation text,
+        phone text,
+        decision text,
+        recorded_at timestamptz NOT NULL,
+        recorded_by uuid NOT NULL,
+        CONSTRAINT ck_persons_authorised_or_forbidden CHECK ((decision IS NULL) = (phone IS NOT NULL))
+    )""",
+    "CREATE INDEX ix_persons_child_id ON persons (child_id)",
+    "GRANT UPDATE ON accounts, children, consents, dossiers, sites TO dossier_app",
+    "GRANT UPDATE, DELETE ON adults, persons TO dossier_app",
 )
 
 
