@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from chassis import broker, migrations, towns
+from chassis import broker, law, migrations, towns
 from chassis.schema import Part, steps
 
 from deploy.local.prepare import services
@@ -21,6 +21,7 @@ def faults(folder: Path) -> list[str]:
         found.append(f"{DEFINITIONS.name} is not what the HANDLERS tables say: `python -m deploy.local definitions`.")
     if not SCHEMA.exists() or json.loads(SCHEMA.read_text()) != towns.schema():
         found.append(f"{SCHEMA.name} is not what the services' slices say: `python -m deploy.local schema`.")
+    found += [f"{service.name}: {fault}" for service in services() for fault in law.faults(service.metadata)]
     for service, (there, declared) in _schemas(folder).items():
         found += [f"{service}: the migrations make what no model declares: {part}" for part in sorted(there - declared)]
         found += [

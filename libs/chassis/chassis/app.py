@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import broker, dead_letters_api, logs, metrics
 from chassis.database import Database
+from chassis.law import refuse_tables_without_law
 from chassis.openapi import describe
 from chassis.policies import PUBLIC, refuse_routes_without_policy
 from chassis.problems import TooLarge, answer_problems, unexpected
@@ -146,6 +147,7 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
     for router in (*service.routers, dead_letters_api.router(service.name)) if routes else ():
         app.include_router(router, prefix="/v1")
     refuse_routes_without_policy(app)
+    refuse_tables_without_law(service.metadata)
     describe(app)
     return app
 

@@ -106,6 +106,11 @@ def create_plumbing(application_role: str) -> None:
             told_at timestamptz
         )""",
         "INSERT INTO dead_letters VALUES (true, 0, NULL)",
+        # Dossiers, children and accounts that were erased.
+        """CREATE TABLE erased (
+            id uuid CONSTRAINT pk_erased PRIMARY KEY,
+            erased_at timestamptz NOT NULL
+        )""",
         """CREATE TABLE idempotency (
             account_id uuid NOT NULL,
             key text NOT NULL,

@@ -1,9 +1,11 @@
 """What a service's database is made of, as its models declare it: tables, rights, triggers; held against what is there.
 
-Rights are declared table by table: the application role may read and add; `may("UPDATE")` says what else it needs.
+Rights are declared table by table: the application role may read and add; `may("UPDATE")` says what else it needs,
+and what the law asks of the table.
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
@@ -24,12 +26,19 @@ from sqlalchemy import (
     text,
 )
 
+from chassis.law import Law, impersonal, personal
+
+#: How long a repeated event or request is known. Requests: the API's promise; events: far beyond any redelivery.
+KEEP_REQUESTS = timedelta(hours=72)
+KEEP_EVENTS = timedelta(days=30)
+
 Right = Literal["UPDATE", "DELETE"]
 
 
-def may(*rights: Right) -> dict[str, Any]:
-    """For the end of `__table_args__`: what the application role may do there besides reading and adding."""
-    return {"info": {"rights": rights}}
+def may(*rights: Right, law: Law) -> dict[str, Any]:
+    """For the end of `__table_args__`: what the application role may do there besides reading and adding, and what the
+    law asks: deleting, where it does."""
+    return {"info": {"rights": tuple(dict.fromkeys((*rights, *(("DELETE",) if law.deletes else ())))), "law": law}}
 
 
 def service_metadata(service: str, *, extensions: Iterable[str] = (), triggers: Iterable[str] = ()) -> MetaData:
@@ -65,7 +74,7 @@ def service_metadata(service: str, *, extensions: Iterable[str] = (), triggers: 
 
 
 def _add_plumbing(metadata: MetaData) -> None:
-    """The tables of outbox, inbox, parking, dead letters and idempotency."""
+    """The tables of outbox, inbox, parking, dead letters, erasures and idempotency."""
     Table(
         "outbox",
         metadata,
@@ -73,14 +82,14 @@ def _add_plumbing(metadata: MetaData) -> None:
         Column("attempts", Integer(), nullable=False),
         Column("type", Text(), nullable=False),
         Column("body", LargeBinary(), nullable=False),
-        **may("UPDATE", "DELETE"),
+        **may("UPDATE", "DELETE", law=impersonal("until the broker has it, which then holds it until it is heard")),
     )
     Table(
         "inbox",
         metadata,
         Column("event_id", Uuid(), primary_key=True),
         Column("handled_at", DateTime(timezone=True), nullable=False, index=True),
-        **may("DELETE"),
+        **may(law=impersonal(("handled_at", KEEP_EVENTS))),
     )
     Table(
         "parked",
@@ -94,7 +103,7 @@ def _add_plumbing(metadata: MetaData) -> None:
         Column("parked_at", DateTime(timezone=True), nullable=False),
         Column("due_at", DateTime(timezone=True), nullable=False, index=True),
         Index("ix_parked_kind_key", "kind", "key"),
-        **may("UPDATE", "DELETE"),
+        **may("UPDATE", "DELETE", law=impersonal("until it can be handled, or is set aside")),
     )
     Table(
         "dead_letters",
@@ -102,7 +111,14 @@ def _add_plumbing(metadata: MetaData) -> None:
         Column("only_row", Boolean(), CheckConstraint("only_row", name="only_row"), primary_key=True),
         Column("told", Integer(), nullable=False),
         Column("told_at", DateTime(timezone=True)),
-        **may("UPDATE"),
+        **may("UPDATE", law=impersonal("one row, for ever")),
+    )
+    Table(
+        "erased",
+        metadata,
+        Column("id", Uuid(), primary_key=True),
+        Column("erased_at", DateTime(timezone=True), nullable=False),
+        **may(law=impersonal("for ever, as nothing but an id: what comes late revives nobody")),
     )
     Table(
         "idempotency",
@@ -113,7 +129,14 @@ def _add_plumbing(metadata: MetaData) -> None:
         Column("status", Integer(), nullable=False),
         Column("answer", LargeBinary(), nullable=False),
         Column("answered_at", DateTime(timezone=True), nullable=False, index=True),
-        **may("DELETE"),
+        **may(
+            law=personal(
+                "Dernières demandes",
+                account="account_id",
+                unexported="what was answered, for three days, is exported from where it is kept",
+                kept=("answered_at", KEEP_REQUESTS),
+            )
+        ),
     )
 
 

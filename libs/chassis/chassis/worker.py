@@ -3,20 +3,17 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import MetaData
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis import clock, inbox, outbox
+from chassis import clock, inbox, law, outbox
 from chassis.database import Database
 from chassis.inbox import Handlers
 from chassis.stopping import Stop
 from chassis.supervision import keep_going
-
-#: How long a repeated event or request is known. Requests: the API's promise; events: far beyond any redelivery.
-KEEP_REQUESTS = timedelta(hours=72)
-KEEP_EVENTS = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -30,15 +27,19 @@ class Job:
     every_s: float
 
 
-async def forget_old(database: Database, settings: object) -> None:
-    """Delete what inbox and idempotency no longer need to know."""
-    async with database.sessions.begin() as session:
-        await session.execute(
-            text("DELETE FROM inbox WHERE handled_at < :before"), {"before": clock.now() - KEEP_EVENTS}
-        )
-        await session.execute(
-            text("DELETE FROM idempotency WHERE answered_at < :before"), {"before": clock.now() - KEEP_REQUESTS}
-        )
+def forgetting(
+    metadata: MetaData, *also: Callable[[AsyncSession, datetime], Awaitable[None]]
+) -> Callable[[Database, object], Awaitable[None]]:
+    """What a job runs: `also`, then each table loses what it has kept for as long as it may (chassis.law)."""
+
+    async def forget_what_is_over(database: Database, settings: object) -> None:
+        async with database.sessions.begin() as session:
+            now = clock.now()
+            for one in also:
+                await one(session, now)
+            await law.forget(session, metadata, now)
+
+    return forget_what_is_over
 
 
 async def repeat(job: Job, database: Database, settings: object, stop: Stop) -> None:
@@ -59,5 +60,5 @@ async def work(
         if handlers:
             tasks.create_task(inbox.consume(service, database, amqp_url, handlers, stop))
         tasks.create_task(outbox.relay(service, database.url, amqp_url, stop))
-        for job in (*jobs, Job(forget_old, every_s=3600)):
+        for job in jobs:
             tasks.create_task(repeat(job, database, settings, stop))

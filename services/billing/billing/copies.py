@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from chassis.law import COPY, impersonal, personal
 from chassis.schema import may
 from sqlalchemy import ARRAY, Date, Index, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
@@ -19,7 +20,7 @@ class Dossier(Base):
     """`adults` are contracts.dossier.Adult, `address` a PostalAddress."""
 
     __tablename__ = "dossiers"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=personal("Dossiers", dossier="id", unexported=COPY))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -30,7 +31,10 @@ class Dossier(Base):
 
 class Child(Base):
     __tablename__ = "children"
-    __table_args__ = (Index(None, "dossier_ids", postgresql_using="gin"), may("UPDATE"))
+    __table_args__ = (
+        Index(None, "dossier_ids", postgresql_using="gin"),
+        may("UPDATE", law=personal("Enfants", child="id", dossier="dossier_ids", unexported=COPY)),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -44,7 +48,7 @@ class QuotientHistory(Base):
     """A dossier's whole history: `quotients` are contracts.dossier.Quotient."""
 
     __tablename__ = "quotient_histories"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=personal("Quotients familiaux", dossier="dossier_id", unexported=COPY))
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -53,7 +57,7 @@ class QuotientHistory(Base):
 
 class Activity(Base):
     __tablename__ = "activities"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("as long as the activity"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -65,7 +69,7 @@ class Activity(Base):
 
 class HolidayWeek(Base):
     __tablename__ = "holiday_weeks"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("as long as the week"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -79,7 +83,7 @@ class Reservations(Base):
     """All reserved days (contracts.planning.ReservedDay) of one child in one activity and month (« 2026-12 »)."""
 
     __tablename__ = "reservations"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=personal("Jours réservés", child="child_id", unexported=COPY))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]

@@ -5,11 +5,16 @@ from typing import Any
 from uuid import UUID
 
 from chassis.database import TYPES
-from chassis.schema import service_metadata
+from chassis.law import impersonal
+from chassis.schema import may, service_metadata
 from sqlalchemy import ARRAY, CheckConstraint, Date
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from billing.guards import GUARDS
+
+#: Why what was invoiced or paid outlives the family's erasure, and how long.
+ACCOUNTS = "accounting law (Code de commerce, L123-22)"
+TEN_YEARS = "ten years at least by that law; nothing here can delete it"
 
 
 class Base(DeclarativeBase):
@@ -21,7 +26,10 @@ class Regie(Base):
     """Who collects; `numcli` is its contract's number at PayFiP."""
 
     __tablename__ = "regies"
-    __table_args__ = (CheckConstraint("numcli ~ '^[0-9]{6}$'", name="numcli"),)
+    __table_args__ = (
+        CheckConstraint("numcli ~ '^[0-9]{6}$'", name="numcli"),
+        may(law=impersonal("as long as the régie")),
+    )
 
     code: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]

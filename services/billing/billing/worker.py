@@ -1,8 +1,9 @@
 """What billing does in time."""
 
-from chassis.worker import Job
+from chassis.worker import Job, forgetting
 
 from billing.bookings.lapses import lapse_unpaid
+from billing.models import Base
 from billing.payments.opening import give_up_openings
 from billing.payments.watching import ask_payfip
 
@@ -10,4 +11,5 @@ JOBS: tuple[Job, ...] = (
     Job(ask_payfip, every_s=0.5),
     Job(lapse_unpaid, every_s=1),
     Job(give_up_openings, every_s=10),
+    Job(forgetting(Base.metadata), every_s=600),
 )

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from chassis.law import COPY, impersonal, part_of
 from chassis.schema import may
 from contracts.identity import AccountActivated, AccountClosed
 from sqlalchemy import tuple_
@@ -16,7 +17,7 @@ class Account(Base):
     """The account of an adult, which may be heard of before the adult is loaded; without an email once it is closed."""
 
     __tablename__ = "accounts"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=part_of("adults", "Comptes", by="guardian_id", unexported=COPY))
 
     guardian_id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID]
@@ -43,7 +44,7 @@ async def keep_account(session: AsyncSession, event: AccountActivated | AccountC
 
 class Site(Base):
     __tablename__ = "sites"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("as long as the site"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]

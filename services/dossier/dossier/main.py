@@ -9,6 +9,7 @@ from dossier.consumers import HANDLERS
 from dossier.models import Base
 from dossier.settings import Settings
 from dossier.town import load
+from dossier.worker import JOBS
 
 SERVICE = Service(
     "dossier",
@@ -16,6 +17,7 @@ SERVICE = Service(
     Base.metadata,
     routers=(dossiers, changes),
     handlers=HANDLERS,
+    jobs=JOBS,
     load=load,
     notice=NoticeWritten,
 )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from chassis.database import TYPES
+from chassis.law import personal
 from chassis.schema import may, service_metadata
 from chassis.states import state
 from contracts import dossier as contract
@@ -30,6 +31,7 @@ dossier_children = Table(
     Base.metadata,
     Column("dossier_id", ForeignKey("dossiers.id"), primary_key=True),
     Column("child_id", ForeignKey("children.id"), primary_key=True, index=True),
+    **may(law=personal("Enfants du dossier", dossier="dossier_id", child="child_id")),
 )
 
 
@@ -37,7 +39,7 @@ class Adult(Base):
     """`recorded_email` is the town's own note of it, often old or missing."""
 
     __tablename__ = "adults"
-    __table_args__ = may("UPDATE", "DELETE")
+    __table_args__ = may("UPDATE", "DELETE", law=personal("Adultes", guardian="id", dossier="dossier_id"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dossier_id: Mapped[UUID] = mapped_column(ForeignKey("dossiers.id"), index=True)
@@ -61,7 +63,7 @@ class Child(Base):
     __tablename__ = "children"
     __table_args__ = (
         CheckConstraint("menu IN ('standard', 'no_pork', 'vegetarian', 'own_meal')", name="menu_known"),
-        may("UPDATE"),
+        may("UPDATE", law=personal("Enfants", child="id")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -83,7 +85,10 @@ class Schooling(Base):
     """Where a child goes to school in one school year (« 2026-2027 »): a site of the catalogue."""
 
     __tablename__ = "schooling"
-    __table_args__ = (CheckConstraint("level IN ('nursery', 'elementary')", name="level_known"),)
+    __table_args__ = (
+        CheckConstraint("level IN ('nursery', 'elementary')", name="level_known"),
+        may(law=personal("Scolarité", child="child_id")),
+    )
 
     child_id: Mapped[UUID] = mapped_column(ForeignKey("children.id"), primary_key=True)
     school_year: Mapped[str] = mapped_column(primary_key=True)
@@ -100,7 +105,10 @@ class Consent(Base):
     """What a guardian has last answered to a question about a child, and which account it was."""
 
     __tablename__ = "consents"
-    __table_args__ = (CheckConstraint("kind IN ('photo', 'outings', 'leaves_alone')", name="kind_known"), may("UPDATE"))
+    __table_args__ = (
+        CheckConstraint("kind IN ('photo', 'outings', 'leaves_alone')", name="kind_known"),
+        may("UPDATE", law=personal("Autorisations", child="child_id")),
+    )
 
     child_id: Mapped[UUID] = mapped_column(ForeignKey("children.id"), primary_key=True)
     kind: Mapped[ConsentKind] = mapped_column(Text(), primary_key=True)
@@ -115,7 +123,11 @@ class Person(Base):
     __tablename__ = "persons"
     __table_args__ = (
         CheckConstraint("(decision IS NULL) = (phone IS NOT NULL)", name="authorised_or_forbidden"),
-        may("UPDATE", "DELETE"),
+        may(
+            "UPDATE",
+            "DELETE",
+            law=personal("Personnes autorisées ou interdites", dossier="dossier_id", child="child_id"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -139,6 +151,7 @@ class Quotient(Base):
         CheckConstraint("value >= 0", name="value_not_negative"),
         CheckConstraint("source IN ('caf', 'msa', 'municipal')", name="source_known"),
         CheckConstraint("valid_to >= valid_from", name="valid_in_order"),
+        may(law=personal("Quotients familiaux", dossier="dossier_id")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -153,6 +166,7 @@ class Certification(Base):
     """That a family has said, of a school year, that all of its dossier is right."""
 
     __tablename__ = "certifications"
+    __table_args__ = may(law=personal("Certifications", dossier="dossier_id"))
 
     dossier_id: Mapped[UUID] = mapped_column(ForeignKey("dossiers.id"), primary_key=True)
     school_year: Mapped[str] = mapped_column(primary_key=True)
@@ -172,7 +186,7 @@ class Dossier(Base):
     __table_args__ = (
         UniqueConstraint("number"),
         CheckConstraint("num_nonnulls(street, postcode, city) IN (0, 3)", name="address_whole"),
-        may("UPDATE"),
+        may("UPDATE", law=personal("Dossier", dossier="id")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from chassis.law import COPY, impersonal, personal
 from chassis.schema import may
 from contracts.dossier import DossierChanged, Schooling
 from sqlalchemy import Index
@@ -19,7 +20,7 @@ class Dossier(Base):
     """
 
     __tablename__ = "dossiers"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=personal("Dossiers", dossier="id", unexported=COPY))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[str]
@@ -38,7 +39,10 @@ class Child(Base):
     """A child, of one dossier or of two (split custody); `schooling` are contracts.dossier.Schooling."""
 
     __tablename__ = "children"
-    __table_args__ = (Index(None, "dossier_ids", postgresql_using="gin"), may("UPDATE"))
+    __table_args__ = (
+        Index(None, "dossier_ids", postgresql_using="gin"),
+        may("UPDATE", law=personal("Enfants", child="id", dossier="dossier_ids", unexported=COPY)),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dossier_ids: Mapped[list[UUID]]
@@ -58,7 +62,7 @@ class Regie(Base):
     """Who collects: an activity is of one of these."""
 
     __tablename__ = "regies"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("as long as the régie"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     code: Mapped[str]

@@ -2,9 +2,10 @@
 
 from chassis import clock
 from chassis.database import Database
-from chassis.worker import Job
+from chassis.worker import Job, forgetting
 
 from enrolment.bookings import bookings
+from enrolment.models import Base
 from enrolment.waiting_list import offers
 
 
@@ -20,4 +21,8 @@ async def pass_on_offers(database: Database, settings: object) -> None:
         await offers.pass_on_due(session, clock.now())
 
 
-JOBS = (Job(expire_holds, every_s=1), Job(pass_on_offers, every_s=1))
+JOBS = (
+    Job(expire_holds, every_s=1),
+    Job(pass_on_offers, every_s=1),
+    Job(forgetting(Base.metadata), every_s=600),
+)

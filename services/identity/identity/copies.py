@@ -3,6 +3,7 @@
 from typing import TypedDict
 from uuid import UUID
 
+from chassis.law import COPY, impersonal, personal
 from chassis.schema import may
 from contracts.dossier import DossierChanged
 from sqlalchemy import Index
@@ -30,7 +31,7 @@ class Dossier(Base):
         Index(
             "ix_dossiers_guardians", "guardians", postgresql_using="gin", postgresql_ops={"guardians": "jsonb_path_ops"}
         ),
-        may("UPDATE"),
+        may("UPDATE", law=personal("Dossiers", dossier="dossier_id", unexported=COPY)),
     )
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -55,7 +56,7 @@ def guardians(event: DossierChanged) -> list[Guardian]:
 
 class Site(Base):
     __tablename__ = "sites"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("as long as the site"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -66,7 +67,7 @@ class Site(Base):
 
 class Regie(Base):
     __tablename__ = "regies"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("as long as the régie"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]

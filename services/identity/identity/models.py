@@ -6,6 +6,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from chassis.database import TYPES
+from chassis.law import AT_ONCE, impersonal, part_of, personal
 from chassis.schema import may, service_metadata
 from chassis.states import Moves, state
 from contracts.caller import CallerRole
@@ -53,7 +54,17 @@ class Account(Moves[AccountStatus], Base):
         Index(
             "ix_accounts_activation_expires_at", "activation_expires_at", postgresql_where=text("status = 'pending'")
         ),
-        may("UPDATE", "DELETE"),
+        may(
+            "UPDATE",
+            "DELETE",
+            law=personal(
+                "Compte",
+                account="id",
+                dossier="dossier_id",
+                hidden=("password_hash", "pin_hash", "totp_secret", "totp_last_step"),
+                kept="until it is closed; a registration until its last link is over",
+            ),
+        ),
     )
 
     TRANSITIONS: ClassVar = {
@@ -92,7 +103,14 @@ class TotpEnrolment(Base):
     """The secret that an account shall have once a code of it is given."""
 
     __tablename__ = "totp_enrolments"
-    __table_args__ = (Index("ix_totp_enrolments_expires_at", "expires_at"), may("UPDATE", "DELETE"))
+    __table_args__ = (
+        Index("ix_totp_enrolments_expires_at", "expires_at"),
+        may(
+            "UPDATE",
+            "DELETE",
+            law=part_of("accounts", "Seconds facteurs en cours", hidden=("secret",), kept=("expires_at", AT_ONCE)),
+        ),
+    )
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
     secret: Mapped[str]
@@ -103,7 +121,7 @@ class RecoveryCode(Base):
     """A code that stands once for the second factor, by its digest."""
 
     __tablename__ = "recovery_codes"
-    __table_args__ = may("DELETE")
+    __table_args__ = may("DELETE", law=part_of("accounts", "Codes de secours", hidden=("digest",)))
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
     digest: Mapped[bytes] = mapped_column(primary_key=True)
@@ -116,6 +134,7 @@ class Town(Base):
     __table_args__ = (
         CheckConstraint("only_row", name="only_row"),
         CheckConstraint("password_policy IN ('guide', 'cnil')", name="password_policy"),
+        may(law=impersonal("as long as the town")),
     )
 
     only_row: Mapped[bool] = mapped_column(primary_key=True)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chassis import clock
 from chassis.copies import keep_copies
+from chassis.law import COPY, impersonal, part_of, personal
 from chassis.schema import may
 from chassis.states import state
 from contracts import enrolment as contract
@@ -36,7 +37,7 @@ class Dossier(Base):
     """Of a dossier, its number and legal guardians: nobody while it is archived."""
 
     __tablename__ = "dossiers"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=personal("Dossiers", dossier="id", unexported=COPY))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -68,7 +69,10 @@ def is_guardian(
 
 class Child(Base):
     __tablename__ = "children"
-    __table_args__ = (Index(None, "dossier_ids", postgresql_using="gin"), may("UPDATE"))
+    __table_args__ = (
+        Index(None, "dossier_ids", postgresql_using="gin"),
+        may("UPDATE", law=personal("Enfants", child="id", dossier="dossier_ids", unexported=COPY)),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -79,7 +83,7 @@ class Child(Base):
 
 class Site(Base):
     __tablename__ = "sites"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("as long as the site"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -90,7 +94,7 @@ class Site(Base):
 
 class Activity(Base):
     __tablename__ = "activities"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("as long as the activity"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -101,7 +105,7 @@ class Activity(Base):
 
 class HolidayWeek(Base):
     __tablename__ = "holiday_weeks"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("as long as the week"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -116,7 +120,10 @@ class Enrolment(Base):
     """A child in an activity from the first to the last day; `usual_weeks` are all that were asked for, in order."""
 
     __tablename__ = "enrolments"
-    __table_args__ = (Index(None, "child_id", "activity_id"), may("UPDATE"))
+    __table_args__ = (
+        Index(None, "child_id", "activity_id"),
+        may("UPDATE", law=personal("Inscriptions", dossier="dossier_id", child="child_id", unexported=COPY)),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -135,7 +142,7 @@ class Enrolment(Base):
 
 class Booking(Base):
     __tablename__ = "bookings"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=personal("Réservations de semaines", dossier="dossier_id", unexported=COPY))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -147,7 +154,10 @@ class BookedDay(Base):
     """A day of a line that stands, of a booking that does; a cancelled line has none, nor has an expired booking."""
 
     __tablename__ = "booking_days"
-    __table_args__ = (Index(None, "child_id", "day"), may("DELETE"))
+    __table_args__ = (
+        Index(None, "child_id", "day"),
+        may("DELETE", law=part_of("bookings", "Jours de ces semaines", child="child_id", unexported=COPY)),
+    )
 
     booking_id: Mapped[UUID] = mapped_column(ForeignKey("bookings.id"), primary_key=True)
     child_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -160,7 +170,19 @@ class GivenUpDay(Base):
     """A day of a booking that stood, and since `given_up_at` no longer does, or did not for a while."""
 
     __tablename__ = "given_up_days"
-    __table_args__ = (Index(None, "child_id", "day"), may("UPDATE", "DELETE"))
+    __table_args__ = (
+        Index(None, "child_id", "day"),
+        may(
+            "UPDATE",
+            "DELETE",
+            law=personal(
+                "Jours abandonnés",
+                child="child_id",
+                unexported=COPY,
+                kept="until it has left the calendar feeds (planning.retention)",
+            ),
+        ),
+    )
 
     booking_id: Mapped[UUID] = mapped_column(primary_key=True)
     child_id: Mapped[UUID] = mapped_column(primary_key=True)

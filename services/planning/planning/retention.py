@@ -1,10 +1,10 @@
-"""When a row that nobody asks for any more is deleted, table by table."""
+"""What is deleted when nobody asks for it any more, beyond what each table says itself (chassis.law)."""
 
 from datetime import datetime
 
 from contracts.identity import AccountClosed
 from french.paris import day_in_paris
-from sqlalchemy import ColumnElement, and_, delete, inspect, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.copies import Dossier, GivenUpDay, is_guardian
@@ -13,20 +13,7 @@ from planning.drafts.models import Draft
 from planning.feeds.models import Feed
 from planning.feeds.rules import SHOWN
 from planning.models import Base
-from planning.plannings.models import LASTS, Attempt
-
-
-def _over(now: datetime) -> dict[type[Base], ColumnElement[bool]]:
-    today = day_in_paris(now)
-    return {
-        Attempt: Attempt.at <= now - LASTS,
-        # Its month is over, or its guardian is none of that dossier any more.
-        Draft: or_(Draft.month < today.replace(day=1), _former(Draft)),
-        Digest: _former(Digest),
-        Feed: _former(Feed),
-        # A day that has left the feeds: before that its versions count there, whatever has become of it.
-        GivenUpDay: GivenUpDay.day < day_in_paris(now - SHOWN),
-    }
+from planning.plannings.models import Attempt
 
 
 def _former(table: type[Digest | Draft | Feed]) -> ColumnElement[bool]:
@@ -35,11 +22,18 @@ def _former(table: type[Digest | Draft | Feed]) -> ColumnElement[bool]:
     return and_(known, ~is_guardian(table.guardian_id, table.dossier_id))
 
 
-async def forget(session: AsyncSession, now: datetime) -> None:
-    """Delete what is over, but for the rows in use."""
-    for table, over in _over(now).items():
+async def forget_former(session: AsyncSession, now: datetime) -> None:
+    """What belongs to former guardians, and the days that have left the feeds, but for the rows in use."""
+    over: dict[type[Base], ColumnElement[bool]] = {
+        Draft: _former(Draft),
+        Digest: _former(Digest),
+        Feed: _former(Feed),
+        # Before that its versions count there, whatever has become of it.
+        GivenUpDay: GivenUpDay.day < day_in_paris(now - SHOWN),
+    }
+    for table, condition in over.items():
         key = tuple_(*inspect(table).primary_key)
-        unused = select(*inspect(table).primary_key).where(over).with_for_update(skip_locked=True)
+        unused = select(*inspect(table).primary_key).where(condition).with_for_update(skip_locked=True)
         await session.execute(delete(table).where(key.in_(unused)))
 
 

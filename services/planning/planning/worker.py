@@ -2,11 +2,12 @@
 
 from chassis import clock
 from chassis.database import Database
-from chassis.worker import Job
+from chassis.worker import Job, forgetting
 
 from planning.digests.digests import send
 from planning.drafts.reminders import remind
-from planning.retention import forget
+from planning.models import Base
+from planning.retention import forget_former
 
 
 async def remind_of_drafts(database: Database, settings: object) -> None:
@@ -25,9 +26,6 @@ async def tell_the_week(database: Database, settings: object) -> None:
             more = await send(session, clock.now())
 
 
-async def forget_what_is_over(database: Database, settings: object) -> None:
-    async with database.sessions.begin() as session:
-        await forget(session, clock.now())
-
+forget_what_is_over = forgetting(Base.metadata, forget_former)
 
 JOBS = (Job(remind_of_drafts, every_s=5), Job(tell_the_week, every_s=5), Job(forget_what_is_over, every_s=60))

@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from chassis.law import forget
 from contracts.planning import NoticeWritten
 from french.paris import PARIS, at
 from planning.drafts import reminders, rules
 from planning.drafts.rules import AT_LEAST_EVERY
-from planning.retention import forget
+from planning.models import Base
+from planning.retention import forget_former
 from planning.worker import remind_of_drafts
 from sqlalchemy import text
 
@@ -131,7 +133,9 @@ async def test_nobody_who_left_the_dossier_is_reminded_and_their_draft_is_forgot
 
     async def kept() -> int:
         async with desk.database.sessions.begin() as session:
-            await forget(session, at(date(2026, 12, day), rules.MORNING))
+            now = at(date(2026, 12, day), rules.MORNING)
+            await forget_former(session, now)
+            await forget(session, Base.metadata, now)
             return int(await session.scalar(text("SELECT count(*) FROM drafts")) or 0)
 
     day = 31

@@ -6,12 +6,13 @@ from typing import ClassVar
 from uuid import UUID
 
 from chassis.identifiers import new_id
+from chassis.law import impersonal, part_of, personal
 from chassis.schema import may
 from chassis.states import Moves, state
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from billing.models import Base, PricedLine
+from billing.models import ACCOUNTS, TEN_YEARS, Base, PricedLine
 
 
 class InvoiceStatus(StrEnum):
@@ -33,7 +34,10 @@ class InvoiceState(Moves[InvoiceStatus], Base):
     """
 
     __tablename__ = "invoice_states"
-    __table_args__ = (Index(None, "payable_until", postgresql_where=text("status = 'to_pay'")), may("UPDATE"))
+    __table_args__ = (
+        Index(None, "payable_until", postgresql_where=text("status = 'to_pay'")),
+        may("UPDATE", law=part_of("invoices", "États des factures", stays=ACCOUNTS, kept=TEN_YEARS)),
+    )
 
     TRANSITIONS: ClassVar = {
         InvoiceStatus.TO_PAY: frozenset({InvoiceStatus.SETTLED, InvoiceStatus.LAPSED, InvoiceStatus.CANCELLED}),
@@ -57,7 +61,10 @@ class BookingInvoice(Base):
     """The booking that an invoice came from: at which version, and for which confirmation of it."""
 
     __tablename__ = "booking_invoices"
-    __table_args__ = (UniqueConstraint("booking_id", "booking_version"),)
+    __table_args__ = (
+        UniqueConstraint("booking_id", "booking_version"),
+        may(law=part_of("invoices", "Origine des factures", stays=ACCOUNTS, kept=TEN_YEARS)),
+    )
 
     invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"), primary_key=True)
     booking_id: Mapped[UUID]
@@ -73,7 +80,7 @@ class Invoice(Base):
         UniqueConstraint("number"),
         CheckConstraint("(kind = 'credit_note') = (corrects_id IS NOT NULL)", name="corrects"),
         Index(None, "dossier_id", "id"),
-        may("UPDATE"),
+        may("UPDATE", law=personal("Factures", dossier="dossier_id", stays=ACCOUNTS, kept=TEN_YEARS)),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -138,6 +145,7 @@ class InvoiceLine(PricedLine, Base):
             name="fk_invoice_lines_corrects",
         ),
         UniqueConstraint("corrects_invoice_id", "corrects_position"),
+        may(law=part_of("invoices", "Lignes des factures", by="invoice_id", stays=ACCOUNTS, kept=TEN_YEARS)),
     )
 
     invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"), primary_key=True)
@@ -162,6 +170,7 @@ class Allocation(Base):
         CheckConstraint("amount_cents <> 0", name="amount"),
         CheckConstraint("source IN ('payment', 'credit', 'deferred')", name="source"),
         CheckConstraint("(source = 'payment') = (payment_id IS NOT NULL)", name="payment"),
+        may(law=part_of("invoices", "Affectations", stays=ACCOUNTS, kept=TEN_YEARS)),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -174,7 +183,7 @@ class Allocation(Base):
 
 class NumberSeries(Base):
     __tablename__ = "number_series"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("for ever: numbers have no gap"))
 
     regie_code: Mapped[str] = mapped_column(ForeignKey("regies.code"), primary_key=True)
     year: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -5,10 +5,12 @@ from enum import StrEnum
 from uuid import UUID
 
 from chassis.identifiers import new_id
+from chassis.law import personal
+from chassis.schema import may
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from billing.models import Base
+from billing.models import ACCOUNTS, TEN_YEARS, Base
 
 
 class Account(StrEnum):
@@ -45,6 +47,7 @@ class LedgerEntry(Base):
             postgresql_where=text("account = 'payfip' AND amount_cents < 0"),
         ),
         Index(None, "dossier_id", "account"),
+        may(law=personal("Écritures comptables", dossier="dossier_id", stays=ACCOUNTS, kept=TEN_YEARS)),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

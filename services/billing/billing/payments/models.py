@@ -4,18 +4,20 @@ from datetime import datetime
 from uuid import UUID
 
 from chassis.identifiers import new_id
+from chassis.law import part_of, personal
 from chassis.schema import may
 from chassis.states import state
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from billing.invoices.models import Invoice
-from billing.models import Base
+from billing.models import ACCOUNTS, TEN_YEARS, Base
 from billing.payments.rules import NEXT, PaymentNews, PaymentStatus
 
 
 class PaymentInvoice(Base):
     __tablename__ = "payment_invoices"
+    __table_args__ = may(law=part_of("payments", "Factures payées", stays=ACCOUNTS, kept=TEN_YEARS))
 
     payment_id: Mapped[UUID] = mapped_column(ForeignKey("payments.id"), primary_key=True)
     invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"), primary_key=True, index=True)
@@ -35,7 +37,7 @@ class Payment(Base):
         UniqueConstraint("idop"),
         Index(None, "next_check_at", postgresql_where=text("next_check_at IS NOT NULL")),
         Index(None, "opened_at", postgresql_where=text("status = 'opening'")),
-        may("UPDATE"),
+        may("UPDATE", law=personal("Paiements", dossier="dossier_id", stays=ACCOUNTS, kept=TEN_YEARS)),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -1,17 +1,23 @@
 """Quotes and their lines."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from chassis.identifiers import new_id
+from chassis.law import part_of, personal
+from chassis.schema import may
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from billing.models import Base, PricedLine
 
+#: An event that needs it comes within this time, however late.
+QUOTES_KEPT = timedelta(days=30)
+
 
 class Quote(Base):
     __tablename__ = "quotes"
+    __table_args__ = may(law=personal("Devis", dossier="dossier_id", kept=("valid_until", QUOTES_KEPT)))
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     dossier_id: Mapped[UUID]
@@ -26,6 +32,9 @@ class Quote(Base):
 
 class QuoteLine(PricedLine, Base):
     __tablename__ = "quote_lines"
-    __table_args__ = (CheckConstraint("amount_cents = childcare_cents + food_cents", name="amount"),)
+    __table_args__ = (
+        CheckConstraint("amount_cents = childcare_cents + food_cents", name="amount"),
+        may(law=part_of("quotes", "Lignes des devis", child="child_id")),
+    )
 
     quote_id: Mapped[UUID] = mapped_column(ForeignKey("quotes.id"), primary_key=True)

@@ -5,6 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from chassis.identifiers import new_id
+from chassis.law import impersonal
+from chassis.schema import may
 from sqlalchemy import UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,7 +19,10 @@ class TariffRow(Base):
     """A day's price of an activity from a date on; both rates are rules.EffortRate."""
 
     __tablename__ = "tariffs"
-    __table_args__ = (UniqueConstraint("activity_id", "valid_from"),)
+    __table_args__ = (
+        UniqueConstraint("activity_id", "valid_from"),
+        may(law=impersonal("for ever: what a price was made of")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     activity_id: Mapped[UUID]

@@ -266,6 +266,8 @@ GUARDS = (
     FOR EACH ROW EXECUTE FUNCTION refuse_false_state()""",
     """CREATE CONSTRAINT TRIGGER true_state AFTER INSERT ON allocations DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION refuse_false_state()""",
+    # What is erased with those of whom it speaks.
+    "GRANT DELETE ON children, dossiers, quote_lines, quotes, quotient_histories, reservations TO billing_app",
     """GRANT UPDATE ON activities, billed_bookings, children, dossiers, holiday_weeks, invoice_states, invoices,
     number_series, payments, quotient_histories, reservations TO billing_app""",
 )

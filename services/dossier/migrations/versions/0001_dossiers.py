@@ -107,6 +107,9 @@ STATEMENTS = (
     "CREATE INDEX ix_persons_child_id ON persons (child_id)",
     "GRANT UPDATE ON accounts, children, consents, dossiers, sites TO dossier_app",
     "GRANT UPDATE, DELETE ON adults, persons TO dossier_app",
+    # What is erased with those of whom it speaks.
+    """GRANT DELETE ON accounts, certifications, children, consents, dossier_children, dossiers, quotients, schooling
+    TO dossier_app""",
 )
 
 

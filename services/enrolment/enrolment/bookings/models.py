@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any, ClassVar, Literal
 from uuid import UUID
 
+from chassis.law import part_of, personal
 from chassis.schema import may
 from chassis.states import Moves, state
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
@@ -51,7 +52,7 @@ class BookingLine(Base):
             where=text("active"),
             name="ex_booking_lines_overlapping_weeks",
         ),
-        may("UPDATE", "DELETE"),
+        may("UPDATE", "DELETE", law=part_of("bookings", "Semaines réservées", child="child_id")),
     )
 
     @property
@@ -108,7 +109,7 @@ class Booking(Moves[BookingStatus], Base):
     __table_args__ = (
         Index(None, "dossier_id", "id"),
         Index("ix_bookings_held", "hold_expires_at", postgresql_where=text("status = 'held'")),
-        may("UPDATE"),
+        may("UPDATE", law=personal("Réservations de semaines", dossier="dossier_id")),
     )
 
     TRANSITIONS: ClassVar = TRANSITIONS

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from uuid import UUID
 
+from chassis.law import impersonal, personal
 from chassis.schema import may
 from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
 from sqlalchemy.dialects.postgresql import Range
@@ -22,7 +23,10 @@ class Site(Base):
     name: Mapped[str]
     version: Mapped[int]
 
-    __table_args__ = (CheckConstraint("kind IN ('school', 'centre')", "kind"), may("UPDATE"))
+    __table_args__ = (
+        CheckConstraint("kind IN ('school', 'centre')", "kind"),
+        may("UPDATE", law=impersonal("as long as the site")),
+    )
 
 
 class SchoolYear(Base):
@@ -34,7 +38,10 @@ class SchoolYear(Base):
     first_day: Mapped[date]
     last_day: Mapped[date]
 
-    __table_args__ = (CheckConstraint("first_day < last_day", "days"),)
+    __table_args__ = (
+        CheckConstraint("first_day < last_day", "days"),
+        may(law=impersonal("for ever: a year of the town")),
+    )
 
 
 class EnrolmentWindow(Base):
@@ -47,7 +54,10 @@ class EnrolmentWindow(Base):
     opens_at: Mapped[datetime | None]
     closes_at: Mapped[datetime | None]
 
-    __table_args__ = (CheckConstraint("opens_at < closes_at", "order"), may("UPDATE", "DELETE"))
+    __table_args__ = (
+        CheckConstraint("opens_at < closes_at", "order"),
+        may("UPDATE", "DELETE", law=impersonal("as long as the activity")),
+    )
 
 
 class Activity(Base):
@@ -80,7 +90,7 @@ class Activity(Base):
     __table_args__ = (
         CheckConstraint("status IN ('open', 'closed')", "status"),
         CheckConstraint("(min_age IS NULL) = (max_age IS NULL) AND min_age <= max_age", "ages"),
-        may("UPDATE"),
+        may("UPDATE", law=impersonal("as long as the activity")),
     )
 
     @property
@@ -96,6 +106,7 @@ class HouseRules(Base):
     """The town's règlement as it is for one school year: it never changes, so that what was accepted stays known."""
 
     __tablename__ = "house_rules"
+    __table_args__ = may(law=impersonal("for ever: what was accepted stays known"))
 
     school_year: Mapped[str] = mapped_column(ForeignKey("school_years.name"), primary_key=True)
     version: Mapped[str]
@@ -110,6 +121,7 @@ class HouseRulesAcceptance(Base):
     """
 
     __tablename__ = "house_rules_acceptances"
+    __table_args__ = may(law=personal("Règlements acceptés", dossier="dossier_id"))
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     school_year: Mapped[str] = mapped_column(ForeignKey("house_rules.school_year"), primary_key=True)
@@ -158,7 +170,7 @@ class HolidayWeek(Base):
             "residents_open_at IS NULL OR coalesce(residents_open_at < booking_opens_at, false)", "residents"
         ),
         Index("ix_holiday_weeks_first_day", text("lower(period)"), "centre", "id"),
-        may("UPDATE"),
+        may("UPDATE", law=impersonal("as long as the week")),
     )
 
     @property
@@ -175,6 +187,7 @@ class PlaceChange(Base):
     """Who gave a holiday week more places or fewer, when and why; never changed."""
 
     __tablename__ = "place_changes"
+    __table_args__ = may(law=impersonal("as long as the week: an act of the town"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     holiday_week_id: Mapped[UUID] = mapped_column(index=True)

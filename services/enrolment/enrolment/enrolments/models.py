@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
+from chassis.law import part_of, personal
 from chassis.schema import may
 from chassis.states import Moves, state
 from contracts.enrolment import Actor, UsualWeek
@@ -57,7 +58,7 @@ class Enrolment(Moves[EnrolmentStatus], Base):
             name="ex_enrolments_one_at_a_time",
         ),
         Index(None, "child_id", "activity_id"),
-        may("UPDATE"),
+        may("UPDATE", law=personal("Inscriptions", dossier="dossier_id", child="child_id")),
     )
 
     TRANSITIONS: ClassVar = TRANSITIONS
@@ -76,7 +77,7 @@ class AppliedEnrolment(Base):
     """What planning made of an enrolment, at the enrolment's `version`: its newest answer, days in order."""
 
     __tablename__ = "applied_enrolments"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=part_of("enrolments", "Jours des inscriptions", by="id"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     reserved: Mapped[list[date]]

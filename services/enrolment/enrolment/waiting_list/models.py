@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
+from chassis.law import impersonal, personal
 from chassis.schema import may
 from chassis.states import Moves, state
 from sqlalchemy import Boolean, CheckConstraint, Index, text
@@ -59,7 +60,7 @@ class WaitingEntry(Moves[WaitingStatus], Base):
         Index("ix_waiting_entries_offered", "offer_expires_at", postgresql_where=text("status = 'offered'")),
         Index(None, "dossier_id", "id"),
         Index(None, "group_id"),
-        may("UPDATE"),
+        may("UPDATE", law=personal("Listes d’attente", dossier="dossier_id", child="child_id")),
     )
 
     TRANSITIONS: ClassVar = TRANSITIONS
@@ -74,4 +75,4 @@ class WaitingRules(Base):
     offer_hours: Mapped[int]
     criteria: Mapped[list[dict[str, Any]]]
 
-    __table_args__ = (CheckConstraint("only_row", "only_row"), may("UPDATE"))
+    __table_args__ = (CheckConstraint("only_row", "only_row"), may("UPDATE", law=impersonal("as long as the town")))

@@ -230,6 +230,9 @@ def upgrade() -> None:
         )""",
         "GRANT UPDATE ON applied_enrolments, enrolments TO enrolment_app",
         "GRANT UPDATE ON activities, bookings, children, dossiers, holiday_weeks, regies, sites TO enrolment_app",
+        # What is erased with those of whom it speaks.
+        """GRANT DELETE ON applied_enrolments, bookings, children, dossiers, enrolments, house_rules_acceptances,
+        waiting_entries TO enrolment_app""",
         "GRANT UPDATE, DELETE ON booking_lines, enrolment_windows TO enrolment_app",
     ):
         op.execute(statement)

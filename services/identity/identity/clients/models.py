@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from chassis.law import AT_ONCE, impersonal
 from chassis.schema import may
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,7 +15,10 @@ class Client(Base):
     """A program of the town; `scope` are words with spaces between."""
 
     __tablename__ = "clients"
-    __table_args__ = (Index("uq_clients_name", "name", unique=True), may("UPDATE", "DELETE"))
+    __table_args__ = (
+        Index("uq_clients_name", "name", unique=True),
+        may("UPDATE", "DELETE", law=impersonal("as long as the program has its access")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -29,7 +33,7 @@ class ClientSecret(Base):
     __table_args__ = (
         Index("ix_client_secrets_client_id", "client_id"),
         Index("ix_client_secrets_expires_at", "expires_at"),
-        may("UPDATE", "DELETE"),
+        may("UPDATE", "DELETE", law=impersonal(("expires_at", AT_ONCE))),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -1,10 +1,11 @@
 """Notices, with their states; messages, which accounts keep; and which mails an account goes without."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
+from chassis.law import personal
 from chassis.schema import may
 from chassis.states import Moves, state
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
@@ -13,6 +14,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.models import Base
 from identity.notices.rules import Category
+
+MESSAGES_KEPT = timedelta(days=2 * 365)
 
 
 class NoticeStatus(StrEnum):
@@ -34,7 +37,11 @@ class Notice(Moves[NoticeStatus], Base):
         Index("uq_notices_notice_id_email", "notice_id", "email", unique=True, postgresql_nulls_not_distinct=True),
         Index("ix_notices_next_at", "next_at", postgresql_where=text("status = 'to_send'")),
         Index("ix_notices_account_id", "account_id"),
-        may("UPDATE", "DELETE"),
+        may(
+            "UPDATE",
+            "DELETE",
+            law=personal("Envois", account="account_id", dossier="dossier_id", kept=("created_at", MESSAGES_KEPT)),
+        ),
     )
 
     TRANSITIONS: ClassVar = {
@@ -67,7 +74,7 @@ class Message(Base):
         Index("uq_messages_account_id_notice_id", "account_id", "notice_id", unique=True),
         Index("ix_messages_account_id_id", "account_id", "id"),
         Index("ix_messages_created_at", "created_at"),
-        may("UPDATE", "DELETE"),
+        may("UPDATE", "DELETE", law=personal("Messages", account="account_id", kept=("created_at", MESSAGES_KEPT))),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -84,7 +91,7 @@ class UnwantedMail(Base):
     """A category of which an account gets messages only, and no mail."""
 
     __tablename__ = "unwanted_mails"
-    __table_args__ = may("DELETE")
+    __table_args__ = may("DELETE", law=personal("Courriels refusés", account="account_id"))
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)
     category: Mapped[Category] = mapped_column(Text(), primary_key=True)

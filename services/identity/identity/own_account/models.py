@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from chassis.law import AT_ONCE, part_of
 from chassis.schema import may
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -17,7 +18,11 @@ class ResetLink(Base):
     __table_args__ = (
         Index("ix_reset_links_account_id", "account_id"),
         Index("ix_reset_links_expires_at", "expires_at"),
-        may("UPDATE", "DELETE"),
+        may(
+            "UPDATE",
+            "DELETE",
+            law=part_of("accounts", "Mots de passe perdus", hidden=("digest",), kept=("expires_at", AT_ONCE)),
+        ),
     )
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
@@ -32,7 +37,11 @@ class EmailChange(Base):
     __table_args__ = (
         Index("uq_email_changes_digest", "digest", unique=True),
         Index("ix_email_changes_expires_at", "expires_at"),
-        may("UPDATE", "DELETE"),
+        may(
+            "UPDATE",
+            "DELETE",
+            law=part_of("accounts", "Changements de courriel", hidden=("digest",), kept=("expires_at", AT_ONCE)),
+        ),
     )
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True)

@@ -1,10 +1,11 @@
 """What a registration goes through: legal texts, claims, links; and requests to be attached by an agent."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
+from chassis.law import AT_ONCE, impersonal, part_of, personal
 from chassis.schema import may
 from chassis.states import Moves, state
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
@@ -12,12 +13,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.models import Base
 
+#: Who decided a link request, and why, can be asked for so long.
+DECIDED_KEPT = timedelta(days=365)
+
 
 class LegalText(Base):
     """A version of the terms or of the privacy policy; the one published last is current."""
 
     __tablename__ = "legal_texts"
-    __table_args__ = (CheckConstraint("kind IN ('terms', 'privacy')", name="kind"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('terms', 'privacy')", name="kind"),
+        may(law=impersonal("for ever: what was accepted stays known")),
+    )
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[str] = mapped_column(primary_key=True)
@@ -30,6 +37,14 @@ class Acceptance(Base):
     """That an account accepted a legal text. Append-only; it outlives the account, of which it then says nothing."""
 
     __tablename__ = "acceptances"
+    __table_args__ = may(
+        law=personal(
+            "Textes acceptés",
+            account="account_id",
+            stays="what was accepted and when, of nobody once the account is gone",
+            kept="as long as the text",
+        )
+    )
 
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
@@ -44,7 +59,17 @@ class Claim(Base):
     """
 
     __tablename__ = "claims"
-    __table_args__ = may("UPDATE", "DELETE")
+    __table_args__ = may(
+        "UPDATE",
+        "DELETE",
+        law=personal(
+            "Preuves de dossier",
+            guardian="guardian_id",
+            dossier="dossier_id",
+            hidden=("digest",),
+            kept=("expires_at", AT_ONCE),
+        ),
+    )
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     dossier_id: Mapped[UUID]
@@ -80,7 +105,11 @@ class LinkRequest(Moves[LinkRequestStatus], Base):
             postgresql_nulls_not_distinct=True,
             postgresql_where=text("status = 'waiting'"),
         ),
-        may("UPDATE", "DELETE"),
+        may(
+            "UPDATE",
+            "DELETE",
+            law=personal("Demandes de rattachement", guardian="guardian_id", kept=("decided_at", DECIDED_KEPT)),
+        ),
     )
 
     TRANSITIONS: ClassVar = {
@@ -110,7 +139,11 @@ class ActivationLink(Base):
     __table_args__ = (
         Index("ix_activation_links_account_id", "account_id"),
         Index("ix_activation_links_expires_at", "expires_at"),
-        may("UPDATE", "DELETE"),
+        may(
+            "UPDATE",
+            "DELETE",
+            law=part_of("accounts", "Liens d’activation", hidden=("digest",), kept=("expires_at", AT_ONCE)),
+        ),
     )
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from chassis.law import AT_ONCE, impersonal, personal
 from chassis.schema import may
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -14,7 +15,10 @@ class Device(Base):
     """A tablet enrolled for a site: its token's digest. A PIN works on it alone; deleted, its sessions end."""
 
     __tablename__ = "devices"
-    __table_args__ = (Index("uq_devices_digest", "digest", unique=True),)
+    __table_args__ = (
+        Index("uq_devices_digest", "digest", unique=True),
+        may(law=impersonal("as long as the tablet is enrolled")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     site_id: Mapped[UUID]
@@ -31,7 +35,7 @@ class SignedIn(Base):
         Index("ix_sessions_expires_at", "expires_at"),
         Index("ix_sessions_account_id", "account_id"),
         Index("ix_sessions_device_id", "device_id"),
-        may("UPDATE", "DELETE"),
+        may("UPDATE", "DELETE", law=personal("Connexions", account="account_id", kept=("expires_at", AT_ONCE))),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity.throttling.models import KnownAddress
 from identity.tokens import derived_key
 
-KEPT = timedelta(days=90)
 #: How old what was seen may become before it is written again.
 FRESH = timedelta(days=1)
 

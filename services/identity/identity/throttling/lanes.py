@@ -21,7 +21,7 @@ from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.throttling.models import Lane, Ticket, Tries
+from identity.throttling.models import GONE, Lane, Ticket, Tries
 from identity.throttling.rules import apart_s
 from identity.throttling.tries import WINDOW, Limit, TooManyTries, count
 from identity.tokens import digest
@@ -30,8 +30,8 @@ from identity.tokens import digest
 LONGEST_WAIT = timedelta(seconds=20)
 LONGEST_QUEUE = 20
 ASK_AGAIN_S, ASK_AT_LEAST_EVERY_S = 0.05, 1.0
-#: After so long without a word a process is taken for dead: while it waits, and while it answers.
-GONE, LEASE = timedelta(seconds=4), timedelta(seconds=10)
+#: After so long without a word a process that answers is taken for dead.
+LEASE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)

@@ -253,6 +253,8 @@ STATEMENTS = (
     known_addresses, lanes, link_requests, messages, notices, reset_links, sessions, tickets, totp_enrolments, tries
     TO identity_app""",
     "GRANT DELETE ON recovery_codes, unwanted_mails TO identity_app",
+    # What is erased with those of whom it speaks.
+    "GRANT DELETE ON dossiers TO identity_app",
     "GRANT UPDATE ON dossiers, regies, sites TO identity_app",
 )
 

@@ -190,6 +190,17 @@ STATEMENTS = (
     "GRANT UPDATE ON activity_rules, calendar TO planning_app",
     "GRANT DELETE ON closed_days TO planning_app",
     "GRANT UPDATE ON activities, bookings, children, enrolments, holiday_weeks, sites TO planning_app",
+    """CREATE FUNCTION refuse_loss() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF EXISTS (SELECT FROM erased WHERE id IN (OLD.dossier_id, OLD.child_id)) THEN
+            RETURN OLD;
+        END IF;
+        RAISE 'permission denied: % loses only what is erased', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+    END $$""",
+    "CREATE TRIGGER lost_when_erased BEFORE DELETE ON entries FOR EACH ROW EXECUTE FUNCTION refuse_loss()",
+    "CREATE TRIGGER lost_when_erased BEFORE DELETE ON reservations FOR EACH ROW EXECUTE FUNCTION refuse_loss()",
+    # What is erased with those of whom it speaks.
+    "GRANT DELETE ON bookings, children, dossiers, enrolments, entries, planning_months, reservations TO planning_app",
     "GRANT DELETE ON booking_days TO planning_app",
 )
 

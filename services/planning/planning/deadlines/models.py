@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from chassis.law import impersonal
 from chassis.schema import may
 from sqlalchemy import ARRAY, CheckConstraint, Text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -16,7 +17,10 @@ class Calendar(Base):
     """The one row of what the town works by; its version is that of the closed days too."""
 
     __tablename__ = "calendar"
-    __table_args__ = (CheckConstraint("only_row", name="only_row"), may("UPDATE"))
+    __table_args__ = (
+        CheckConstraint("only_row", name="only_row"),
+        may("UPDATE", law=impersonal("as long as the town")),
+    )
 
     only_row: Mapped[bool] = mapped_column(primary_key=True)
     version: Mapped[int]
@@ -25,7 +29,7 @@ class Calendar(Base):
 
 class ClosedDay(Base):
     __tablename__ = "closed_days"
-    __table_args__ = may("DELETE")
+    __table_args__ = may("DELETE", law=impersonal("for ever: a day of the town"))
 
     day: Mapped[date] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -35,7 +39,7 @@ class ActivityRules(Base):
     """As `rules.Rules` has them. What planning has no rules of takes place on no day."""
 
     __tablename__ = "activity_rules"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("as long as the activity"))
 
     activity_id: Mapped[UUID] = mapped_column(primary_key=True)
     version: Mapped[int]

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from chassis.law import AT_ONCE, personal
 from chassis.schema import may
 from sqlalchemy import ARRAY, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
@@ -19,7 +20,16 @@ class Draft(Base):
     """
 
     __tablename__ = "drafts"
-    __table_args__ = may("UPDATE", "DELETE")
+    __table_args__ = may(
+        "UPDATE",
+        "DELETE",
+        law=personal(
+            "Brouillons",
+            account="account_id",
+            dossier="dossier_id",
+            kept=("(month + interval '1 month') AT TIME ZONE 'Europe/Paris'", AT_ONCE),
+        ),
+    )
 
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     month: Mapped[date] = mapped_column(primary_key=True)

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from chassis.law import personal
 from chassis.schema import may
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -13,7 +14,17 @@ class Feed(Base):
     """A guardian's feed of one dossier; of the secret in its address only the hash is kept."""
 
     __tablename__ = "feeds"
-    __table_args__ = may("UPDATE", "DELETE")
+    __table_args__ = may(
+        "UPDATE",
+        "DELETE",
+        law=personal(
+            "Flux de calendrier",
+            account="account_id",
+            dossier="dossier_id",
+            hidden=("secret_hash",),
+            kept="as long as its guardian is one (planning.retention)",
+        ),
+    )
 
     account_id: Mapped[UUID] = mapped_column(primary_key=True)
     dossier_id: Mapped[UUID]

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from chassis.law import personal
 from chassis.schema import may
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -22,7 +23,11 @@ class Attempt(Base):
     """
 
     __tablename__ = "attempts"
-    __table_args__ = may("UPDATE", "DELETE")
+    __table_args__ = may(
+        "UPDATE",
+        "DELETE",
+        law=personal("Validations refusées", account="account_id", dossier="dossier_id", kept=("at", LASTS)),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     account_id: Mapped[UUID] = mapped_column(index=True)

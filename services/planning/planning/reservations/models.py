@@ -4,6 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from chassis.law import impersonal, personal
 from chassis.schema import may
 from chassis.states import state
 from sqlalchemy import ARRAY, CheckConstraint, Date, Index
@@ -25,7 +26,7 @@ class Reservation(Base):
     """
 
     __tablename__ = "reservations"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=personal("Jours réservés", dossier="dossier_id", child="child_id"))
 
     child_id: Mapped[UUID] = mapped_column(primary_key=True)
     activity_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -46,7 +47,10 @@ class Slot(Base):
     """
 
     __tablename__ = "slots"
-    __table_args__ = (CheckConstraint("taken BETWEEN 0 AND places", name="taken"), may("UPDATE"))
+    __table_args__ = (
+        CheckConstraint("taken BETWEEN 0 AND places", name="taken"),
+        may("UPDATE", law=impersonal("for ever: how many places were taken, not by whom")),
+    )
 
     activity_id: Mapped[UUID] = mapped_column(primary_key=True)
     site_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -63,7 +67,7 @@ class PlanningMonth(Base):
     """
 
     __tablename__ = "planning_months"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=personal("Mois", dossier="dossier_id", unexported="a counter"))
 
     dossier_id: Mapped[UUID] = mapped_column(primary_key=True)
     month: Mapped[date] = mapped_column(primary_key=True)
@@ -78,7 +82,10 @@ class Entry(Base):
     """
 
     __tablename__ = "entries"
-    __table_args__ = (Index(None, "dossier_id", "month"),)
+    __table_args__ = (
+        Index(None, "dossier_id", "month"),
+        may(law=personal("Historique du planning", dossier="dossier_id", child="child_id")),
+    )
 
     child_id: Mapped[UUID] = mapped_column(primary_key=True)
     activity_id: Mapped[UUID] = mapped_column(primary_key=True)

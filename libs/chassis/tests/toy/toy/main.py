@@ -8,6 +8,7 @@ from chassis.database import TYPES, Session
 from chassis.idempotency import OnceOnly
 from chassis.identifiers import new_id
 from chassis.inbox import Handlers
+from chassis.law import impersonal
 from chassis.outbox import publish
 from chassis.policies import Policy
 from chassis.problems import NotFound, problems
@@ -39,7 +40,10 @@ class Thing(Base):
     """Names are unique, which the database looks at no sooner than at the commit."""
 
     __tablename__ = "things"
-    __table_args__ = (UniqueConstraint("name", deferrable=True, initially="DEFERRED"),)
+    __table_args__ = (
+        UniqueConstraint("name", deferrable=True, initially="DEFERRED"),
+        may(law=impersonal("as long as the toy")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
@@ -50,7 +54,7 @@ class Heard(Base):
     """One row for each event handled: an effect done twice is seen."""
 
     __tablename__ = "heard"
-    __table_args__ = may("UPDATE")
+    __table_args__ = may("UPDATE", law=impersonal("as long as the toy"))
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dossier_id: Mapped[UUID]
