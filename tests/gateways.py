@@ -23,6 +23,7 @@ BOOKING_LINE = {
 }
 BOOKING: dict[str, Any] = {
     "id": "b",
+    "dossier_id": "d",
     "status": "held",
     "hold_expires_at": "2026-12-01T09:00:00Z",
     "lines": [BOOKING_LINE],
@@ -46,6 +47,7 @@ WAITING = {
 }
 INVOICE: dict[str, Any] = {
     "id": "i",
+    "dossier_id": "d",
     "kind": "invoice",
     "status": "to_pay",
     "number": None,
@@ -62,6 +64,7 @@ INVOICE: dict[str, Any] = {
 }
 
 DOSSIER = {
+    "id": "d",
     "number": "100042",
     "address": {"street": "3 rue des Lilas", "postcode": "94990", "city": "Villeneuve-sur-Bièvre"},
     "adults": [

@@ -103,6 +103,8 @@ def to_tick(
             words, more = said(cell, cents)
             anchor = f"jour-{number}-{day}" if day in wrong else ""
             mark = "booked" if cell.status == "reserved" else ""
+            if cell.reason and is_box(cell):
+                mark = f"{mark} late"
             if day in wrong:
                 words, more, mark = "refusé", wrong[day], f"{mark} refused"
             if is_box(cell) or day in line.asked:
@@ -173,7 +175,7 @@ def said(cell: DayCell, cents: int | None) -> tuple[str, str]:
     if cell.status == "reserved":
         last = cell.reason or (f"à annuler avant {until}" if until else "")
         return "réservé", ", ".join([*price, *([last] if last else [])])
-    if cell.status == "open" and cell.can_change:
+    if cell.status == "open" and cell.can_change and not cell.reason:
         return "", ", ".join(["libre", *price, *([f"à réserver avant {until}"] if until else [])])
     if cell.status == "open":
         return "complet" if (cell.reason or "").startswith("Complet") else "délai dépassé", cell.reason or ""
@@ -253,12 +255,12 @@ def first_deadline(rows: Iterable[MonthRow], lines: Mapping[tuple[str, str], Lin
     return min(moments, default=None)
 
 
-def who(one: Entry) -> str:
-    """Who changed what an entry of the history tells, as the family reads it."""
+def who(one: Entry, *, at_desk: bool = False) -> str:
+    """Who changed what an entry of the history tells, as the family reads it, or the desk."""
     named = f" ({one.name})" if one.name else ""
     return {
         "you": "par vous",
-        "family": f"par l'autre responsable de votre dossier{named}",
+        "family": f"par la famille{named}" if at_desk else f"par l'autre responsable de votre dossier{named}",
         "other_family": "par l'autre foyer de l'enfant",
         "desk": f"par le guichet{named}",
     }.get(one.by, "par le planning de la commune")

@@ -9,7 +9,7 @@ from french import wording
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 
-from web.roles import DESK
+from web.roles import AGENTS, DESK
 from web.static import Static
 from web.town import Town
 
@@ -25,6 +25,7 @@ RUBRICS = [
 #: Of the desk's pages, with those whose work it is.
 DESK_RUBRICS = [
     ("/agent", "Accueil", DESK),
+    ("/agent/dossiers", "Familles", AGENTS),
 ]
 FOOTER = [
     ("/delais", "Délais de réservation"),

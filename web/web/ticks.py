@@ -169,6 +169,22 @@ def rebased_all(lines: Iterable[Line], planning: MonthPlanning) -> tuple[list[Li
     return [line for line, _ in both], {line.key: news for line, news in both if news.reserved or news.given_up}
 
 
+def with_late_days(planning: MonthPlanning) -> MonthPlanning:
+    """The month as the desk has it, which may pass over a deadline: of a late day the `reason` stays, and a box."""
+
+    def changeable(cell: DayCell) -> DayCell:
+        return cell.model_copy(update={"can_change": True}) if is_late(cell) else cell
+
+    rows = [row.model_copy(update={"cells": [changeable(one) for one in row.cells]}) for row in planning.rows]
+    return planning.model_copy(update={"rows": rows})
+
+
+def is_late(cell: DayCell) -> bool:
+    """Whether its deadline alone keeps the day from being changed: it takes place, and has a place left."""
+    full = (cell.reason or "").startswith("Complet")
+    return not cell.can_change and cell.status in ("open", "reserved") and not cell.booking_id and not full
+
+
 def is_box(cell: DayCell) -> bool:
     return cell.can_change and cell.status in ("open", "reserved")
 

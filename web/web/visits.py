@@ -17,16 +17,21 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from web import csrf
+from web.answers.dossier import Dossier
 from web.api import Api, Call, waited
 from web.forms import ONCE, Form
 from web.refusals import Forged, ForOthers, NotFound, Refused, SignedOut
 from web.rendering import DESK_RUBRICS, RUBRICS, render
-from web.roles import FAMILIES
+from web.roles import AGENTS, FAMILIES
 from web.session import NAME, Session, drop, keep
 from web.settings import Settings
 
 #: What the page offers of a form that could not be taken: sealed until its sender has signed in again.
 RESUME = "suite"
+#: Where an agent has a family's pages.
+ACTING = "/agent/dossiers/{dossier_id}/famille"
+#: The input of why a rule is passed over.
+REASON = "motif"
 #: The first step of a sign-in, sealed until its code is given.
 PROOF = "preuve"
 #: What has a page of its own; every other refusal is one of these.
@@ -49,12 +54,16 @@ class Site:
 
 @dataclass
 class Visit:
+    """`acting` is the dossier for which an agent acts, said by the page's address; empty for a family and elsewhere."""
+
     site: Site
     request: Request
     session: Session
     form: Form = field(default_factory=Form)
     token_shown: bool = False
     forgotten: bool = False
+    acting: str = ""
+    known: Dossier | None = None
     calls: list[Call] = field(default_factory=list)
 
     @property
@@ -97,8 +106,37 @@ class Visit:
         return HTMLResponse(text, status or (422 if self.form.errors else 200))
 
     def go(self, path: str) -> Response:
-        """After a form: the browser gets that page."""
-        return RedirectResponse(path, 303)
+        """After a form: the browser gets that page; a family's own, for whom an agent acts for it."""
+        return RedirectResponse(self.base + path, 303)
+
+    # ------------------------------------------------------------------ whose things
+
+    @property
+    def base(self) -> str:
+        """What stands before the address of a family's page, in links and forms."""
+        return ACTING.format(dossier_id=self.acting) if self.acting else ""
+
+    @property
+    def family(self) -> dict[str, str]:
+        """What a call says of whose things it is about: nothing, of a family's own."""
+        return {"dossier_id": self.acting} if self.acting else {}
+
+    @property
+    def bypass(self) -> dict[str, str]:
+        """What a call says where an agent passes over a rule: their reason."""
+        reason = self.form.get(REASON).strip()
+        return {"override_reason": reason} if self.acting and reason else {}
+
+    @property
+    def whose(self) -> str:
+        """For whom something is sealed: this account, and the family for which it acts."""
+        return f"{self.session.account}:{self.acting}"
+
+    async def dossier(self) -> Dossier:
+        """The family's, asked for once. Raises Refused."""
+        if self.known is None:
+            self.known = await self.api.get(Dossier, f"/dossier/v1/dossiers/{self.acting or 'mine'}")
+        return self.known
 
     @property
     def rubrics(self) -> list[tuple[str, str]]:
@@ -137,7 +175,7 @@ class Visit:
             sealed = self.site.settings.seal.close(RESUME, content)
             return self.page("account/sign_in.html", 401, resume=sealed, following="", said=None)
         query = f"?{self.request.url.query}" if self.request.url.query else ""
-        return self.go(f"/connexion?{urlencode({'retour': self.request.url.path + query})}")
+        return RedirectResponse(f"/connexion?{urlencode({'retour': self.request.url.path + query})}", 303)
 
     def resume(self, path: str, values: dict[str, list[str]], status: int = 200) -> Response:
         """The page that offers to send a form once more, now that it can be taken."""
@@ -176,7 +214,7 @@ def route(
     *,
     public: bool = False,
     roles: Sequence[str] = FAMILIES,
-) -> Route:
+) -> "Page":
     """A page: what shows it, and what takes its form. One that is not `public` is for who is signed in in `roles`."""
 
     async def answer(visit: Visit) -> Response:
@@ -198,7 +236,30 @@ def route(
         return await serve(request, answer)
 
     methods = [*(["GET"] if show else []), *(["POST"] if send else [])]
-    return Route(path, endpoint, methods=methods)
+    return Page(path, endpoint, methods=methods, show=show, send=send)
+
+
+class Page(Route):
+    """A route that remembers what shows it and what takes its form."""
+
+    def __init__(self, *args: Any, show: Handler | None, send: Handler | None, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.show, self.send = show, send
+
+
+def acting(page: Page) -> Page:
+    """A family's page for the agent who acts for it: the dossier is in its address, and named above the page."""
+
+    def of(handler: Handler | None) -> Handler | None:
+        async def handled(visit: Visit) -> Response:
+            assert handler  # noqa: S101 # as below
+            visit.acting = visit.path("dossier_id")
+            await visit.dossier()
+            return await handler(visit)
+
+        return handled if handler else None
+
+    return route(ACTING + page.path, of(page.show), of(page.send), roles=AGENTS)
 
 
 async def serve(request: Request, answer: Handler) -> Response:

@@ -32,6 +32,7 @@ class Invoice(Answer):
     """`due_cents` is what is still to be paid of it."""
 
     id: str
+    dossier_id: str
     kind: str
     status: str
     number: str | None

@@ -18,6 +18,7 @@ class Adult(Answer):
     roles: list[str]
     email: str | None
     phone: str | None
+    has_account: bool | None = None
 
 
 class Schooling(Answer):
@@ -43,12 +44,35 @@ class Quotient(Answer):
     valid_to: datetime.date
 
 
+class Person(Answer):
+    id: str
+    first_name: str
+    last_name: str
+
+
+class FoundDossier(Answer):
+    """One that a search has found."""
+
+    id: str
+    number: str
+    address: Address | None = None
+    adults: list[Person]
+    children: list[Person]
+
+
 class Dossier(Answer):
     """`missing` says in French what keeps it incomplete."""
 
+    id: str
     number: str
     address: Address | None
     adults: list[Adult]
     children: list[Child]
     quotient: Quotient | None
     missing: list[str]
+
+    @property
+    def family_name(self) -> str:
+        """« Moreau », « Moreau – Diallo »: its guardians'."""
+        guardians = [one for one in self.adults if "legal_guardian" in one.roles] or self.adults
+        return " – ".join(dict.fromkeys(one.last_name for one in guardians))

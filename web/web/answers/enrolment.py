@@ -51,6 +51,7 @@ class Booking(Answer):
     """`refused` is what `keep_available` left out, with that answer only."""
 
     id: str
+    dossier_id: str
     status: str
     hold_expires_at: AwareDatetime
     lines: list[BookingLine]

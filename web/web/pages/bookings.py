@@ -6,11 +6,13 @@ What is ticked is « child:week », as the API names a line; prices come from bi
 import asyncio
 import re
 from dataclasses import dataclass
+from datetime import date, time
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
 from chassis import clock
+from french.paris import at
 from starlette.responses import Response
 
 from web.answers.billing import Quote
@@ -18,7 +20,7 @@ from web.answers.dossier import Child
 from web.answers.enrolment import Booking, Waiting, Week
 from web.pages.enrolments import children, show_enrolments
 from web.pages.payments import to_payfip
-from web.refusals import Refused
+from web.refusals import NotFound, Refused
 from web.visits import Visit, route
 
 WEEKS, BOOKING = "/inscriptions/vacances", "/reservations"
@@ -27,6 +29,7 @@ INVOICE_WITHIN_S = 4.0
 EVERY_S = 0.05
 #: The soonest weeks that may be booked are unfolded; the others take a tap.
 OPENED = 4
+DAY_ENDS = time(23, 59)
 NOTHING_TICKED = "Cochez au moins une semaine."
 FULL = "urn:problem:enrolment:week-full"
 
@@ -98,7 +101,7 @@ async def _offers(visit: Visit, family: list[Child]) -> list[Offer]:
     """Side by side: a family's children are few."""
     await visit.api.fresh()
     found = await asyncio.gather(
-        *(visit.api.all(Week, "/enrolment/v1/holiday-weeks", child_id=child.id) for child in family)
+        *(visit.api.all(Week, "/enrolment/v1/holiday-weeks", child_id=child.id, **visit.family) for child in family)
     )
     return [Offer(child, week) for child, weeks in zip(family, found, strict=True) for week in weeks]
 
@@ -119,7 +122,7 @@ async def show_weeks(visit: Visit, *, full: bool = False) -> Response:
     kept = {f"{line.child_id}:{line.holiday_week_id}" for line in held.active} if held else set()
     waiting = {
         f"{one.child_id}:{one.holiday_week_id}": one
-        for one in await visit.api.all(Waiting, "/enrolment/v1/waiting-list")
+        for one in await visit.api.all(Waiting, "/enrolment/v1/waiting-list", **visit.family)
         if one.status in ("waiting", "offered")
     }
     weeks = by_week(await _offers(visit, family))
@@ -148,7 +151,7 @@ async def take_weeks(visit: Visit) -> Response:
     if not lines:
         form.refuse("", NOTHING_TICKED)
         return await show_weeks(visit)
-    asked: dict[str, Any] = {"lines": lines, "keep_available": form.get("garder") == "1"}
+    asked: dict[str, Any] = {"lines": lines, "keep_available": form.get("garder") == "1", **visit.bypass}
     changed = form.get("reservation")
     try:
         if changed:
@@ -156,6 +159,7 @@ async def take_weeks(visit: Visit) -> Response:
             seen = re.sub(r"[^0-9]", "", form.get("version"))
             booking = Booking.model_validate_json(await visit.api.call("PUT", path, asked, seen=seen))
         else:
+            asked |= visit.family | _pay_by(visit)
             booking = await visit.api.post(Booking, "/enrolment/v1/bookings", asked, key=visit.once)
     except Refused as refused:
         if refused.status not in (409, 412, 422):
@@ -166,6 +170,17 @@ async def take_weeks(visit: Visit) -> Response:
         return await show_weeks(visit, full=refused.type == FULL and len(lines) > 1)
     left_out = urlencode([("sans", f"{one.child_id}:{one.holiday_week_id}") for one in booking.refused])
     return visit.go(f"{BOOKING}/{booking.id}" + (f"?{left_out}" if left_out else ""))
+
+
+def _pay_by(visit: Visit) -> dict[str, str]:
+    """Until the end of which day the family may pay, where the desk says so. Raises Refused."""
+    said = visit.form.get("pay_by") if visit.acting else ""
+    if not said:
+        return {}
+    try:
+        return {"pay_by": at(date.fromisoformat(said), DAY_ENDS).isoformat()}
+    except ValueError:
+        raise Refused(422, errors=[("/pay_by", "Indiquez une date, par exemple 15/01/2027.")]) from None
 
 
 def _line(value: str) -> dict[str, str]:
@@ -182,7 +197,7 @@ def _refuse(visit: Visit, refused: Refused, lines: list[dict[str, str]]) -> None
         if len(parts := pointer.strip("/").split("/")) > 1 and parts[0] == "lines" and parts[1].isdigit()
         if int(parts[1]) < len(names)
     }
-    visit.form.refused(refused, names, instead)
+    visit.form.refused(refused, [*names, "pay_by"], instead)
     # The key of what was refused may be sent again: nothing was kept under it.
 
 
@@ -190,7 +205,10 @@ def _refuse(visit: Visit, refused: Refused, lines: list[dict[str, str]]) -> None
 
 
 async def _booking(visit: Visit, booking_id: str) -> Booking:
-    return await visit.api.get(Booking, f"/enrolment/v1/bookings/{visit.safe(booking_id)}")
+    booking = await visit.api.get(Booking, f"/enrolment/v1/bookings/{visit.safe(booking_id)}")
+    if visit.acting not in ("", booking.dossier_id):
+        raise NotFound
+    return booking
 
 
 async def show_booking(visit: Visit) -> Response:
@@ -217,7 +235,7 @@ async def show_booking(visit: Visit) -> Response:
 
 async def _quote(visit: Visit, booking: Booking) -> Quote:
     lines = [{"child_id": one.child_id, "holiday_week_id": one.holiday_week_id} for one in booking.active]
-    return await visit.api.post(Quote, "/billing/v1/quotes", {"lines": lines})
+    return await visit.api.post(Quote, "/billing/v1/quotes", {"lines": lines, **visit.family})
 
 
 async def pay(visit: Visit) -> Response:
@@ -236,7 +254,7 @@ async def pay(visit: Visit) -> Response:
         visit.form.refused(refused, ())
         return await show_booking(visit)
     booking = await _billed(visit, booking_id)
-    if booking.invoice_id and booking.status == "confirmed":
+    if booking.invoice_id and booking.status == "confirmed" and not visit.acting:
         return await to_payfip(visit, [booking.invoice_id])
     return visit.go(f"{BOOKING}/{booking_id}")
 
@@ -272,7 +290,7 @@ async def leave(visit: Visit) -> Response:
 async def wait(visit: Visit) -> Response:
     """« S'inscrire sur la liste d'attente » of a full week; pressed in the form of the weeks, whose ticks it keeps."""
     try:
-        asked = _line(visit.form.get("attendre"))
+        asked = _line(visit.form.get("attendre")) | visit.family
         await visit.api.call("POST", "/enrolment/v1/waiting-list", asked, key=visit.once_for("attente"))
     except Refused as refused:
         if refused.status not in (409, 422):

@@ -5,7 +5,6 @@ import asyncio
 from starlette.responses import Response
 
 from web.answers import Page
-from web.answers.dossier import Dossier
 from web.answers.enrolment import Site
 from web.refusals import Refused
 from web.visits import Visit, route
@@ -18,7 +17,7 @@ SOURCES = {"caf": "CAF", "msa": "MSA", "municipal": "calculé par la commune"}
 
 async def show_dossier(visit: Visit) -> Response:
     await visit.api.fresh()
-    dossier, schools = await asyncio.gather(visit.api.get(Dossier, "/dossier/v1/dossiers/mine"), _schools(visit))
+    dossier, schools = await asyncio.gather(visit.dossier(), _schools(visit))
     return visit.page(
         "dossier/dossier.html",
         dossier=dossier,

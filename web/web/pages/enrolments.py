@@ -8,7 +8,7 @@ from chassis import clock
 from french.paris import day_in_paris
 from starlette.responses import Response
 
-from web.answers.dossier import Child, Dossier
+from web.answers.dossier import Child
 from web.answers.enrolment import Activity, Booking, Enrolment, HouseRules, Results, Waiting
 from web.refusals import NotFound, Refused
 from web.visits import Visit, route
@@ -35,7 +35,7 @@ class ForChild:
 
 
 async def children(visit: Visit) -> list[Child]:
-    return (await visit.api.get(Dossier, "/dossier/v1/dossiers/mine")).children
+    return (await visit.dossier()).children
 
 
 async def show_enrolments(visit: Visit) -> Response:
@@ -44,9 +44,9 @@ async def show_enrolments(visit: Visit) -> Response:
     family, activities, enrolments, bookings, waiting = await asyncio.gather(
         children(visit),
         visit.api.all(Activity, "/enrolment/v1/activities"),
-        visit.api.all(Enrolment, "/enrolment/v1/enrolments"),
-        visit.api.all(Booking, "/enrolment/v1/bookings"),
-        visit.api.all(Waiting, "/enrolment/v1/waiting-list"),
+        visit.api.all(Enrolment, "/enrolment/v1/enrolments", **visit.family),
+        visit.api.all(Booking, "/enrolment/v1/bookings", **visit.family),
+        visit.api.all(Waiting, "/enrolment/v1/waiting-list", **visit.family),
     )
     return visit.page(
         "enrolments/enrolments.html",
@@ -74,7 +74,10 @@ async def show_kind(visit: Visit, done: Sequence[str] = ()) -> Response:
     family = await children(visit)
     await visit.api.fresh()
     found = await asyncio.gather(
-        *(visit.api.all(Activity, "/enrolment/v1/activities", kind=kind, child_id=child.id) for child in family)
+        *(
+            visit.api.all(Activity, "/enrolment/v1/activities", kind=kind, child_id=child.id, **visit.family)
+            for child in family
+        )
     )
     activities: dict[str, list[ForChild]] = {}
     for child, of_child in zip(family, found, strict=True):
@@ -99,8 +102,9 @@ async def enrol(visit: Visit) -> Response:
         return await show_kind(visit)
     week = {"usual_week": {"days": days}} if (days := list(dict.fromkeys(form.all("jour")))) else {}
     asked = [{"child_id": child, "activity_id": activity} | week for child in ticked]
+    body = {"enrolments": asked, **visit.family, **visit.bypass}
     try:
-        said = await visit.api.post(Results, "/enrolment/v1/enrolments/batch", {"enrolments": asked}, key=visit.once)
+        said = await visit.api.post(Results, "/enrolment/v1/enrolments/batch", body, key=visit.once)
     except Refused as refused:
         if refused.status not in (404, 409, 422):
             raise
@@ -122,7 +126,9 @@ async def show_enrolment(visit: Visit) -> Response:
     path = f"/enrolment/v1/enrolments/{visit.path('enrolment_id')}"
     await visit.api.fresh()
     enrolment, family, activities = await asyncio.gather(
-        visit.api.get(Enrolment, path), children(visit), visit.api.all(Activity, "/enrolment/v1/activities")
+        visit.api.get(Enrolment, path, **visit.family),
+        children(visit),
+        visit.api.all(Activity, "/enrolment/v1/activities"),
     )
     return visit.page(
         "enrolments/enrolment.html",
@@ -143,7 +149,11 @@ async def change_week(visit: Visit) -> Response:
         form.refuse("jour", NO_DAY)
         return await show_enrolment(visit)
     return await _changed(
-        visit, "PUT", f"/enrolment/v1/enrolments/{enrolment_id}/usual-week", {"days": days} | asked, ["from", "to"]
+        visit,
+        "PUT",
+        f"/enrolment/v1/enrolments/{enrolment_id}/usual-week",
+        {"days": days, **asked, **visit.family, **visit.bypass},
+        ["from", "to"],
     )
 
 
@@ -153,14 +163,14 @@ async def withdraw(visit: Visit) -> Response:
     if not visit.form.require(depuis="Indiquez le premier jour sans cette activité."):
         return await show_enrolment(visit)
     path = f"/enrolment/v1/enrolments/{visit.path('enrolment_id')}"
-    return await _changed(visit, "DELETE", path, None, ["depuis"], first)
+    return await _changed(visit, "DELETE", path, None, ["depuis"], {"from": first, **visit.family, **visit.bypass})
 
 
 async def _changed(
-    visit: Visit, method: str, path: str, body: object, names: list[str], first: str | None = None
+    visit: Visit, method: str, path: str, body: object, names: list[str], query: dict[str, str] | None = None
 ) -> Response:
     try:
-        await visit.api.call(method, path, body, query={"from": first})
+        await visit.api.call(method, path, body, query=query)
     except Refused as refused:
         if refused.status not in (409, 410, 422):
             raise
@@ -173,13 +183,14 @@ async def _changed(
 
 
 async def show_rules(visit: Visit) -> Response:
-    return visit.page("enrolments/rules.html", rules=await visit.api.get(HouseRules, "/enrolment/v1/house-rules"))
+    rules = await visit.api.get(HouseRules, "/enrolment/v1/house-rules", **visit.family)
+    return visit.page("enrolments/rules.html", rules=rules)
 
 
 async def accept_rules(visit: Visit) -> Response:
     if not visit.form.require(accepte="Lisez le règlement, puis cochez la case."):
         return await show_rules(visit)
-    asked = {"version": visit.form.get("version"), "school_year": visit.form.get("annee")}
+    asked = {"version": visit.form.get("version"), "school_year": visit.form.get("annee"), **visit.family}
     try:
         await visit.api.call("POST", "/enrolment/v1/house-rules/acceptances", asked)
     except Refused as refused:

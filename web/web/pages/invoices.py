@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from web.answers.billing import Balance, Invoice
 from web.pages.payments import to_payfip
-from web.refusals import Refused
+from web.refusals import NotFound, Refused
 from web.visits import Visit, route
 
 OPEN = ("to_pay", "reopened")
@@ -16,7 +16,8 @@ NOTHING_TICKED = "Cochez au moins une facture."
 async def show_invoices(visit: Visit) -> Response:
     await visit.api.fresh()
     invoices, balance = await asyncio.gather(
-        visit.api.all(Invoice, "/billing/v1/invoices"), visit.api.get(Balance, "/billing/v1/balance")
+        visit.api.all(Invoice, "/billing/v1/invoices", **visit.family),
+        visit.api.get(Balance, "/billing/v1/balance", **visit.family),
     )
     due = [one for one in invoices if one.status in OPEN and one.due_cents > 0]
     past = [one for one in invoices if one not in due]
@@ -40,6 +41,8 @@ async def pay(visit: Visit) -> Response:
 
 async def show_invoice(visit: Visit) -> Response:
     invoice = await visit.api.get(Invoice, f"/billing/v1/invoices/{visit.path('invoice_id')}")
+    if visit.acting not in ("", invoice.dossier_id):
+        raise NotFound
     return visit.page("invoices/invoice.html", invoice=invoice, to_pay=invoice.status in OPEN and invoice.due_cents > 0)
 
 

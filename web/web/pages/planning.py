@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from chassis import clock
@@ -26,7 +27,7 @@ from web.forms import ONCE
 from web.plannings import ChangedRow, Prices
 from web.refusals import NotFound, Refused
 from web.ticks import Change, Line, News, Proposal
-from web.visits import Visit, route
+from web.visits import REASON, Visit, route
 
 PLANNINGS = "/planning/v1/plannings"
 CELLS_REFUSED = "urn:problem:planning:cells-refused"
@@ -160,7 +161,12 @@ async def show_receipt(visit: Visit) -> Response:
 async def show_history(visit: Visit) -> Response:
     first, cursor = _first(visit), visit.query("suite")
     found = await visit.api.get(
-        Page[Entry], f"{PLANNINGS}/history", month=f"{first:%Y-%m}", limit=HISTORY, cursor=cursor or None
+        Page[Entry],
+        f"{PLANNINGS}/history",
+        month=f"{first:%Y-%m}",
+        limit=HISTORY,
+        cursor=cursor or None,
+        **visit.family,
     )
     return visit.page(
         "planning/history.html",
@@ -168,7 +174,7 @@ async def show_history(visit: Visit) -> Response:
         path=path(first),
         entries=found.items,
         following=found.next_cursor,
-        who=plannings.who,
+        who=partial(plannings.who, at_desk=bool(visit.acting)),
     )
 
 
@@ -203,10 +209,12 @@ async def _validate(visit: Visit, first: date, lines: list[Line]) -> Response:
         raise NotFound
     if not changes:
         return visit.go(f"{path(first)}/verification?{WISHES}={_sealed(visit, lines)}")
-    body = _body(first, changes) | ({"attempt_id": attempt.id} if attempt.id else {})
+    body = _body(first, changes) | visit.family | visit.bypass | ({"attempt_id": attempt.id} if attempt.id else {})
     try:
         said = await visit.api.call("POST", f"{PLANNINGS}/validate", body, key=visit.once, seen=seen)
     except Refused as refused:
+        if refused.type == CELLS_REFUSED and visit.acting and not visit.bypass:
+            return await _ask_reason(visit, first, lines, changes, refused)
         if refused.type == CELLS_REFUSED:
             return await _without_refused(visit, first, lines, changes, refused, attempt)
         if refused.status not in (409, 412, 422):
@@ -226,6 +234,18 @@ async def _validate(visit: Visit, first: date, lines: list[Line]) -> Response:
         "refused": [one for one in attempt.refused if one[:2] not in made],
     }
     return visit.go(f"{path(first)}/recu?{DONE}={_close(visit, DONE, content)}")
+
+
+async def _ask_reason(
+    visit: Visit, first: date, lines: list[Line], changes: list[Change], problem: Refused
+) -> Response:
+    """The summary again: the desk may pass over a deadline, and says why."""
+    month = await _month(visit, first)
+    for pointer, why in problem.errors:
+        change = changes[int(pointer.rpartition("/")[2])]
+        visit.form.refuse(REASON, f"{day_in_words(change.day)} : {why}")
+    visit.form.values.pop(ONCE, None)
+    return _check(visit, month, *month.lines(lines))
 
 
 async def _without_refused(
@@ -417,15 +437,19 @@ def _first(visit: Visit) -> date:
 async def _month(visit: Visit, first: date) -> Month:
     await visit.api.fresh()
     planning, prices = await asyncio.gather(
-        visit.api.get(MonthPlanning, PLANNINGS, month=f"{first:%Y-%m}"), _prices(visit, first)
+        visit.api.get(MonthPlanning, PLANNINGS, month=f"{first:%Y-%m}", **visit.family), _prices(visit, first)
     )
+    if visit.acting:
+        planning = ticks.with_late_days(planning)
     return Month(first, planning, prices)
 
 
 async def _prices(visit: Visit, first: date) -> Prices:
     """None where billing does not answer: the month can be read and changed without."""
     try:
-        return Prices((await visit.api.get(PricesAnswer, "/billing/v1/prices", month=f"{first:%Y-%m}")).items)
+        return Prices(
+            (await visit.api.get(PricesAnswer, "/billing/v1/prices", month=f"{first:%Y-%m}", **visit.family)).items
+        )
     except Refused:
         return Prices(())
 
@@ -475,13 +499,13 @@ def _close_attempt(visit: Visit, attempt: Attempt | None) -> str:
 
 def _close(visit: Visit, purpose: str, content: dict[str, Any]) -> str:
     """Of this account and this month alone."""
-    whose = {"account": visit.session.account, "month": visit.request.path_params["month"]}
+    whose = {"account": visit.whose, "month": visit.request.path_params["month"]}
     return visit.site.settings.seal.close(purpose, content | whose)
 
 
 def _opened(visit: Visit, purpose: str, sealed: str) -> dict[str, Any] | None:
     content = visit.site.settings.seal.open(purpose, sealed) if sealed else None
-    whose = visit.session.account, visit.request.path_params["month"]
+    whose = visit.whose, visit.request.path_params["month"]
     return content if content and (content["account"], content["month"]) == whose else None
 
 

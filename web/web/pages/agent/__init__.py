@@ -1,5 +1,5 @@
 """The desk's pages, under /agent, one module a rubric."""
 
-from web.pages.agent import home
+from web.pages.agent import dossiers, home
 
-ROUTES = [*home.ROUTES]
+ROUTES = [*home.ROUTES, *dossiers.ROUTES]

@@ -1,0 +1,136 @@
+"""A family at the desk: found, its one page, and the pages by which an agent acts for it."""
+
+import asyncio
+from collections.abc import Awaitable
+from functools import partial
+from typing import TypeVar
+
+from chassis import clock
+from french.paris import day_in_paris
+from starlette.responses import Response
+from starlette.routing import Route
+
+from web import plannings
+from web.answers import Page
+from web.answers.billing import Balance, Invoice
+from web.answers.dossier import FoundDossier
+from web.answers.enrolment import Activity, Booking, Enrolment, Site, Waiting
+from web.answers.planning import Entry, MonthPlanning
+from web.listings import Column, Filter, Listing
+from web.pages import bookings, dossier, enrolments, invoices, planning
+from web.plannings import Prices
+from web.refusals import Refused
+from web.roles import AGENTS
+from web.visits import Visit, acting, route
+
+T = TypeVar("T")
+#: On the family's page; the rest is one link further.
+RECENT = 10
+
+
+def _names(found: FoundDossier) -> str:
+    return ", ".join(f"{one.first_name} {one.last_name}" for one in found.adults)
+
+
+def _children(found: FoundDossier) -> str:
+    return ", ".join(one.first_name for one in found.children)
+
+
+def _address(found: FoundDossier) -> str:
+    return f"{found.address.street}, {found.address.postcode} {found.address.city}" if found.address else ""
+
+
+SEARCH = Listing(
+    "/agent/dossiers",
+    "Familles",
+    FoundDossier,
+    "/dossier/v1/dossiers",
+    [
+        Column("Dossier", lambda one: one.number, lambda one: f"/agent/dossiers/{one.id}"),
+        Column("Adultes", _names),
+        Column("Enfants", _children),
+        Column("Adresse", _address),
+    ],
+    [Filter("q", "Un numéro de dossier, un nom, le prénom d'un enfant ou une adresse", kind="search")],
+    nothing="Aucune famille ne correspond : essayez avec moins de mots, ou le numéro de dossier.",
+)
+
+
+async def _there(asked: Awaitable[T]) -> T | None:
+    """None where that service does not answer now, or knows nothing of the family yet."""
+    try:
+        return await asked
+    except Refused as refused:
+        if refused.status < 500 and refused.status != 404:
+            raise
+        return None
+
+
+async def show_family(visit: Visit) -> Response:
+    """All that concerns a family; a service that is down takes its part of the page with it, and says so."""
+    visit.acting = visit.path("dossier_id")
+    family, base = await visit.dossier(), visit.base
+    api, whose, first = visit.api, visit.family, day_in_paris(clock.now()).replace(day=1)
+    month = f"{first:%Y-%m}"
+    catalogue, holidays, money, planned = await asyncio.gather(
+        asyncio.gather(
+            _there(api.all(Site, "/enrolment/v1/sites")),
+            _there(api.all(Activity, "/enrolment/v1/activities")),
+            _there(api.all(Enrolment, "/enrolment/v1/enrolments", **whose)),
+        ),
+        asyncio.gather(
+            _there(api.get(Page[Booking], "/enrolment/v1/bookings", limit=RECENT, **whose)),
+            _there(api.all(Waiting, "/enrolment/v1/waiting-list", **whose)),
+        ),
+        asyncio.gather(
+            _there(api.get(Page[Invoice], "/billing/v1/invoices", limit=RECENT, **whose)),
+            _there(api.get(Balance, "/billing/v1/balance", **whose)),
+        ),
+        asyncio.gather(
+            _there(api.get(MonthPlanning, planning.PLANNINGS, month=month, **whose)),
+            _there(api.get(Page[Entry], f"{planning.PLANNINGS}/history", month=month, limit=RECENT, **whose)),
+        ),
+    )
+    schools, activities, enrolled = catalogue
+    booked, waiting = holidays
+    invoiced, balance = money
+    days, history = planned
+    visit.acting = ""  # this page is the desk's own
+    return visit.page(
+        "agent/family.html",
+        base=base,
+        family=family,
+        names={child.id: child.first_name for child in family.children},
+        schools={one.id: one.name for one in schools or ()},
+        activities={one.id: one.name for one in activities or ()},
+        enrolments=enrolled,
+        bookings=booked and booked.items,
+        waiting=[one for one in waiting if one.status in ("waiting", "offered")] if waiting is not None else None,
+        invoices=invoiced and invoiced.items,
+        balance=balance,
+        month=month,
+        first=first,
+        rows=plannings.read_only(days.rows, {}, Prices(())) if days else None,
+        history=history and history.items,
+        who=partial(plannings.who, at_desk=True),
+        weekdays=enrolments.WEEKDAYS,
+        roles=dossier.ROLES,
+        levels=dossier.LEVELS,
+        menus=dossier.MENUS,
+        sources=dossier.SOURCES,
+    )
+
+
+#: What is a guardian's alone: their draft.
+_THEIR_OWN = ("/planning/{month}/brouillon",)
+
+ROUTES: list[Route] = [
+    *SEARCH.routes,
+    route("/agent/dossiers/{dossier_id}", show_family, roles=AGENTS),
+    *(
+        acting(page)
+        for rubric in (enrolments, bookings, planning, invoices)
+        for page in rubric.ROUTES
+        if page.path not in _THEIR_OWN
+    ),
+]
