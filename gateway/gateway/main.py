@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from yarl import URL
 
+from gateway.bodies import USUAL, allowed
 from gateway.cors import Cors
 from gateway.flood import Flood
 from gateway.openapi import DOCS_FILES, DOCS_PAGE, DOCS_POLICY, DOCS_SCRIPT, joined
@@ -93,7 +94,9 @@ class Gateway:
         match path.split("/", 4):
             case ["", "api", service, "v1", rest] if service in self.upstreams and not _AMBIGUOUS.search(scope["path"]):
                 client = cast("aiohttp.ClientSession", self.client)
-                await forward(client, self.upstreams[service], f"/v1/{rest}", address, scope, receive, send)
+                inside = f"/v1/{rest}"
+                may = allowed(scope["method"], service, inside)
+                await forward(client, self.upstreams[service], inside, address, may, scope, receive, send)
             case _:
                 raise NotFound
 
@@ -108,7 +111,7 @@ class Gateway:
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=60, sock_connect=3),
+            timeout=USUAL.timeout,
         )
         await send({"type": "lifespan.startup.complete"})
         await receive()

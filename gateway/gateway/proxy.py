@@ -9,10 +9,9 @@ from multidict import CIMultiDict
 from starlette.types import Receive, Scope, Send
 from yarl import URL
 
-log = structlog.get_logger()
+from gateway.bodies import Allowed
 
-#: A document may weigh 10 MB; each service sets its own, lower limits.
-BODY_LIMIT = 12_000_000
+log = structlog.get_logger()
 
 _HOP_BY_HOP = {
     b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
@@ -50,14 +49,14 @@ def _forwarded_headers(scope: Scope, address: str) -> CIMultiDict[str]:
     return headers
 
 
-async def _body(receive: Receive) -> AsyncIterator[bytes]:
+async def _body(receive: Receive, limit: int) -> AsyncIterator[bytes]:
     received, more = 0, True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise _ClientGoneError
         received += len(message.get("body", b""))
-        if received > BODY_LIMIT:
+        if received > limit:
             raise TooLarge
         yield message.get("body", b"")
         more = message.get("more_body", False)
@@ -72,15 +71,25 @@ def within(upstream: URL, path: str, query: str) -> URL:
 
 
 async def forward(
-    client: aiohttp.ClientSession, upstream: URL, path: str, address: str, scope: Scope, receive: Receive, send: Send
+    client: aiohttp.ClientSession,
+    upstream: URL,
+    path: str,
+    address: str,
+    may: Allowed,
+    scope: Scope,
+    receive: Receive,
+    send: Send,
 ) -> None:
     """Bring the request to `path` (still percent-encoded) of its service and stream the answer back.
 
     Raises Unavailable when the service was not reached (nothing happened there), UpstreamBroken or UpstreamTimeout when
-    it may have been; once the answer has begun, a break only cuts it short.
+    it may have been; once the answer has begun, a break only cuts it short. Raises TooLarge for a body of more than it
+    may have: at once, where its length is said.
     """
-    names = {name for name, _ in scope["headers"]}
-    has_body = b"content-length" in names or b"transfer-encoding" in names
+    said = dict(scope["headers"])
+    has_body = b"content-length" in said or b"transfer-encoding" in said
+    if int(said.get(b"content-length") or 0) > may.size:
+        raise TooLarge
     url = within(upstream, path, scope["query_string"].decode("latin-1"))
     started = False
     try:
@@ -88,7 +97,8 @@ async def forward(
             scope["method"],
             url,
             headers=_forwarded_headers(scope, address),
-            data=_body(receive) if has_body else None,
+            data=_body(receive, may.size) if has_body else None,
+            timeout=may.timeout,
             allow_redirects=False,
         ) as answer:
             headers = [(n.lower(), v) for n, v in answer.raw_headers if n.lower() not in _HOP_BY_HOP]

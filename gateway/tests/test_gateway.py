@@ -1,12 +1,13 @@
 """The gateway against a service of the test's own, both really listening."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from io import BytesIO
 
 import aiohttp
 import pytest
 from chassis import listening
 from chassis.settings import read
-from gateway.proxy import BODY_LIMIT
+from gateway.bodies import DOCUMENT, USUAL
 from gateway.settings import Settings
 
 Client = aiohttp.ClientSession
@@ -84,13 +85,41 @@ async def test_a_service_that_is_away_gives_503_and_one_that_breaks_502(client: 
         assert (await cut.json())["type"] == "urn:problem:gateway:broken"
 
 
-async def test_a_body_over_the_limit_is_refused(client: Client) -> None:
-    async def endless() -> AsyncIterator[bytes]:
-        for _ in range(BODY_LIMIT // 1_000_000 + 2):
-            yield b"x" * 1_000_000
+@pytest.mark.parametrize(
+    ("method", "path", "limit"),
+    [
+        ("POST", "/api/dossier/v1/dossiers/d/documents", DOCUMENT.size),
+        ("PUT", "/api/dossier/v1/dossiers/d/documents", USUAL.size),
+        ("POST", "/api/dossier/v1/dossiers/d/documents/x", USUAL.size),
+        ("POST", "/api/dossier/v1/x/dossiers/d/documents", USUAL.size),
+        ("POST", "/api/dossier/v1/dossiers", USUAL.size),
+    ],
+)
+async def test_a_document_alone_may_be_large_and_what_is_larger_is_refused_with_or_without_its_length(
+    client: Client, heard: list[str], method: str, path: str, limit: int
+) -> None:
+    async def in_pieces(size: int) -> AsyncIterator[bytes]:
+        for begun in range(0, size, 100_000):
+            yield b"x" * min(100_000, size - begun)
 
-    async with client.post("/api/dossier/v1/documents", data=endless()) as answer:
+    for body in (BytesIO(b"x" * limit), in_pieces(limit)):
+        async with client.request(method, path, data=body) as answer:
+            assert (answer.status, (await answer.json())["size"]) == (207, limit)
+    heard.clear()
+    async with client.request(method, path, data=in_pieces(limit + 1)) as answer:
         assert answer.status == 413
+    async with client.request(method, path, data=BytesIO(b"x" * (limit + 1))) as answer:
+        assert answer.status == 413
+    assert heard == []
+
+
+async def test_two_gigabytes_are_refused_before_any_of_them_is_read(
+    wire: Callable[[bytes], Awaitable[bytes]], heard: list[str]
+) -> None:
+    line = b"POST /api/dossier/v1/dossiers/d/documents HTTP/1.1\r\n"
+    head = line + b"Host: x\r\nConnection: close\r\nContent-Length: 2000000000\r\n\r\n"
+    assert (await wire(head)).startswith(b"HTTP/1.1 413 ")
+    assert heard == []
 
 
 @pytest.mark.parametrize("client", [{"flood_limit": "5/minute"}], indirect=True)

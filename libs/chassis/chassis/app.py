@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import broker, dead_letters_api, logs, metrics
+from chassis.bodies import limit_of
 from chassis.database import Database
 from chassis.law import refuse_tables_without_law
 from chassis.openapi import describe
@@ -26,7 +27,6 @@ from chassis.trouble import said
 
 log = structlog.get_logger()
 
-BODY_LIMIT = 2_000_000
 #: On every answer; the second where the route says nothing else itself, since most of what is answered is personal.
 _NO_SNIFF = (b"x-content-type-options", b"nosniff")
 _NO_STORE = (b"cache-control", b"no-store")
@@ -62,9 +62,12 @@ class Edge:
 
         async def limited() -> Message:
             nonlocal received
+            limit = limit_of(scope.get("endpoint"))  # known by now: nobody asks for the body before
+            if received == 0 and int(headers.get(b"content-length", b"0") or 0) > limit:
+                raise TooLarge
             message = await receive()
             received += len(message.get("body", b""))
-            if received > BODY_LIMIT:
+            if received > limit:
                 raise TooLarge
             return message
 
@@ -78,10 +81,7 @@ class Edge:
             await send(message)
 
         try:
-            if int(headers.get(b"content-length", b"0") or 0) > BODY_LIMIT:
-                await TooLarge().response()(scope, receive, answered)
-            else:
-                await self.app(scope, limited, answered)
+            await self.app(scope, limited, answered)
         except Exception as error:
             if status is not None:
                 raise  # half an answer has left: the server can only cut it off

@@ -1,4 +1,4 @@
-"""What is sent and answered: nothing that is not asked for, and lists by pages."""
+"""What is sent and answered: nothing that is not asked for, nothing too large, and lists by pages."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,26 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Bytes of a body, where the endpoint says nothing else.
+BODY_LIMIT = 2_000_000
+
+
+def takes(limit: int) -> Callable[[F], F]:
+    """Under a route's decorator: its body may be that large, in bytes. It is read as a stream, never held whole."""
+
+    def mark(endpoint: F) -> F:
+        endpoint.body_limit = limit  # type: ignore[attr-defined] # read by chassis.app
+        return endpoint
+
+    return mark
+
+
+def limit_of(endpoint: object) -> int:
+    """How many bytes the body of a request to it may have."""
+    limit: int = getattr(endpoint, "body_limit", BODY_LIMIT)
+    return limit
 
 
 class RequestBody(BaseModel):

@@ -123,13 +123,27 @@ class Once:
             return replay
 
 
-async def once(request: Request, idempotency_key: Annotated[str | None, Header()] = None) -> Once:
+#: What makes the `Once` of a body that is read as a stream, from the body's own digest.
+OfStream = Callable[[bytes], Once]
+
+
+async def once_streamed(request: Request, idempotency_key: Annotated[str | None, Header()] = None) -> OfStream:
     if not idempotency_key or len(idempotency_key) > 200:
         raise KeyMissing
     caller: Caller = request.state.caller
-    asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + await request.body()
-    return Once(caller.sub, idempotency_key, hashlib.sha256(asked).digest())
+    asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+
+    def of(body: bytes) -> Once:
+        return Once(caller.sub, idempotency_key, hashlib.sha256(asked + body).digest())
+
+    return of
+
+
+async def once(request: Request, of: Annotated[OfStream, Depends(once_streamed)]) -> Once:
+    return of(await request.body())
 
 
 #: For an endpoint marked K: declared after its policy (which says whose key it is).
 OnceOnly = Annotated[Once, Depends(once)]
+#: The same where the body is too large to be held.
+OnceStreamed = Annotated[OfStream, Depends(once_streamed)]

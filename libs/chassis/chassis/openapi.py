@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import TypeAdapter
 
 from chassis.editing import IfMatchMissing, Stale, seen_version
-from chassis.idempotency import KeyMissing, KeyReused, TwinRunning, once
+from chassis.idempotency import KeyMissing, KeyReused, TwinRunning, once_streamed
 from chassis.policies import Policy, calls
 from chassis.problems import (
     Forbidden,
@@ -69,7 +69,7 @@ def _problems(operation: dict[str, Any], called: list[object], guarded: bool) ->
         *((NotFound,) if any(one["in"] == "path" for one in parameters) else ()),
         *((TooLarge,) if body else ()),
         *((Malformed,) if body or parameters else ()),
-        *((KeyMissing, TwinRunning, KeyReused) if once in called else ()),
+        *((KeyMissing, TwinRunning, KeyReused) if once_streamed in called else ()),
         *((IfMatchMissing, Stale) if seen_version in called else ()),
         Unavailable,
         Unexpected,

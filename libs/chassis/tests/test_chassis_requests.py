@@ -10,7 +10,8 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
-from chassis.app import BODY_LIMIT, create_app
+from chassis.app import create_app
+from chassis.bodies import BODY_LIMIT
 from chassis.database import Database
 from chassis.idempotency import Once
 from chassis.policies import PUBLIC
