@@ -47,7 +47,10 @@ def containers(tell: Callable[[str], None]) -> Iterator[tuple[Compose, Addresses
         running = len(compose("ps", "--quiet").split())
         tell(f"{running} containers, each healthy, on PostgreSQL {postgres} and RabbitMQ {rabbitmq}")
         pages, gateway, payfip, mail = (f"http://127.0.0.1:{port}" for port in ports.values())
-        yield compose, Addresses(gateway=gateway, web=pages, mail=mail, payfip=payfip, smtp="", services={})
+        yield (
+            compose,
+            Addresses(gateway=gateway, web=pages, mail=mail, payfip=payfip, smtp="", services={}, files=folder),
+        )
 
 
 async def play(compose: Compose, addresses: Addresses, tell: Callable[[str], None]) -> None:

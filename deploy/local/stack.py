@@ -158,6 +158,7 @@ def stack(
                 databases={service: database.url for service, database in made.items()},
                 owner_databases={service: database.owner_url for service, database in made.items()},
                 services={service: _address(run) for service in SERVICES},
+                files=run.path / "files",
                 clock_file=run.file("clock"),
                 broker=broker,
                 run=run,
@@ -195,6 +196,7 @@ def beside(running: Stack, folder: Path, families: int) -> Iterator[Stack]:
             databases={service: database.url for service, database in made.items()},
             owner_databases={service: database.owner_url for service, database in made.items()},
             services={service: _address(run) for service in SERVICES},
+            files=run.path / "files",
             run=run,
         )
         _prepare(other, TOWN, families)

@@ -311,6 +311,14 @@ def test_health_is_asked_where_it_is_answered(container: str) -> None:
     assert port in listens
 
 
+def test_documents_lie_in_a_volume_that_api_and_worker_share_and_may_write() -> None:
+    for name in ("dossier-api", "dossier-worker"):
+        mounted = dict(volume.split(":") for volume in CONTAINERS[name]["volumes"])
+        assert mounted == {"documents": environment(name)["DOSSIER_DOCUMENTS"]}
+    assert "documents" in COMPOSE["volumes"]
+    assert f"install --directory --owner 10001 --group 10001 --mode 700 {mounted['documents']}\n" in DOCKERFILE
+
+
 def test_each_waits_for_the_health_of_what_it_needs() -> None:
     for name, container in CONTAINERS.items():
         for needed, how in container.get("depends_on", {}).items():

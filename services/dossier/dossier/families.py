@@ -11,6 +11,8 @@ from chassis.towns import Code, Email, Entry, Matching, Words, refers_to, unique
 from contracts.dossier import Level
 from pydantic import Field, field_validator, model_validator
 
+from dossier.documents.kinds import USUAL, DocumentKindEntry
+
 #: Two adults and four children.
 LARGEST = 6
 
@@ -104,6 +106,7 @@ class Town(Entry):
     schools: list[School]
     families: list[Family] = Field(default=[])
     generated_families: GeneratedFamilies | None = None
+    document_kinds: list[DocumentKindEntry] = Field(default=USUAL)
 
     @model_validator(mode="after")
     def _drawn_children_have_schools(self) -> "Town":

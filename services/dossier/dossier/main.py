@@ -6,6 +6,7 @@ from contracts.dossier import NoticeWritten
 from dossier.api import router as dossiers
 from dossier.changes.api import router as changes
 from dossier.consumers import HANDLERS
+from dossier.documents.api import router as documents
 from dossier.models import Base
 from dossier.settings import Settings
 from dossier.town import load
@@ -15,7 +16,7 @@ SERVICE = Service(
     "dossier",
     Settings,
     Base.metadata,
-    routers=(dossiers, changes),
+    routers=(dossiers, changes, documents),
     handlers=HANDLERS,
     jobs=JOBS,
     load=load,

@@ -1,4 +1,4 @@
-"""Loading a town's families."""
+"""Loading a town's families, and the kinds of documents that it asks for."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
@@ -20,6 +20,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from dossier.children import child_changed
 from dossier.copies import Account
+from dossier.documents import kinds
 from dossier.dossiers import dossier_changed
 from dossier.families import ChildEntry, Family, Town, families
 from dossier.models import Adult, Child, Dossier, DossierStatus, Quotient, Schooling, dossier_children
@@ -32,6 +33,7 @@ async def load(session: AsyncSession, town: Town) -> None:
     """Store the families that are not there yet and tell of each; those that are there stay as they are."""
     # No second load meanwhile, and no account activated between reading accounts and committing the adults.
     await session.execute(text("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE"))
+    await kinds.store(session, town.document_kinds)
     today = day_in_paris(clock.now())
     coming = families(town)
     while batch := list(islice(coming, BATCH)):

@@ -1,5 +1,6 @@
 """The service these tests are of, the demo town in it, and how they ask it."""
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -7,8 +8,9 @@ import aiohttp
 import pytest
 from chassis.command import load
 from chassis.service import Service
-from chassis.testing import Databases, Signer
+from chassis.testing import ISSUER, Databases, Signer
 from dossier.main import SERVICE
+from dossier.settings import Settings
 
 from services.dossier.tests.villeneuve import MOREAU, WRITTEN, Ask, Send
 
@@ -16,6 +18,19 @@ from services.dossier.tests.villeneuve import MOREAU, WRITTEN, Ask, Send
 @pytest.fixture(scope="session")
 def service() -> Service:
     return SERVICE
+
+
+@pytest.fixture
+def settings(databases: Databases, tmp_path: Path) -> Settings:
+    return Settings(
+        database_url=databases.url,
+        owner_database_url=databases.owner_url,
+        amqp_url="amqp://127.0.0.1:9",
+        port=0,
+        jwks_url="http://127.0.0.1:9",
+        token_issuer=ISSUER,
+        documents=tmp_path / "documents",
+    )
 
 
 @pytest.fixture

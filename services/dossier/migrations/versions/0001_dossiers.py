@@ -110,6 +110,40 @@ STATEMENTS = (
     # What is erased with those of whom it speaks.
     """GRANT DELETE ON accounts, certifications, children, consents, dossier_children, dossiers, quotients, schooling
     TO dossier_app""",
+    """CREATE TABLE document_kinds (
+        code text CONSTRAINT pk_document_kinds PRIMARY KEY,
+        rank integer NOT NULL,
+        name text NOT NULL,
+        about text NOT NULL CONSTRAINT ck_document_kinds_about_known CHECK (about IN ('dossier', 'child')),
+        expires boolean NOT NULL,
+        health boolean NOT NULL
+    )""",
+    """CREATE TABLE documents (
+        id uuid CONSTRAINT pk_documents PRIMARY KEY,
+        version integer NOT NULL,
+        status text NOT NULL CONSTRAINT ck_documents_status CHECK (status IN ('waiting', 'accepted', 'refused')),
+        dossier_id uuid NOT NULL CONSTRAINT fk_documents_dossier_id REFERENCES dossiers (id),
+        child_id uuid CONSTRAINT fk_documents_child_id REFERENCES children (id),
+        kind text NOT NULL CONSTRAINT fk_documents_kind REFERENCES document_kinds (code),
+        media_type text NOT NULL CONSTRAINT ck_documents_media_type_known
+            CHECK (media_type IN ('application/pdf', 'image/jpeg', 'image/png')),
+        size integer NOT NULL,
+        expires_on date,
+        remind_on date,
+        uploaded_at timestamptz NOT NULL,
+        uploaded_by uuid NOT NULL,
+        at_desk boolean NOT NULL,
+        decided_at timestamptz,
+        decided_by text,
+        reason text,
+        CONSTRAINT ck_documents_decided CHECK ((status = 'waiting') = (decided_at IS NULL)),
+        CONSTRAINT ck_documents_refused_with_reason CHECK (status <> 'refused' OR reason IS NOT NULL)
+    )""",
+    "CREATE INDEX ix_documents_dossier_id ON documents (dossier_id)",
+    "CREATE INDEX ix_documents_child_id ON documents (child_id)",
+    "CREATE INDEX ix_documents_remind_on ON documents (remind_on)",
+    "CREATE INDEX ix_documents_status_id ON documents (status, id)",
+    "GRANT UPDATE ON documents TO dossier_app",
 )
 
 
