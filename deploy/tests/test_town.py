@@ -223,6 +223,14 @@ BROKEN: list[tuple[Change, str]] = [
     (put("families.0.quotient", -1), "families[0].quotient (« 100001 ») : La valeur doit être d'au moins 0."),
     (put("families.0.quotient", True), "families[0].quotient (« 100001 ») : Un nombre entier est attendu."),
     (put("families.0.children.0.age", 7.5), "families[0].children[0].age (« 100001 ») : Un nombre entier est attendu."),
+    (
+        put("document_kinds.1.code", "domicile"),
+        "document_kinds[0].code (« domicile ») : « domicile » est donné plus d'une fois.",
+    ),
+    (
+        put("document_kinds.0.about", "adult"),
+        "document_kinds[0].about (« domicile ») : Une de ces valeurs est attendue : 'dossier' ou 'child'.",
+    ),
     (put("families.0.adults", []), "families[0].adults (« 100001 ») : Il en faut au moins 1."),
     (
         put("families.0.adults.0.email", "sophie"),

@@ -1,5 +1,6 @@
 """Every guarded operation of the joined OpenAPI document, and examples of what it takes, made for one family."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -26,11 +27,14 @@ THEIRS = {
     "entry_id",
     "enrolment_id",
     "session_id",
-} | {"message_id"}
+} | {"message_id", "document_id"}
 #: The same by lists.
 SEVERAL = {"invoice_ids", "child_ids"}
 #: What a body may leave out, and is called with here.
 GIVEN = {"POST /v1/plannings/validate": ["changes"]}
+
+#: The least that is a picture.
+PHOTO = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==")
 
 CLOSING = "DELETE /v1/me"
 #: What takes a code of the moment, of the caller's own: who may is shown here, the rest by identity's own tests.
@@ -41,7 +45,8 @@ BY_CODE = {f"{method} /v1/me/totp" for method in ("POST", "PUT", "DELETE")} | {"
 class Operation:
     """As the document has it; `taken` is what it takes by name: where (path, query, body) and whether it must be.
 
-    What `edits` needs the version that its own GET tells, or that of what it belongs to.
+    What `edits` needs the version that its own GET tells, or that of what it belongs to; what `takes_file` a file as
+    its body.
     """
 
     method: str
@@ -53,6 +58,7 @@ class Operation:
     taken: dict[str, tuple[str, bool]]
     edits: bool
     body: Json | None
+    takes_file: bool
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -88,7 +94,8 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> Opera
     taken.pop("idempotency-key", None)
     edits = taken.pop("if-match", None) is not None
     body = None
-    if content := operation.get("requestBody", {}).get("content"):
+    content = operation.get("requestBody", {}).get("content", {})
+    if "application/json" in content:
         body = _resolved(document, content["application/json"]["schema"])
         body["required"] = [*body.get("required", ()), *GIVEN.get(f"{method.upper()} /{rest}", ())]
         # What the staff must name, and a guardian may not.
@@ -103,6 +110,7 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> Opera
         taken=taken,
         edits=edits,
         body=body,
+        takes_file=bool(content) and body is None,
     )
 
 
@@ -193,6 +201,9 @@ async def values_of(family: Family) -> Json:
         "PUT /v1/plannings/draft": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "version": towns.read(TOWN)["house_rules"][0]["version"],
         "POST /v1/clients": {"name": f"essai-{new_id().hex}", "scope": "meals:read"},
+        "POST /v1/dossiers/{dossier_id}/documents": {"kind": "vaccinations", "child_id": child_id},
+        "document_id": (await family.portal.hand_in(family.dossier_id, "domicile", PHOTO))["id"],
+        "POST /v1/documents/{document_id}/decision": {"decision": "accepted"},
         "POST /v1/link-requests/{request_id}/decision": {"decision": "refused", "reason": "Essai"},
         "session_id": await another_session(family),
         "unwanted": [],

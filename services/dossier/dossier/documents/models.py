@@ -1,16 +1,21 @@
 """Tables: the kinds of documents that the town asks for, and what families handed in."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal
 from uuid import UUID
 
+from chassis.law import impersonal, personal
 from chassis.schema import may
 from chassis.states import Moves, state
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dossier.models import Base, Child
+
+#: When a document says nothing any more, and how long it is kept after that.
+OVER_AT = "greatest(uploaded_at, expires_on::timestamptz)"
+KEPT = timedelta(days=2 * 365)
 
 About = Literal["dossier", "child"]
 
@@ -19,7 +24,10 @@ class DocumentKind(Base):
     """Of the town's file. What is about health is named in no message; what `expires` has a last day."""
 
     __tablename__ = "document_kinds"
-    __table_args__ = (CheckConstraint("about IN ('dossier', 'child')", name="about_known"),)
+    __table_args__ = (
+        CheckConstraint("about IN ('dossier', 'child')", name="about_known"),
+        may(law=impersonal("as the town's description has them")),
+    )
 
     code: Mapped[str] = mapped_column(primary_key=True)
     rank: Mapped[int]
@@ -50,7 +58,7 @@ class Document(Moves[DocumentStatus], Base):
         Index("ix_documents_child_id", "child_id"),
         Index("ix_documents_remind_on", "remind_on"),
         Index("ix_documents_status_id", "status", "id"),
-        may("UPDATE"),
+        may("UPDATE", law=personal("Documents", dossier="dossier_id", child="child_id", kept=(OVER_AT, KEPT))),
     )
     TRANSITIONS: ClassVar = {
         DocumentStatus.WAITING: frozenset({DocumentStatus.ACCEPTED, DocumentStatus.REFUSED}),

@@ -1,16 +1,14 @@
 """What the desk says of a document, and what is answered of them."""
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
-from french.calendar import written_day
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
+from chassis.fields import Day, Reason
+from pydantic import AwareDatetime
 
 from dossier.documents.models import Document, DocumentStatus
-
-Day = Annotated[date, BeforeValidator(written_day)]
 
 
 class KindAnswer(Answer):
@@ -57,5 +55,5 @@ class Decision(RequestBody):
     """`reason` is told to the family, and must be given for a refusal; `expires_on` corrects what the family said."""
 
     decision: Literal["accepted", "refused"]
-    reason: Annotated[str, StringConstraints(min_length=1, max_length=500, pattern="^[^\\x00]+$")] | None = None
-    expires_on: Day | None = Field(default=None)
+    reason: Reason | None = None
+    expires_on: Day | None = None

@@ -143,7 +143,7 @@ STATEMENTS = (
     "CREATE INDEX ix_documents_child_id ON documents (child_id)",
     "CREATE INDEX ix_documents_remind_on ON documents (remind_on)",
     "CREATE INDEX ix_documents_status_id ON documents (status, id)",
-    "GRANT UPDATE ON documents TO dossier_app",
+    "GRANT UPDATE, DELETE ON documents TO dossier_app",
 )
 
 
