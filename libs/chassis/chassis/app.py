@@ -49,8 +49,8 @@ class Edge:
     One line a request, with its route: never its path, headers or body.
     """
 
-    def __init__(self, app: ASGIApp, requests: metrics.Requests) -> None:
-        self.app, self.requests = app, requests
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -90,7 +90,7 @@ class Edge:
             route = getattr(scope.get("route"), "path", None)
             if route not in ("/healthz", "/readyz", "/metrics"):
                 elapsed_ms = round((perf_counter() - started) * 1000, 1)
-                self.requests.count(scope["method"], route, status, elapsed_ms / 1000)
+                scope["app"].state.requests.count(scope["method"], route, status, elapsed_ms / 1000)
                 log.info("request", method=scope["method"], route=route, status=status, ms=elapsed_ms)
 
 
@@ -117,11 +117,9 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
         redirect_slashes=False,  # it would tell the client this process's own address
         lifespan=lifespan,
     )
-    app.state.settings, app.state.database = settings, database
-    app.state.verifier = Verifier(Keys(settings.jwks_url), settings.token_issuer)
+    stand_on(app, settings, database)
     answer_problems(app)
-    requests = metrics.Requests()
-    app.add_middleware(Edge, requests=requests)
+    app.add_middleware(Edge)
 
     @app.get("/healthz", dependencies=[PUBLIC], include_in_schema=False)
     async def healthz() -> dict[str, str]:
@@ -129,10 +127,11 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
 
     @app.get("/readyz", dependencies=[PUBLIC], include_in_schema=False)
     async def readyz(request: Request, response: Response) -> Readiness:
+        process = request.app.state
         state = Readiness(
-            database=await _answers(database.ping()),
-            keys="ok" if request.app.state.verifier.keys.set else "down",
-            broker=await _answers(broker.ping(settings.amqp_url)),
+            database=await _answers(process.database.ping()),
+            keys="ok" if process.verifier.keys.set else "down",
+            broker=await _answers(broker.ping(process.settings.amqp_url)),
         )
         # A process that only works from the queue is not ready without a broker; one that answers requests is.
         needed = (state.database, state.keys) if routes else (state.database, state.broker)
@@ -140,8 +139,9 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
         return state
 
     @app.get("/metrics", dependencies=[PUBLIC], include_in_schema=False)
-    async def get_metrics() -> Response:
-        text = await metrics.exposition(service.name, settings, database, requests)
+    async def get_metrics(request: Request) -> Response:
+        process = request.app.state
+        text = await metrics.exposition(service.name, process.settings, process.database, process.requests)
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
     for router in (*service.routers, dead_letters_api.router(service.name)) if routes else ():
@@ -150,6 +150,13 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
     refuse_tables_without_law(service.metadata)
     describe(app)
     return app
+
+
+def stand_on(app: FastAPI, settings: ServiceSettings, database: Database) -> None:
+    """Give the application what is its process's own."""
+    app.state.settings, app.state.database = settings, database
+    app.state.verifier = Verifier(Keys(settings.jwks_url), settings.token_issuer)
+    app.state.requests = metrics.Requests()
 
 
 async def _answers(ping: Awaitable[None]) -> Part:

@@ -21,7 +21,7 @@ from joserfc.jwk import ECKey, KeySet
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis import clock, migrations
-from chassis.app import create_app
+from chassis.app import create_app, stand_on
 from chassis.database import Database
 from chassis.identifiers import new_id
 from chassis.listening import configuration
@@ -158,6 +158,10 @@ class Signer:
         return jwt.encode(protected, json.loads(json.dumps(asserted, default=str)), self.key)
 
 
+#: Applications that no test is using, by their service: making one costs more than what most tests do with it.
+_idle: dict[int, tuple[Service, FastAPI]] = {}
+
+
 @asynccontextmanager
 async def serving(
     service: Service, settings: ServiceSettings, signer: Signer, database: Database | None = None
@@ -167,7 +171,9 @@ async def serving(
     Its connections are its own, or those of `database`, which it then leaves open.
     """
     own = database or Database(settings.database_url)
-    app = create_app(service, settings, own)
+    _, app = _idle.pop(id(service), (service, None))
+    app = app or create_app(service, settings, own)
+    stand_on(app, settings, own)
     app.state.verifier.keys.set = signer.keys
     unsaid: set[str] = set()
     server = uvicorn.Server(
@@ -189,6 +195,7 @@ async def serving(
             yield client
     finally:
         await _stop(server)
+        _idle[id(service)] = service, app
         if own is not database:
             await own.close()
     assert not unsaid, f"answered, and not in the OpenAPI document: {sorted(unsaid)}"  # noqa: S101 -- for tests
