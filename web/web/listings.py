@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -55,6 +55,18 @@ class Count:
     more: bool = False
 
 
+class Queue(Protocol):
+    """What the home page counts for those whose work it is."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def roles(self) -> Sequence[str]: ...
+    async def waiting(self, visit: Visit) -> Count: ...
+
+
 @dataclass(frozen=True)
 class Listing(Generic[T]):
     """The list at `path` of what `api` answers page by page; `query` is always sent with it."""
@@ -68,6 +80,7 @@ class Listing(Generic[T]):
     query: Mapping[str, str] = field(default_factory=dict)
     roles: Sequence[str] = AGENTS
     nothing: str = "Rien dans cette liste."
+    button: str = "Filtrer"
     template: str = "agent/listing.html"
 
     @property

@@ -9,7 +9,7 @@ from french import wording
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 
-from web.roles import AGENTS, DESK
+from web.roles import ADMINISTRATORS, AGENTS, DESK
 from web.static import Static
 from web.town import Town
 
@@ -26,6 +26,8 @@ RUBRICS = [
 DESK_RUBRICS = [
     ("/agent", "Accueil", DESK),
     ("/agent/dossiers", "Familles", AGENTS),
+    ("/agent/rattachements", "Rattachements", AGENTS),
+    ("/agent/messages-en-echec", "Messages en échec", ADMINISTRATORS),
 ]
 FOOTER = [
     ("/delais", "Délais de réservation"),

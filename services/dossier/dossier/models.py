@@ -58,6 +58,11 @@ class Adult(Base):
         """The account's address where there is an account that is not closed, else the recorded one."""
         return (self.account and self.account.email) or self.recorded_email
 
+    @property
+    def has_account(self) -> bool:
+        """Whether they sign in by an account of their own, that is not closed."""
+        return self.account is not None and self.account.email is not None
+
 
 class Child(Base):
     __tablename__ = "children"

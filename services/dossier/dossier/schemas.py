@@ -24,6 +24,7 @@ class AdultAnswer(Person):
     roles: list[Role]
     email: str | None
     phone: str | None
+    has_account: bool
 
 
 class SchoolingAnswer(Answer):

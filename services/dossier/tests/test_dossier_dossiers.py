@@ -61,6 +61,7 @@ async def test_a_family_reads_its_own_dossier(ask: Ask) -> None:
             "roles": ["legal_guardian", "payer"],
             "email": "claire.moreau@example.org",
             "phone": "0600000042",
+            "has_account": False,
         }
     ]
     assert [(child["first_name"], child["menu"]) for child in mine["children"]] == [
@@ -170,6 +171,7 @@ async def test_the_email_of_an_account_becomes_the_adults(database: Database, as
     heard = await hear(database, activated("claire@example.org"))
     status, mine, etag = await ask("/dossiers/mine")
     assert (status, mine["adults"][0]["email"], etag) == (200, "claire@example.org", '"3"')
+    assert mine["adults"][0]["has_account"]
     told = (await published(database))[-1]
     assert isinstance(told, DossierChanged)
     assert (told.version, told.adults[0].email) == (3, "claire@example.org")
@@ -186,6 +188,7 @@ async def test_a_closed_account_leaves_the_recorded_email_whenever_its_activatio
         await hear(database, event)
         _, mine, etag = await ask("/dossiers/mine")
         assert (mine["adults"][0]["email"], etag) == ("claire.moreau@example.org", '"3"')
+        assert not mine["adults"][0]["has_account"]
     await hear(database, activated("claire@new.example.org", 1, second))
     assert (await ask("/dossiers/mine"))[1]["adults"][0]["email"] == "claire@new.example.org"
     await hear(database, closed(3, first))

@@ -64,3 +64,28 @@ class Mail(Answer):
 
 class Preferences(Answer):
     mails: list[Mail]
+
+
+class Candidate(Answer):
+    """A guardian of the dossier that a request names."""
+
+    guardian_id: str
+    first_name: str
+    last_name: str
+    email: str | None
+    has_account: bool
+
+
+class LinkRequest(Answer):
+    """Somebody asks for an account of a dossier; `reason` is that of the decision."""
+
+    id: str
+    status: str
+    dossier_number: str | None
+    last_name: str
+    first_name: str
+    email: str
+    created_at: datetime
+    reason: str | None
+    decided_at: datetime | None
+    candidates: list[Candidate]

@@ -52,6 +52,7 @@ SEARCH = Listing(
         Column("Adresse", _address),
     ],
     [Filter("q", "Un numéro de dossier, un nom, le prénom d'un enfant ou une adresse", kind="search")],
+    button="Chercher",
     nothing="Aucune famille ne correspond : essayez avec moins de mots, ou le numéro de dossier.",
 )
 

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
 from starlette.responses import Response
 
-from web.listings import Listing
+from web.listings import Queue
+from web.pages.agent import dead_letters, link_requests
 from web.roles import DESK
 from web.visits import Visit, route
 
 #: What waits for somebody to decide, in the order in which it is shown; each is counted for those whose work it is.
-QUEUES: Sequence[Listing[Any]] = ()
+QUEUES: Sequence[Queue] = (link_requests.QUEUE, dead_letters.QUEUE)
 
 
 async def show_home(visit: Visit) -> Response:

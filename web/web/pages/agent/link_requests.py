@@ -1,0 +1,105 @@
+"""Accounts asked for at the desk: who asks, whose dossier it could be, and the decision with its reason."""
+
+from french.wording import moment
+from starlette.responses import Response
+
+from web.answers import Page
+from web.answers.dossier import Dossier, FoundDossier
+from web.answers.identity import Candidate, LinkRequest
+from web.listings import Column, Filter, Listing
+from web.refusals import NotFound, Refused
+from web.roles import AGENTS
+from web.visits import Visit, route
+
+PATH, API = "/agent/rattachements", "/identity/v1/link-requests"
+STATES = [("waiting", "En attente"), ("accepted", "Acceptées"), ("refused", "Refusées")]
+NAMES = dict(STATES)
+
+QUEUE = Listing(
+    PATH,
+    "Demandes de rattachement",
+    LinkRequest,
+    API,
+    [
+        Column("Demande de", lambda one: f"{one.first_name} {one.last_name}", lambda one: f"{PATH}/{one.id}"),
+        Column("Reçue", lambda one: moment(one.created_at)),
+        Column("Dossier indiqué", lambda one: one.dossier_number or "aucun"),
+        Column("Courriel", lambda one: one.email),
+        Column("État", lambda one: NAMES.get(one.status, one.status)),
+        Column("Motif", lambda one: one.reason or ""),
+    ],
+    [Filter("status", "État", STATES)],
+    nothing="Aucune demande dans cet état.",
+)
+
+
+async def show(visit: Visit) -> Response:
+    """The request, with the guardians of the dossier that it names, or of the one that the agent looked up."""
+    request = await _request(visit)
+    number = (visit.query("dossier") or visit.form.get("dossier")).strip()
+    candidates = await _guardians(visit, number) if number else request.candidates
+    if number and not candidates:
+        visit.form.refuse("dossier", "Aucun dossier n'a ce numéro, ou il n'a pas de responsable légal.")
+    return visit.page(
+        "agent/link_request.html",
+        request=request,
+        candidates=candidates,
+        number=number,
+        states=NAMES,
+        path=f"{PATH}/{request.id}",
+    )
+
+
+async def decide(visit: Visit) -> Response:
+    form = visit.form
+    accepted = form.get("decision") == "accepted"
+    if accepted and not form.get("guardian_id"):
+        form.refuse("guardian_id", "Indiquez pour quel responsable la demande est acceptée.")
+    form.require(reason="Indiquez le motif de la décision.")
+    if not form.errors:
+        asked = {"decision": "accepted" if accepted else "refused", "reason": form.get("reason").strip()}
+        asked |= {"guardian_id": form.get("guardian_id")} if accepted else {}
+        try:
+            await visit.api.call("POST", f"{API}/{visit.path('request_id')}/decision", asked)
+            return visit.go(f"{PATH}?status={asked['decision']}")
+        except Refused as refused:
+            if refused.status not in (409, 422):
+                raise
+            form.refused(refused, ["guardian_id", "reason"])
+    return await show(visit)
+
+
+async def _request(visit: Visit) -> LinkRequest:
+    """By its id, whatever its state. Raises NotFound."""
+    request_id = visit.path("request_id")
+    for status, _ in STATES:
+        for one in await visit.api.all(LinkRequest, API, status=status):
+            if one.id == request_id:
+                return one
+    raise NotFound
+
+
+async def _guardians(visit: Visit, number: str) -> list[Candidate]:
+    found = await visit.api.get(Page[FoundDossier], "/dossier/v1/dossiers", q=number, limit=1)
+    exact = next((one for one in found.items if one.number == number), None)
+    if exact is None:
+        return []
+    dossier = await visit.api.get(Dossier, f"/dossier/v1/dossiers/{exact.id}")
+    return [
+        Candidate(
+            guardian_id=adult.id,
+            first_name=adult.first_name,
+            last_name=adult.last_name,
+            email=adult.email,
+            has_account=bool(adult.has_account),
+        )
+        for adult in dossier.adults
+        if "legal_guardian" in adult.roles
+    ]
+
+
+ROUTES = [
+    *QUEUE.routes,
+    route(f"{PATH}/{{request_id}}", show, roles=AGENTS),
+    route(f"{PATH}/{{request_id}}/decision", send=decide, roles=AGENTS),
+]
