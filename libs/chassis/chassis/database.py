@@ -19,6 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from sqlalchemy.orm import Session as SyncSession
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from chassis import desk
+
 #: For a declarative base: datetimes are always aware, strings are `text`.
 TYPES = {datetime: DateTime(timezone=True), str: Text(), UUID: Uuid()}
 
@@ -207,10 +209,12 @@ async def _driver(session: AsyncSession) -> asyncpg.Connection:
 
 
 async def session(request: Request) -> AsyncIterator[AsyncSession]:
-    """The request's session: one transaction, committed before the answer leaves."""
+    """The request's session: one transaction, committed before the answer leaves, with what the desk log says of it."""
     database: Database = request.app.state.database
     async with database.sessions.begin() as open_session:
         yield open_session
+        if row := await desk.act(request, open_session):
+            await fetch(open_session, desk.STORE, *row)
 
 
 async def driver(request: Request) -> AsyncIterator[asyncpg.Connection]:
@@ -218,6 +222,8 @@ async def driver(request: Request) -> AsyncIterator[asyncpg.Connection]:
     database: Database = request.app.state.database
     async with database.transaction() as connection:
         yield connection
+        if row := await desk.act(request, connection):
+            await fetch(connection, desk.STORE, *row)
 
 
 #: The one way an endpoint gets a session; the scope makes a failing commit the caller's to see.

@@ -62,6 +62,8 @@ class Once:
 
     def __init__(self, account_id: UUID, key: str, digest: bytes) -> None:
         self.account_id, self.key, self.digest = account_id, key, digest
+        #: Whether its answer was given before: then nothing has happened now.
+        self.replayed = False
 
     async def stored(self, session: AsyncSession | asyncpg.Connection) -> Response | None:
         """The answer already given, or none: then this transaction alone holds the key until it ends.
@@ -76,6 +78,7 @@ class Once:
             return None
         if digest != self.digest:
             raise KeyReused
+        self.replayed = True
         return Response(answer, status, media_type="application/json")
 
     def response(self, status: int, answer: BaseModel) -> Response:
@@ -134,7 +137,8 @@ async def once_streamed(request: Request, idempotency_key: Annotated[str | None,
     asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
 
     def of(body: bytes) -> Once:
-        return Once(caller.sub, idempotency_key, hashlib.sha256(asked + body).digest())
+        request.state.once = asked_once = Once(caller.sub, idempotency_key, hashlib.sha256(asked + body).digest())
+        return asked_once
 
     return of
 

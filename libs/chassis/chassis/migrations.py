@@ -10,7 +10,8 @@ from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from chassis.schema import Part, catalog
+from chassis import clock
+from chassis.schema import KEEP_DESK_LOG, Part, catalog
 
 #: A migration that waits longer than this for a lock gives up rather than hold every request behind it.
 LOCK_TIMEOUT = "5s"
@@ -44,6 +45,7 @@ def upgrade(service: str, owner_url: str) -> None:
         config.set_main_option("script_location", str(_folder(service)).replace("%", "%%"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        connection.execute(text("DELETE FROM desk_log WHERE at < :before"), {"before": clock.now() - KEEP_DESK_LOG})
 
     _in_connection(owner_url, apply)
 
@@ -106,6 +108,20 @@ def create_plumbing(application_role: str) -> None:
             told_at timestamptz
         )""",
         "INSERT INTO dead_letters VALUES (true, 0, NULL)",
+        # Who of the staff did what: read and added to, no more.
+        """CREATE TABLE desk_log (
+            id uuid CONSTRAINT pk_desk_log PRIMARY KEY,
+            at timestamptz NOT NULL,
+            account_id uuid NOT NULL,
+            role text NOT NULL,
+            name text,
+            act text NOT NULL,
+            subject_id uuid,
+            dossier_id uuid,
+            reason text
+        )""",
+        "CREATE INDEX ix_desk_log_at ON desk_log (at)",
+        "CREATE INDEX ix_desk_log_dossier_id ON desk_log (dossier_id)",
         # Dossiers, children and accounts that were erased.
         """CREATE TABLE erased (
             id uuid CONSTRAINT pk_erased PRIMARY KEY,

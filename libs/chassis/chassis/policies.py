@@ -29,7 +29,7 @@ class Policy:
         by_scope = caller.role == "integrator" and self.scope is not None and self.scope in caller.scope.split()
         if caller.role not in self.roles and not by_scope:
             raise Forbidden
-        request.state.caller = caller
+        request.state.caller, request.state.reach = caller, self.reach
         return caller
 
 

@@ -31,6 +31,7 @@ from chassis.law import Law, impersonal, personal
 #: How long a repeated event or request is known. Requests: the API's promise; events: far beyond any redelivery.
 KEEP_REQUESTS = timedelta(hours=72)
 KEEP_EVENTS = timedelta(days=30)
+KEEP_DESK_LOG = timedelta(days=5 * 365)
 
 Right = Literal["UPDATE", "DELETE"]
 
@@ -74,7 +75,7 @@ def service_metadata(service: str, *, extensions: Iterable[str] = (), triggers: 
 
 
 def _add_plumbing(metadata: MetaData) -> None:
-    """The tables of outbox, inbox, parking, dead letters, erasures and idempotency."""
+    """The tables of outbox, inbox, parking, dead letters, erasures, the desk log and idempotency."""
     Table(
         "outbox",
         metadata,
@@ -112,6 +113,28 @@ def _add_plumbing(metadata: MetaData) -> None:
         Column("told", Integer(), nullable=False),
         Column("told_at", DateTime(timezone=True)),
         **may("UPDATE", law=impersonal("one row, for ever")),
+    )
+    Table(
+        "desk_log",
+        metadata,
+        Column("id", Uuid(), primary_key=True),
+        Column("at", DateTime(timezone=True), nullable=False, index=True),
+        Column("account_id", Uuid(), nullable=False),
+        Column("role", Text(), nullable=False),
+        Column("name", Text()),
+        Column("act", Text(), nullable=False),
+        Column("subject_id", Uuid()),
+        Column("dossier_id", Uuid(), index=True),
+        Column("reason", Text()),
+        **may(
+            law=personal(
+                "Actes du guichet",
+                dossier="dossier_id",
+                hidden=("account_id", "name"),
+                stays="what the staff did stays known, of an id that names nobody any more",
+                kept="for five years: the owner deletes what is older with each migration, the application cannot",
+            )
+        ),
     )
     Table(
         "erased",

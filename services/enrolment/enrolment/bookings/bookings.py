@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+from chassis import desk
 from chassis.outbox import publish
 from chassis.problems import NotFound, Problem
 from chassis.reach import Acting, Reach
@@ -99,6 +100,7 @@ async def find(session: AsyncSession, reach: Reach, booking_id: UUID, *, lock: b
     booking = await session.get(Booking, booking_id, with_for_update=lock)
     if booking is None or not reach.covers(booking.dossier_id):
         raise NotFound
+    desk.note(session, dossier_id=booking.dossier_id)
     return booking
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from chassis import desk
 from chassis.identifiers import new_id
 from chassis.outbox import publish
 from chassis.problems import Malformed, NotFound, Problem
@@ -289,6 +290,7 @@ async def _group(session: AsyncSession, reach: Reach, entry_id: UUID) -> list[Wa
     entry = await session.get(WaitingEntry, entry_id)
     if entry is None or not reach.covers(entry.dossier_id):
         raise NotFound
+    desk.note(session, dossier_id=entry.dossier_id)
     return list(await session.scalars(select(WaitingEntry).where(WaitingEntry.group_id == entry.group_id)))
 
 

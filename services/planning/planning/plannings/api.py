@@ -7,6 +7,7 @@ from uuid import UUID
 from chassis import clock
 from chassis.bodies import Page, Paged
 from chassis.database import Driver, Session
+from chassis.desk import READING
 from chassis.editing import SeenVersion, etag
 from chassis.idempotency import OnceOnly
 from chassis.policies import Policy
@@ -98,7 +99,7 @@ async def drop_draft(
     return Response(status_code=204)
 
 
-@router.post("/plannings/copy-week")
+@router.post("/plannings/copy-week", dependencies=[READING])
 @problems(NotFound)
 async def copy_week(body: WeekCopy, reach: GuardianOrAgent, connection: Driver) -> CopyAnswer:
     """What would have to change for other weeks to be like that one, the guardian's draft over it; changes nothing."""
