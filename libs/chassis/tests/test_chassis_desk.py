@@ -1,13 +1,15 @@
 """The desk log: each act of the staff once, in its transaction, and nothing else."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
 import aiohttp
 import asyncpg
 import pytest
-from chassis import desk
+from chassis import clock, desk, migrations
 from chassis.bodies import RequestBody
 from chassis.database import Driver, Session
 from chassis.desk import READING
@@ -76,10 +78,9 @@ async def change_own(body: Wish, reach: Own, session: Session) -> Done:
 
 @pytest.fixture
 async def client(settings: ServiceSettings, signer: Signer) -> AsyncIterator[aiohttp.ClientSession]:
-    async with serving(
-        Service("toy", SERVICE.settings, Base.metadata, (router,), notice=Notice), settings, signer
-    ) as it:
-        yield it
+    service = Service("toy", SERVICE.settings, Base.metadata, (router,), notice=Notice)
+    async with serving(service, settings, signer) as opened:
+        yield opened
 
 
 class Caller:
@@ -94,7 +95,7 @@ class Caller:
             return answer.status, await answer.json(content_type=None)
 
     async def log(self, **query: str) -> list[Json]:
-        status, page = await self.call("GET", "/desk-log", **query)
+        status, page = await self.call("GET", "/desk-log", None, **query)
         assert status == 200
         items: list[Json] = page["items"]
         return items
@@ -179,3 +180,15 @@ async def test_nobody_changes_it_afterwards(admin: Caller, agent: Caller, databa
             await application.execute(refused)
     await application.close()
     assert len(await admin.log()) == 1
+
+
+async def test_after_five_years_its_owner_deletes_it(admin: Caller, agent: Caller, databases: Databases) -> None:
+    for _ in range(2):
+        assert (await agent.call("PUT", f"/things/{THING}", {}))[0] == 200
+    newer, older = await admin.log()
+    owner = await asyncpg.connect(databases.owner_url)
+    for one, days in ((newer, 5 * 365 - 1), (older, 5 * 365 + 1)):
+        await owner.execute("UPDATE desk_log SET at = $1 WHERE id = $2", clock.now() - timedelta(days=days), one["id"])
+    await owner.close()
+    await asyncio.to_thread(migrations.upgrade, "toy", databases.owner_url)
+    assert [one["id"] for one in await admin.log()] == [newer["id"]]
