@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 from chassis import clock, towns
@@ -157,6 +158,7 @@ async def values_of(family: Family) -> Json:
     billed_line, (child_id, week_id), held_line, waited = [await family.line(week=week) for week in (0, 1, 2, -1)]
     billed = await family.billed(billed_line)
     payment = await family.portal.open_payment(billed["invoice_id"])
+    dossier = await family.portal.get("/dossier/v1/dossiers/mine")
     quote = await family.portal.quote([(child_id, week_id)])
     return {
         "dossier_id": family.dossier_id,
@@ -200,6 +202,15 @@ async def values_of(family: Family) -> Json:
         "GET /v1/plannings/history": {"month": "2098-06"},
         "PUT /v1/plannings/draft": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "version": towns.read(TOWN)["house_rules"][0]["version"],
+        # Of the household: another adult, who is added before (« adult_id »), and what changes nothing.
+        "street": f"{new_id()}",
+        "postcode": "94990",
+        "city": "Villeneuve-sur-Bièvre",
+        "birth_date": "2026-01-31",
+        "roles": ["contact"],
+        "POST /v1/dossiers": {"roles": ["legal_guardian"]},
+        "priorities": [],
+        "schooling": next(one["schooling"] for one in dossier["children"] if one["id"] == child_id),
         "POST /v1/clients": {"name": f"essai-{new_id().hex}", "scope": "meals:read"},
         "POST /v1/dossiers/{dossier_id}/documents": {"kind": "vaccinations", "child_id": child_id},
         "document_id": (await family.portal.hand_in(family.dossier_id, "domicile", PHOTO))["id"],
@@ -327,6 +338,19 @@ async def message_to(family: Family, database_url: str) -> str:
     )
     await connection.close()
     return str(message_id)
+
+
+async def other_adult(database_url: str, dossier_id: str) -> str:
+    """A contact of the dossier whom nobody needs."""
+    adult_id = new_id()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO adults (id, dossier_id, first_name, last_name, roles)"
+        " VALUES ($1, $2, 'Anne', 'Petit', '{contact}')",
+        *(adult_id, UUID(dossier_id)),
+    )
+    await connection.close()
+    return str(adult_id)
 
 
 async def invited_account(database_url: str) -> str:

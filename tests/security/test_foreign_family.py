@@ -36,6 +36,7 @@ from tests.security.examples import (
     known_program,
     message_to,
     operations,
+    other_adult,
     values_of,
     waiting_link_request,
 )
@@ -132,6 +133,7 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     values["message_id"] = await message_to(owner, stack.owner_databases["identity"])
     values["account_id"] = await invited_account(stack.owner_databases["identity"])
     values["request_id"] = await waiting_link_request(stack.owner_databases["identity"])
+    values["adult_id"] = await other_adult(stack.owner_databases["dossier"], owner.dossier_id)
     await history_of(owner, stack.owner_databases["planning"], values)
     nothing = {name: str(new_id()) for name in THEIRS} | {name: [str(new_id())] for name in SEVERAL}
     everybody = actors | {"guardian": Actor("guardian", str(stranger.portal.token))}

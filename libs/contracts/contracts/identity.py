@@ -20,7 +20,10 @@ class AccountActivated(Event):
 
 
 class AccountClosed(Event):
-    """A guardian has closed their account, which will never be heard of again; they may have another one later."""
+    """A guardian's account has ended: they closed it, or their dossier no longer has them.
+
+    Only one that the dossier has again is heard of again, activated.
+    """
 
     type: ClassVar[str] = "identity.account_closed"
     subject_field: ClassVar[str] = "account_id"

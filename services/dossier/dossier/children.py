@@ -8,12 +8,12 @@ from chassis.outbox import publish
 from chassis.problems import NotFound
 from chassis.reach import Acting
 from contracts import dossier as contract
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 from sqlalchemy.orm.strategy_options import _AbstractLoad
 
-from dossier.models import Child, dossier_children
+from dossier.models import Adult, Child, dossier_children
 
 
 def parts() -> tuple[_AbstractLoad, ...]:
@@ -28,6 +28,9 @@ async def find(session: AsyncSession, acting: Acting, child_id: UUID, seen: Seen
     """
     query = select(Child).join(dossier_children).where(Child.id == child_id).options(*parts())
     query = query.where(dossier_children.c.dossier_id == acting.dossier_id)
+    if acting.by.guardian_id:  # not who is no guardian any more, whose token is good for some minutes yet
+        still = (Adult.id == acting.by.guardian_id, Adult.dossier_id == acting.dossier_id)
+        query = query.where(exists().where(*still, Adult.roles.any_() == "legal_guardian"))
     child = await session.scalar(query.with_for_update(of=Child) if seen else query)
     if child is None:
         raise NotFound

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from chassis.editing import Seen
 from chassis.outbox import publish
-from chassis.problems import NotFound
+from chassis.problems import NotFound, Problem
 from chassis.reach import Reach
 from contracts import dossier as contract
 from contracts.identity import AccountActivated, AccountClosed
@@ -15,7 +15,14 @@ from sqlalchemy.orm import selectinload
 
 from dossier import children
 from dossier.copies import keep_account
-from dossier.models import Adult, Child, Dossier
+from dossier.models import Adult, Child, Dossier, DossierStatus
+
+
+class Archived(Problem):
+    type = "urn:problem:dossier:archived"
+    title = "Dossier archivé"
+    detail = "Ce dossier est archivé et ne se modifie plus."
+
 
 WHOLE = (
     selectinload(Dossier.adults).joinedload(Adult.account),
@@ -28,18 +35,30 @@ WHOLE = (
 async def read(session: AsyncSession, reach: Reach, dossier_id: UUID | None) -> Dossier:
     """The whole dossier; raises NotFound."""
     dossier = await session.get(Dossier, dossier_id, options=WHOLE) if reach.covers(dossier_id) else None
-    if dossier is None:
+    if dossier is None or not _admits(dossier, reach):
         raise NotFound
     return dossier
 
 
+def _admits(dossier: Dossier, reach: Reach) -> bool:
+    """Not the guardian it no longer has, whose token is good for some minutes yet."""
+    return reach.guardian_id is None or any(
+        one.id == reach.guardian_id and "legal_guardian" in one.roles for one in dossier.adults
+    )
+
+
 async def edited(session: AsyncSession, reach: Reach, dossier_id: UUID, seen: Seen | None = None) -> Dossier:
-    """The whole dossier, locked before any of its children, for who has seen it as it is; raises NotFound, Stale."""
+    """The whole dossier, locked before any of its children, for who has seen it as it is.
+
+    Raises NotFound, Archived, Stale.
+    """
     if not reach.covers(dossier_id):
         raise NotFound
     dossier = await session.get(Dossier, dossier_id, options=WHOLE, with_for_update=True)
-    if dossier is None:
+    if dossier is None or not _admits(dossier, reach):
         raise NotFound
+    if dossier.status is DossierStatus.ARCHIVED:
+        raise Archived
     if seen:
         seen.refuse_if_older(dossier.version)
     return dossier
@@ -105,4 +124,5 @@ def dossier_changed(dossier: Dossier) -> contract.DossierChanged:
         ),
         address=dossier.address,
         missing=dossier.missing,
+        priorities=tuple(dossier.priorities),
     )

@@ -5,7 +5,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, islice
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from chassis.towns import Code, Email, Entry, Matching, Words, refers_to, unique_in
 from contracts.dossier import Level
@@ -99,11 +99,23 @@ class School(Entry):
     level: Level
 
 
+class Criterion(Entry):
+    """`certified` is what an agent certifies in a dossier, under this code."""
+
+    code: Code
+    kind: Literal["resident", "sibling", "certified"]
+
+
+class WaitingList(Entry):
+    criteria: list[Criterion]
+
+
 class Town(Entry):
     """What the dossier service takes from a town's description."""
 
     town: Commune
     schools: list[School]
+    waiting_list: WaitingList
     families: list[Family] = Field(default=[])
     generated_families: GeneratedFamilies | None = None
     document_kinds: list[DocumentKindEntry] = Field(default=USUAL)

@@ -7,6 +7,7 @@ from dossier.api import router as dossiers
 from dossier.changes.api import router as changes
 from dossier.consumers import HANDLERS
 from dossier.documents.api import router as documents
+from dossier.households.api import router as households
 from dossier.models import Base
 from dossier.settings import Settings
 from dossier.town import load
@@ -16,7 +17,7 @@ SERVICE = Service(
     "dossier",
     Settings,
     Base.metadata,
-    routers=(dossiers, changes, documents),
+    routers=(dossiers, changes, documents, households),
     handlers=HANDLERS,
     jobs=JOBS,
     load=load,

@@ -1,4 +1,4 @@
-"""Tables of dossiers, their adults, children and quotients."""
+"""Tables of dossiers, their adults, children and quotients, and the one row of what the town chose."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
 from chassis.database import TYPES
-from chassis.law import personal
+from chassis.law import impersonal, personal
 from chassis.schema import may, service_metadata
 from chassis.states import state
 from contracts import dossier as contract
 from contracts.dossier import Level, Menu, PostalAddress, Role
-from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Table, Text, UniqueConstraint
+from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Table, Text, UniqueConstraint, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from dossier.completeness import missing
@@ -39,7 +39,10 @@ class Adult(Base):
     """`recorded_email` is the town's own note of it, often old or missing."""
 
     __tablename__ = "adults"
-    __table_args__ = may("UPDATE", "DELETE", law=personal("Adultes", guardian="id", dossier="dossier_id"))
+    __table_args__ = (
+        Index("ix_adults_email", text("lower(recorded_email)")),
+        may("UPDATE", "DELETE", law=personal("Adultes", guardian="id", dossier="dossier_id")),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     dossier_id: Mapped[UUID] = mapped_column(ForeignKey("dossiers.id"), index=True)
@@ -79,7 +82,7 @@ class Child(Base):
     resident: Mapped[bool]
     version: Mapped[int]
 
-    schooling: Mapped[list["Schooling"]] = relationship(order_by="Schooling.school_year")
+    schooling: Mapped[list["Schooling"]] = relationship(order_by="Schooling.school_year", cascade="all, delete-orphan")
     consents: Mapped[list["Consent"]] = relationship(order_by="Consent.kind", lazy="raise")
     persons: Mapped[list["Person"]] = relationship(
         order_by="(Person.last_name, Person.first_name, Person.id)", cascade="all, delete-orphan", lazy="raise"
@@ -92,7 +95,7 @@ class Schooling(Base):
     __tablename__ = "schooling"
     __table_args__ = (
         CheckConstraint("level IN ('nursery', 'elementary')", name="level_known"),
-        may(law=personal("Scolarité", child="child_id")),
+        may("UPDATE", "DELETE", law=personal("Scolarité", child="child_id")),
     )
 
     child_id: Mapped[UUID] = mapped_column(ForeignKey("children.id"), primary_key=True)
@@ -179,18 +182,28 @@ class Certification(Base):
     certified_by: Mapped[UUID]
 
 
+#: Numbers that are a number, and are counted on.
+COUNTED = "number ~ '^[0-9]{1,15}$'"
+
+
 class DossierStatus(StrEnum):
     ACTIVE = "active"
     ARCHIVED = "archived"
 
 
 class Dossier(Base):
-    """A family. `version` grows with each event about it, whether of the dossier itself or of its quotients."""
+    """A family. `version` grows with each event about it, whether of the dossier itself or of its quotients.
+
+    `priorities` are codes of criteria of the town's waiting list that an agent has certified.
+    """
 
     __tablename__ = "dossiers"
     __table_args__ = (
         UniqueConstraint("number"),
         CheckConstraint("num_nonnulls(street, postcode, city) IN (0, 3)", name="address_whole"),
+        Index("ix_dossiers_address", "postcode", text("lower(street)")),
+        # The highest number is found at once.
+        Index("ix_dossiers_counted", text("(number::bigint)"), postgresql_where=text(COUNTED)),
         may("UPDATE", law=personal("Dossier", dossier="id")),
     )
 
@@ -200,6 +213,7 @@ class Dossier(Base):
     street: Mapped[str | None]
     postcode: Mapped[str | None]
     city: Mapped[str | None]
+    priorities: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     version: Mapped[int]
 
     adults: Mapped[list[Adult]] = relationship(
@@ -228,3 +242,17 @@ class Dossier(Base):
             contract.Quotient(value=one.value, source=one.source, valid_from=one.valid_from, valid_to=one.valid_to)
             for one in self.quotients
         )
+
+
+class Town(Base):
+    """The one row of what the town chose: who lives there, and the codes of what an agent may certify in a dossier."""
+
+    __tablename__ = "town"
+    __table_args__ = (
+        CheckConstraint("only_row", name="only_row"),
+        may("UPDATE", law=impersonal("what the town chose, as long as it does")),
+    )
+
+    only_row: Mapped[bool] = mapped_column(primary_key=True)
+    postcode: Mapped[str]
+    priorities: Mapped[list[str]] = mapped_column(ARRAY(Text()))

@@ -76,6 +76,7 @@ class ChildAnswer(Person, PersonsAnswer):
     birth_date: date
     schooling: list[SchoolingAnswer]
     menu: Menu
+    resident: bool
     consents: ConsentsAnswer
     version: int
 
@@ -89,6 +90,7 @@ class ChildAnswer(Person, PersonsAnswer):
             birth_date=child.birth_date,
             schooling=[SchoolingAnswer.model_validate(year) for year in child.schooling],
             menu=child.menu,
+            resident=child.resident,
             consents=ConsentsAnswer(**{one.kind: one.given for one in child.consents}),
             version=child.version,
             **cls.parts(child.persons, dossier_id),
@@ -113,7 +115,7 @@ class CertificationAnswer(Answer):
 
 class DossierAnswer(Answer):
     """`quotient` is the one in force; `missing` says in French what keeps the dossier incomplete; `certified` is of the
-    present school year.
+    present school year; `priorities` are codes of the town's criteria that the desk has certified.
     """
 
     id: UUID
@@ -125,6 +127,7 @@ class DossierAnswer(Answer):
     quotient: QuotientAnswer | None
     missing: tuple[str, ...]
     certified: CertificationAnswer | None
+    priorities: list[str]
     version: int
 
     @classmethod
@@ -140,6 +143,7 @@ class DossierAnswer(Answer):
             certified=next((one for one in dossier.certifications if one.school_year == school_year(today)), None),
             quotient=QuotientAnswer.model_validate(quotient) if quotient else None,
             missing=dossier.missing,
+            priorities=dossier.priorities,
             version=dossier.version,
         )
 

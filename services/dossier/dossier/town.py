@@ -15,6 +15,7 @@ from contracts import dossier as contract
 from french.calendar import school_year
 from french.paris import day_in_paris
 from sqlalchemy import FromClause, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -24,6 +25,7 @@ from dossier.documents import kinds
 from dossier.dossiers import dossier_changed
 from dossier.families import ChildEntry, Family, Town, families
 from dossier.models import Adult, Child, Dossier, DossierStatus, Quotient, Schooling, dossier_children
+from dossier.models import Town as TownRow
 from dossier.quotient import default_end
 
 BATCH = 500
@@ -35,6 +37,10 @@ async def load(session: AsyncSession, town: Town) -> None:
     await session.execute(text("LOCK TABLE accounts IN SHARE ROW EXCLUSIVE MODE"))
     await kinds.store(session, town.document_kinds)
     today = day_in_paris(clock.now())
+    certified = [one.code for one in town.waiting_list.criteria if one.kind == "certified"]
+    chosen = {"postcode": town.town.postcode, "priorities": certified}
+    row = insert(TownRow).values(only_row=True, **chosen)
+    await session.execute(row.on_conflict_do_update(index_elements=[TownRow.only_row], set_=chosen))
     coming = families(town)
     while batch := list(islice(coming, BATCH)):
         await _store(session, batch, town, today)
@@ -73,6 +79,7 @@ def _dossier(family: Family, town: Town, today: date) -> Dossier:
         id=dossier_id,
         number=family.number,
         status=DossierStatus.ACTIVE,
+        priorities=[],
         version=1 if family.quotient is None else 2,  # one for each event about it
         **family.address.model_dump(),
     )

@@ -8,6 +8,7 @@ from dossier.families import Town, families, level_at
 
 WRITTEN: dict[str, Any] = {
     "town": {"name": "Ville", "postcode": "94990"},
+    "waiting_list": {"criteria": []},
     "schools": [{"code": "petits", "level": "nursery"}, {"code": "grands", "level": "elementary"}],
     "families": [
         {

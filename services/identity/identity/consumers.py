@@ -6,9 +6,10 @@ from contracts import billing, dossier, enrolment, identity, planning
 
 from identity.copies import Dossier, Regie, Site, guardians
 from identity.notices.writing import keep_notice
+from identity.own_account.following import follow
 
 HANDLERS: Handlers = {
-    dossier.DossierChanged: keep(Dossier, guardians=guardians),
+    dossier.DossierChanged: keep(Dossier, guardians=guardians).then(follow),
     enrolment.SiteChanged: keep(Site),
     billing.RegieChanged: keep(Regie),
     identity.NoticeWritten: keep_notice,

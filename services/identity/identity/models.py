@@ -24,13 +24,14 @@ class Base(DeclarativeBase):
 class AccountStatus(StrEnum):
     PENDING = "pending"  # registered or invited, its link not yet followed
     ACTIVE = "active"
+    SUSPENDED = "suspended"  # its dossier no longer has this guardian, who may be back
     CLOSED = "closed"  # of the staff, for what was decided under that name; a guardian's is erased
 
 
 class Account(Moves[AccountStatus], Base):
     """Somebody who signs in; a guardian's names and email are their dossier's own, never what was typed.
 
-    Pending, it is there until `activation_expires_at`, the end of its newest link.
+    Pending, it is there until `activation_expires_at`, the end of its newest link; `suspended_at`: since when it is.
     """
 
     __tablename__ = "accounts"
@@ -47,8 +48,10 @@ class Account(Moves[AccountStatus], Base):
             " ELSE totp_secret IS NOT NULL AND password_hash IS NOT NULL END",
             name="second_factor",
         ),
+        CheckConstraint("(status = 'suspended') = (suspended_at IS NOT NULL)", name="suspended"),
         Index("uq_accounts_username_key", "username_key", unique=True),
         Index("uq_accounts_active_guardian_id", "guardian_id", unique=True, postgresql_where=text("status = 'active'")),
+        Index("ix_accounts_guardian_id", "guardian_id"),
         Index("ix_accounts_email_key", "email_key"),
         Index("ix_accounts_dossier_id", "dossier_id"),
         Index(
@@ -69,7 +72,8 @@ class Account(Moves[AccountStatus], Base):
 
     TRANSITIONS: ClassVar = {
         AccountStatus.PENDING: frozenset({AccountStatus.ACTIVE, AccountStatus.CLOSED}),
-        AccountStatus.ACTIVE: frozenset({AccountStatus.CLOSED}),
+        AccountStatus.ACTIVE: frozenset({AccountStatus.SUSPENDED, AccountStatus.CLOSED}),
+        AccountStatus.SUSPENDED: frozenset({AccountStatus.ACTIVE}),
         AccountStatus.CLOSED: frozenset(),
     }
 
@@ -92,6 +96,7 @@ class Account(Moves[AccountStatus], Base):
     totp_last_step: Mapped[int | None] = mapped_column(BigInteger())
     pin_hash: Mapped[str | None]
     activation_expires_at: Mapped[datetime | None]
+    suspended_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
     @property

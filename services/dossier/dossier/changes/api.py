@@ -15,6 +15,7 @@ from french.paris import day_in_paris
 from dossier import children
 from dossier.changes import certifying, contacts, persons, preferences
 from dossier.changes.schemas import ChildChange, ContactsChange, Persons
+from dossier.dossiers import Archived
 from dossier.models import Child, Dossier
 from dossier.schemas import ChildAnswer, DossierAnswer, PersonsAnswer
 
@@ -39,7 +40,7 @@ def _persons(child: Child, dossier_id: UUID, response: Response) -> PersonsAnswe
 
 
 @router.patch("/dossiers/{dossier_id}/contacts")
-@problems(contacts.EmailOfAccount)
+@problems(contacts.EmailOfAccount, Archived)
 async def change_contacts(
     dossier_id: UUID,
     body: ContactsChange,
@@ -54,6 +55,7 @@ async def change_contacts(
 
 
 @router.post("/dossiers/{dossier_id}/certification")
+@problems(Archived)
 async def certify(dossier_id: UUID, reach: FamilyOrDesk, session: Session, response: Response) -> DossierAnswer:
     """« Tout est exact », for the present school year."""
     return _dossier(await certifying.certify(session, reach, dossier_id, clock.now()), response)

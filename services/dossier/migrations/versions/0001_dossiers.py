@@ -15,9 +15,12 @@ STATEMENTS = (
         street text,
         postcode text,
         city text,
+        priorities text[] NOT NULL,
         version integer NOT NULL,
         CONSTRAINT ck_dossiers_address_whole CHECK (num_nonnulls(street, postcode, city) IN (0, 3))
     )""",
+    "CREATE INDEX ix_dossiers_address ON dossiers (postcode, lower(street))",
+    "CREATE INDEX ix_dossiers_counted ON dossiers ((number::bigint)) WHERE number ~ '^[0-9]{1,15}$'",
     """CREATE TABLE adults (
         id uuid CONSTRAINT pk_adults PRIMARY KEY,
         dossier_id uuid NOT NULL CONSTRAINT fk_adults_dossier_id REFERENCES dossiers (id),
@@ -28,6 +31,7 @@ STATEMENTS = (
         roles text[] NOT NULL
     )""",
     "CREATE INDEX ix_adults_dossier_id ON adults (dossier_id)",
+    "CREATE INDEX ix_adults_email ON adults (lower(recorded_email))",
     """CREATE TABLE accounts (
         guardian_id uuid CONSTRAINT pk_accounts PRIMARY KEY,
         account_id uuid NOT NULL,
@@ -105,10 +109,15 @@ STATEMENTS = (
         CONSTRAINT ck_persons_authorised_or_forbidden CHECK ((decision IS NULL) = (phone IS NOT NULL))
     )""",
     "CREATE INDEX ix_persons_child_id ON persons (child_id)",
-    "GRANT UPDATE ON accounts, children, consents, dossiers, sites TO dossier_app",
-    "GRANT UPDATE, DELETE ON adults, persons TO dossier_app",
+    """CREATE TABLE town (
+        only_row boolean CONSTRAINT pk_town PRIMARY KEY CONSTRAINT ck_town_only_row CHECK (only_row),
+        postcode text NOT NULL,
+        priorities text[] NOT NULL
+    )""",
+    "GRANT UPDATE ON accounts, children, consents, dossiers, sites, town TO dossier_app",
+    "GRANT UPDATE, DELETE ON adults, persons, schooling TO dossier_app",
     # What is erased with those of whom it speaks.
-    """GRANT DELETE ON accounts, certifications, children, consents, dossier_children, dossiers, quotients, schooling
+    """GRANT DELETE ON accounts, certifications, children, consents, dossier_children, dossiers, quotients
     TO dossier_app""",
     """CREATE TABLE document_kinds (
         code text CONSTRAINT pk_document_kinds PRIMARY KEY,

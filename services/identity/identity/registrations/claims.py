@@ -82,7 +82,8 @@ async def judge(session: AsyncSession, secret: str, now: datetime) -> tuple[Clai
         .where(Claim.digest == digest(secret), Claim.used_at.is_(None), Claim.expires_at > now)
         .with_for_update()
     )
-    dossier = await session.get(Dossier, claim.dossier_id) if claim else None
+    # Read for the rest of the transaction: whoever hears that the guardian is gone looks for what it makes after it.
+    dossier = await session.get(Dossier, claim.dossier_id, with_for_update={"read": True}) if claim else None
     for guardian in dossier.guardians if dossier else ():
         if claim and guardian["guardian_id"] == str(claim.guardian_id):
             return claim, guardian

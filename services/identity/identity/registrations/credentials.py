@@ -1,9 +1,9 @@
 """The username and the password that somebody chooses; a username is free again the second its registration is over."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from chassis.problems import Malformed, Problem
-from sqlalchemy import ColumnElement, and_, delete, select, true
+from sqlalchemy import ColumnElement, and_, delete, or_, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,6 +11,9 @@ from identity import passwords
 from identity.models import Account, AccountStatus, Town
 from identity.names import username_key
 from identity.notices.models import Notice
+
+#: A suspended account is erased after so long.
+SUSPENDED_KEPT = timedelta(days=30)
 
 _USERNAME_TAKEN = {"pointer": "/username", "detail": "Ce nom d'utilisateur est déjà pris : choisissez-en un autre."}
 
@@ -55,7 +58,7 @@ async def flush(session: AsyncSession, taken: Problem) -> None:
 
 
 async def purge(session: AsyncSession, now: datetime) -> None:
-    """Erase the registrations whose links are over, with what was still to be sent to them."""
+    """Erase what is over, with what was still to be sent to it."""
     await _purge(session, true(), now)
 
 
@@ -70,8 +73,11 @@ def _holding(username: str) -> ColumnElement[bool]:
 
 
 def _over(now: datetime) -> ColumnElement[bool]:
-    """Registrations whose links are all over, purged or not yet."""
-    return and_(Account.status == AccountStatus.PENDING, Account.activation_expires_at <= now)
+    """Registrations whose links are all over, and accounts suspended long ago, purged or not yet."""
+    return or_(
+        and_(Account.status == AccountStatus.PENDING, Account.activation_expires_at <= now),
+        and_(Account.status == AccountStatus.SUSPENDED, Account.suspended_at <= now - SUSPENDED_KEPT),
+    )
 
 
 async def _policy(session: AsyncSession) -> passwords.Policy:

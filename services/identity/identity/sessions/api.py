@@ -23,7 +23,7 @@ router = APIRouter()
 
 
 @router.post("/sessions", status_code=201, dependencies=[PUBLIC])
-@problems(TooManyTries, proofs.SignInRefused, proofs.NotActivated, proofs.SecondFactorRequired)
+@problems(TooManyTries, proofs.SignInRefused, proofs.NotActivated, proofs.AccessEnded, proofs.SecondFactorRequired)
 async def sign_in(
     body: schemas.SignIn, database: OwnTransactions, settings: Configured, address: Address
 ) -> schemas.Tokens:

@@ -26,6 +26,16 @@ class NotActivated(Problem):
     detail = "Suivez d'abord le lien envoyé par courriel pour activer votre compte, ou demandez un nouveau lien."
 
 
+class AccessEnded(Problem):
+    type = "urn:problem:identity:access-ended"
+    status = 401
+    title = "Compte suspendu"
+    detail = (
+        "La mairie a enregistré que vous n'êtes plus responsable légal dans ce dossier : si c'est une erreur,"
+        " adressez-vous au guichet, qui rétablira votre accès."
+    )
+
+
 class SecondFactorRequired(Problem):
     type = "urn:problem:identity:second-factor-required"
     status = 401
@@ -38,14 +48,16 @@ async def prove(
 ) -> tuple[Account, second_factor.Proof | None]:
     """The account whose password and second factor these are, with the proof to use where there is one.
 
-    The same work is done without an account. Raises SignInRefused; and only when the password is right, NotActivated
-    or SecondFactorRequired.
+    The same work is done without an account. Raises SignInRefused; and only when the password is right, NotActivated,
+    AccessEnded or SecondFactorRequired.
     """
     right = await passwords.matches(password, account.password_hash if account else None)
     if account is None or not right:
         raise SignInRefused
     if account.status == AccountStatus.PENDING:
         raise NotActivated
+    if account.status == AccountStatus.SUSPENDED:
+        raise AccessEnded
     if account.totp_secret is None:
         return account, None
     if otp is None:

@@ -10,7 +10,8 @@ STATEMENTS = (
     """CREATE TABLE accounts (
         id uuid CONSTRAINT pk_accounts PRIMARY KEY,
         version integer NOT NULL,
-        status text NOT NULL CONSTRAINT ck_accounts_status CHECK (status IN ('pending', 'active', 'closed')),
+        status text NOT NULL
+            CONSTRAINT ck_accounts_status CHECK (status IN ('pending', 'active', 'suspended', 'closed')),
         role text NOT NULL,
         username text NOT NULL,
         username_key text NOT NULL,
@@ -27,6 +28,7 @@ STATEMENTS = (
         totp_last_step bigint,
         pin_hash text,
         activation_expires_at timestamptz,
+        suspended_at timestamptz,
         created_at timestamptz NOT NULL,
         CONSTRAINT ck_accounts_guardian_of_dossier
             CHECK ((role = 'guardian') = (guardian_id IS NOT NULL AND dossier_id IS NOT NULL)),
@@ -35,10 +37,12 @@ STATEMENTS = (
                    WHEN role = 'guardian' THEN password_hash IS NOT NULL
                    WHEN role = 'site_staff' THEN pin_hash IS NOT NULL AND password_hash IS NULL
                    WHEN status = 'pending' THEN coalesce(password_hash, pin_hash, totp_secret) IS NULL
-                   ELSE totp_secret IS NOT NULL AND password_hash IS NOT NULL END)
+                   ELSE totp_secret IS NOT NULL AND password_hash IS NOT NULL END),
+        CONSTRAINT ck_accounts_suspended CHECK ((status = 'suspended') = (suspended_at IS NOT NULL))
     )""",
     "CREATE UNIQUE INDEX uq_accounts_username_key ON accounts (username_key)",
     "CREATE UNIQUE INDEX uq_accounts_active_guardian_id ON accounts (guardian_id) WHERE status = 'active'",
+    "CREATE INDEX ix_accounts_guardian_id ON accounts (guardian_id)",
     "CREATE INDEX ix_accounts_email_key ON accounts (email_key)",
     "CREATE INDEX ix_accounts_dossier_id ON accounts (dossier_id)",
     "CREATE INDEX ix_accounts_activation_expires_at ON accounts (activation_expires_at) WHERE status = 'pending'",

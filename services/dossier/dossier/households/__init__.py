@@ -1,0 +1,1 @@
+"""Households: who belongs to which dossier, as an agent records it."""

@@ -1,0 +1,110 @@
+"""HTTP: an agent creates a dossier, and records its adults, children and priorities."""
+
+from typing import Annotated
+from uuid import UUID
+
+from chassis import clock
+from chassis.database import Session
+from chassis.editing import SeenVersion, tagged
+from chassis.policies import Policy
+from chassis.problems import problems
+from chassis.reach import Reach
+from contracts.dossier import PostalAddress
+from fastapi import APIRouter, Depends, Response
+from french.paris import day_in_paris
+
+from dossier.dossiers import Archived
+from dossier.households import adults, children, creating, priorities
+from dossier.households.schemas import (
+    NewAdult,
+    NewChild,
+    NewDossier,
+    Priorities,
+    Roles,
+    Schoolings,
+)
+from dossier.models import Child, Dossier
+from dossier.schemas import ChildAnswer, DossierAnswer
+
+router = APIRouter(tags=["households"])
+
+Agent = Annotated[Reach, Depends(Policy("agent", reach="dossier"))]
+
+
+def _dossier(dossier: Dossier, response: Response) -> DossierAnswer:
+    return DossierAnswer.of(tagged(response, dossier), day_in_paris(clock.now()))
+
+
+def _child(child: Child, dossier_id: UUID, response: Response) -> ChildAnswer:
+    return ChildAnswer.of(tagged(response, child), dossier_id)
+
+
+@router.post("/dossiers", status_code=201)
+@problems(creating.NumberTaken, creating.DossierKnown, children.ChildKnown)
+async def create_dossier(_agent: Agent, session: Session, body: NewDossier, response: Response) -> DossierAnswer:
+    created = await creating.create(
+        session,
+        body.number,
+        PostalAddress(**body.address.model_dump()),
+        [one.model_dump() for one in body.adults],
+        [one.model_dump() for one in body.children],
+        body.override_reason,
+    )
+    return _dossier(created, response)
+
+
+@router.post("/dossiers/{dossier_id}/adults", status_code=201)
+@problems(Archived, adults.AdultKnown)
+async def add_adult(
+    dossier_id: UUID, reach: Agent, session: Session, body: NewAdult, response: Response
+) -> DossierAnswer:
+    return _dossier(await adults.add(session, reach, dossier_id, body.model_dump()), response)
+
+
+@router.put("/dossiers/{dossier_id}/adults/{adult_id}")
+@problems(Archived, adults.AdultNeeded)
+async def change_roles(
+    dossier_id: UUID,
+    adult_id: UUID,
+    reach: Agent,
+    session: Session,
+    seen: SeenVersion,
+    body: Roles,
+    response: Response,
+) -> DossierAnswer:
+    """Whoever is no legal guardian any more loses their access."""
+    changed = await adults.change_roles(session, reach, seen, dossier_id, adult_id, body.roles)
+    return _dossier(changed, response)
+
+
+@router.delete("/dossiers/{dossier_id}/adults/{adult_id}", status_code=204)
+@problems(Archived, adults.AdultNeeded)
+async def remove_adult(dossier_id: UUID, adult_id: UUID, reach: Agent, session: Session) -> Response:
+    """A guardian who is removed loses their access."""
+    await adults.remove(session, reach, dossier_id, adult_id)
+    return Response(status_code=204)
+
+
+@router.post("/dossiers/{dossier_id}/children", status_code=201)
+@problems(Archived, children.ChildKnown)
+async def add_child(
+    dossier_id: UUID, reach: Agent, session: Session, body: NewChild, response: Response
+) -> ChildAnswer:
+    return _child(await children.add(session, reach, dossier_id, body.model_dump()), dossier_id, response)
+
+
+@router.put("/children/{child_id}/schooling")
+async def change_schooling(
+    child_id: UUID, reach: Agent, session: Session, seen: SeenVersion, body: Schoolings, response: Response
+) -> ChildAnswer:
+    acting, schooling = reach.acting(body.dossier_id), [one.model_dump() for one in body.schooling]
+    changed = await children.change_schooling(session, acting, seen, child_id, schooling)
+    return _child(changed, acting.dossier_id, response)
+
+
+@router.put("/dossiers/{dossier_id}/priorities")
+@problems(Archived)
+async def certify_priorities(
+    dossier_id: UUID, reach: Agent, session: Session, seen: SeenVersion, body: Priorities, response: Response
+) -> DossierAnswer:
+    return _dossier(await priorities.certify(session, reach, seen, dossier_id, body.priorities), response)

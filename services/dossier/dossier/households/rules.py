@@ -1,0 +1,55 @@
+"""What a household must have, and which of those known it looks like. Pure."""
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import date
+from typing import NamedTuple
+
+from contracts.dossier import Role
+from french.calendar import age_on
+from french.names import name_key
+
+#: Who a dossier cannot be without, in the words of a sentence.
+NEEDED: tuple[tuple[Role, str], ...] = (("legal_guardian", "responsable légal"), ("payer", "payeur"))
+
+#: Whoever is older is no child of a family's dossier any more.
+OLDEST = 18
+
+
+class Named(NamedTuple):
+    """Somebody, by the names that tell them from others of a household."""
+
+    first_name: str
+    last_name: str
+
+    def is_same(self, other: "Named") -> bool:
+        return [name_key(name) for name in self] == [name_key(name) for name in other]
+
+
+def lacking(roles: Iterable[Collection[Role]]) -> str | None:
+    """Whom, in French, the adults who have these roles leave their dossier without."""
+    there = {role for one in roles for role in one}
+    return next((words for role, words in NEEDED if role not in there), None)
+
+
+def with_payer(roles: Iterable[Collection[Role]]) -> list[list[Role]]:
+    """The same roles, the first legal guardian paying where nobody is said to."""
+    given = [list(dict.fromkeys(one)) for one in roles]
+    if not any("payer" in one for one in given):
+        next(one for one in given if "legal_guardian" in one).append("payer")
+    return given
+
+
+def is_school_year(written: str) -> bool:
+    """« 2026-2027 »"""
+    years = re.fullmatch("(20[0-9]{2})-(20[0-9]{2})", written)
+    return years is not None and int(years[2]) == int(years[1]) + 1
+
+
+def birth_date_fault(birth_date: date, today: date) -> str | None:
+    """What is wrong, in French, with that birth date of a child."""
+    if birth_date > today:
+        return "Cette date de naissance est dans le futur."
+    if age_on(birth_date, today) >= OLDEST:
+        return f"Cette personne a {OLDEST} ans ou plus : un dossier ne compte que des enfants mineurs."
+    return None

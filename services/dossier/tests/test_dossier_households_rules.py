@@ -1,0 +1,58 @@
+"""Whom a household needs, and whom it knows."""
+
+from datetime import date
+
+import pytest
+from dossier.households.rules import Named, birth_date_fault, is_school_year, lacking, with_payer
+
+TODAY = date(2026, 11, 25)
+
+
+@pytest.mark.parametrize(
+    ("roles", "whom"),
+    [
+        ([["legal_guardian", "payer"]], None),
+        ([["legal_guardian"], ["payer", "contact"]], None),
+        ([["payer"], ["contact"]], "responsable légal"),
+        ([["legal_guardian"], ["contact"]], "payeur"),
+        ([], "responsable légal"),
+    ],
+)
+def test_a_dossier_has_a_guardian_and_a_payer(roles: list[list[str]], whom: str | None) -> None:
+    assert lacking(roles) == whom  # type: ignore[arg-type] # as they are typed
+
+
+def test_the_first_guardian_pays_where_nobody_is_said_to() -> None:
+    assert with_payer([["contact"], ["legal_guardian", "legal_guardian"], ["legal_guardian"]]) == [
+        ["contact"],
+        ["legal_guardian", "payer"],
+        ["legal_guardian"],
+    ]
+    assert with_payer([["legal_guardian"], ["payer"]]) == [["legal_guardian"], ["payer"]]
+
+
+def test_a_person_is_known_however_their_name_is_typed() -> None:
+    assert Named("Anne-Marie", "LE GOFF").is_same(Named("anne marie", "Le Goff"))
+    assert not Named("Anne", "Le Goff").is_same(Named("Anne-Marie", "Le Goff"))
+
+
+@pytest.mark.parametrize(
+    ("born", "fault"),
+    [
+        (TODAY, None),
+        (date(2026, 11, 26), "futur"),
+        (date(2008, 11, 26), None),
+        (date(2008, 11, 25), "18 ans"),
+        (date(1, 1, 1), "18 ans"),
+    ],
+)
+def test_a_child_is_born_and_a_minor(born: date, fault: str | None) -> None:
+    said = birth_date_fault(born, TODAY)
+    assert said is None if fault is None else said is not None and fault in said
+
+
+def test_a_school_year_goes_from_one_year_to_the_next() -> None:
+    assert [is_school_year(one) for one in ("2026-2027", "2026-2028", "2026", "1926-1927", "2026-2027 ")] == [
+        True,
+        *[False] * 4,
+    ]
