@@ -15,6 +15,7 @@ from enrolment.bookings import bookings
 from enrolment.main import SERVICE
 from enrolment.waiting_list import offers, standings
 from enrolment.waiting_list.models import WaitingRules
+from enrolment.waiting_list.rules import order
 from french.calendar import DAY
 from french.paris import at, day_in_paris
 from sqlalchemy import text
@@ -366,18 +367,41 @@ async def test_points_are_those_of_the_moment_of_the_offer(town: Any, criteria: 
     assert (await town.entry(second, theirs))["points"] == 50
 
 
+async def test_the_rank_counts_the_children_before_in_the_same_week(
+    town: Any, database: Database, criteria: None
+) -> None:
+    (here, _), (there, _) = await town.full(), await town.full(after=1)
+    families = [await town.family(9, 9), await town.family(9, 9), await town.family(9), await town.family(9)]
+    (pair, (a, b)), (apart, (c, d)), (single, (e,)), (certified, (f,)) = families
+    await town.waits(pair, (a, here), (b, here))
+    await town.waits(apart, (c, there), (d, here))
+    await town.waits(single, (e, here))
+    ranks = {a: 1, b: 1, c: 1, d: 3, e: 4}
+    shown = [one for dossier_id, _ in families for one in (await town.entries(dossier_id)).values()]
+    assert {UUID(one["child_id"]): one["rank"] for one in shown} == ranks
+    await town.hear(sample(DossierChanged, dossier_id=certified, missing=(), priorities=("handicap",), version=9))
+    await town.waits(certified, (f, here))
+    shown = [one for dossier_id, _ in families for one in (await town.entries(dossier_id)).values()]
+    assert {UUID(one["child_id"]): one["rank"] for one in shown} == {a: 2, b: 2, c: 1, d: 4, e: 5, f: 1}
+    async with database.sessions() as session:  # in the turn that decides who is offered a place
+        turns = order(await standings.waiting(session, [here, there]), (await standings.town_rules(session)).criteria)
+    rank = {UUID(one["id"]): one["rank"] for one in shown}
+    in_turn = [rank[entry.id] for group in turns for entry in group.entries if entry.holiday_week_id == here]
+    assert in_turn == [1, 2, 2, 4, 5]
+
+
 async def test_an_offer_made_while_the_list_is_read_is_seen(town: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     week_id, ((booked, booking_id),) = await town.full()
     dossier_id, (ines,) = await town.family(9)
     entry_id = await town.waits(dossier_id, (ines, week_id))
-    waiting = standings.waiting
+    ranked = standings.ranked
 
     async def offered_meanwhile(*arguments: Any) -> Any:
-        monkeypatch.setattr(standings, "waiting", waiting)
+        monkeypatch.setattr(standings, "ranked", ranked)
         await town.cancel(booked, booking_id)
-        return await waiting(*arguments)
+        return await ranked(*arguments)
 
-    monkeypatch.setattr(standings, "waiting", offered_meanwhile)
+    monkeypatch.setattr(standings, "ranked", offered_meanwhile)
     entry = await town.entry(dossier_id, entry_id)
     assert (entry["status"], entry["rank"]) == ("offered", None)
 

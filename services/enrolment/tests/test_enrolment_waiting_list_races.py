@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +15,11 @@ from chassis import clock
 from chassis.database import Database
 from chassis.testing import Databases
 from enrolment.bookings import bookings, cancellations
-from enrolment.waiting_list import entries, offers
+from enrolment.catalogue.models import HolidayWeek
+from enrolment.waiting_list import entries, offers, standings
 from enrolment.waiting_list.entries import OfferOver, PlacesLeft, WaitingWish
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.enrolment.tests.enrolment_scene import guardian
 from services.enrolment.tests.racing import at_once
@@ -41,7 +43,11 @@ def without_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(*_: Any) -> None:
         pass
 
+    async def unlocked(session: AsyncSession, week_ids: Iterable[UUID], **_: Any) -> dict[UUID, HolidayWeek]:
+        return await standings.weeks(session, week_ids)
+
     monkeypatch.setattr(entries, "offers", SimpleNamespace(lock=nothing, count=offers.count))
+    monkeypatch.setattr(entries, "standings", SimpleNamespace(**vars(standings) | {"weeks": unlocked}))
 
 
 def meanwhile(

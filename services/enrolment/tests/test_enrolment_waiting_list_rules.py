@@ -15,7 +15,6 @@ from enrolment.waiting_list.rules import (
     impossible,
     offer_ends,
     order,
-    rank,
     refusal_to_wait,
     share_out,
 )
@@ -123,16 +122,7 @@ def test_a_group_over_two_weeks_needs_a_place_in_each() -> None:
 def test_an_incomplete_dossier_keeps_its_rank_and_lets_the_next_one_go_first(dossier: Dossier | None) -> None:
     queue = order([waits(1, dossier=dossier), waits(2, minutes=1)], ())
     assert [group.entries[0].id for group in share_out(queue, {UUID(int=1): 2})] == [UUID(int=2)]
-    assert rank(UUID(int=1), queue) == 1
     assert impossible(queue[0].entries[0], NOW) is None
-
-
-def test_the_rank_counts_the_children_before_in_the_same_week() -> None:
-    queue = order(
-        [waits(1, group=1), waits(2, group=1), waits(3, week=2, minutes=1), waits(4, minutes=2), waits(5, minutes=3)],
-        (),
-    )
-    assert [rank(UUID(int=n), queue) for n in range(1, 6)] == [1, 1, 1, 3, 4]
 
 
 @pytest.mark.parametrize(
@@ -238,6 +228,6 @@ def test_nobody_is_passed_over_for_whom_it_was_enough_and_no_place_stays_that_so
             assert any(left[week] < wanted for week, wanted in group.places.items())
 
 
-def test_a_missing_fact_changes_nobody_elses_rank() -> None:
+def test_a_missing_fact_changes_nobody_elses_turn() -> None:
     first, second = waits(1), waits(2, minutes=1)
     assert order([first, replace(second, dossier=None)], ())[0].entries[0].id == first.id

@@ -29,7 +29,6 @@ from enrolment.waiting_list.rules import (
     WaitingStatus,
     elsewhere,
     order,
-    rank,
     refusal_to_wait,
 )
 
@@ -109,8 +108,7 @@ async def join(session: AsyncSession, acting: Acting, wishes: Sequence[WaitingWi
         raise Malformed(errors=[_at(wish, "child_id", "Cet enfant est déjà dans la demande.") for wish in again])
     families = [await find_family(session, acting, wish.child_id) for wish in wishes]
     wanted = Counter(wish.holiday_week_id for wish in wishes)
-    await offers.lock(session, wanted)
-    weeks = await standings.weeks(session, wanted)
+    weeks = await standings.weeks(session, wanted, locked=True)
     if len(weeks) < len(wanted):
         raise NotFound
     lines = [(wish, weeks[wish.holiday_week_id], family) for wish, family in zip(wishes, families, strict=True)]
@@ -305,13 +303,18 @@ async def _again(session: AsyncSession, ids: Sequence[UUID]) -> list[WaitingEntr
 
 async def _shown(session: AsyncSession, entries: Sequence[WaitingEntry]) -> list[Shown]:
     waiting = [entry for entry in entries if entry.status is WaitingStatus.WAITING]
-    found = await standings.waiting(session, {entry.holiday_week_id for entry in waiting})
-    groups = order(found, (await standings.town_rules(session)).criteria)
-    counted = {entry.id: group.counted for group in groups for entry in group.entries}
-    busy = {entry.id for entry in found if entry.busy}
-    await _again(session, [entry.id for entry in waiting if entry.id not in counted])  # offered or gone meanwhile
+    counted: dict[UUID, Sequence[Counted]] = {}
+    busy: set[UUID] = set()
+    ranks: dict[UUID, int] = {}
+    if waiting:
+        week_ids, group_ids = ({entry.holiday_week_id for entry in waiting}, {entry.group_id for entry in waiting})
+        criteria = (await standings.town_rules(session)).criteria
+        found, ranks = await standings.ranked(session, week_ids, group_ids, criteria)
+        counted = {entry.id: group.counted for group in order(found, criteria) for entry in group.entries}
+        busy = {entry.id for entry in found if entry.busy}
+        await _again(session, [entry.id for entry in waiting if entry.id not in ranks])  # offered or gone meanwhile
     return [
-        Shown(entry, rank(entry.id, groups), counted[entry.id], entry.id in busy)
+        Shown(entry, ranks[entry.id], counted[entry.id], entry.id in busy)
         if entry.status is WaitingStatus.WAITING
         else Shown(entry, None, [Counted(**one) for one in entry.criteria or ()], False)
         for entry in entries

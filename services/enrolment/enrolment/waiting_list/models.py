@@ -56,10 +56,11 @@ class WaitingEntry(Moves[WaitingStatus], Base):
     __table_args__ = (
         CheckConstraint("status <> 'offered' OR offer_expires_at IS NOT NULL", "offered"),
         Index("uq_waiting_entries_standing", "child_id", "holiday_week_id", unique=True, postgresql_where=STANDING),
-        Index("ix_waiting_entries_standing", "holiday_week_id", postgresql_where=STANDING),
+        Index("ix_waiting_entries_standing", "holiday_week_id", "dossier_id", postgresql_where=STANDING),
+        Index("ix_waiting_entries_families", "dossier_id", postgresql_where=STANDING),
         Index("ix_waiting_entries_offered", "offer_expires_at", postgresql_where=text("status = 'offered'")),
         Index(None, "dossier_id", "id"),
-        Index(None, "group_id"),
+        Index(None, "group_id", "status"),
         may("UPDATE", law=personal("Listes d’attente", dossier="dossier_id", child="child_id")),
     )
 

@@ -136,7 +136,7 @@ def order(entries: Iterable[Waiting], criteria: Sequence[Criterion]) -> list[Gro
     """By points, then by the time of joining."""
     together = groupby(sorted(entries, key=lambda entry: (entry.group_id, entry.id)), lambda entry: entry.group_id)
     groups = [Group(found, count(criteria, found)) for found in (list(entries) for _, entries in together)]
-    return sorted(groups, key=lambda group: (-group.points, group.entries[0].joined_at, group.entries[0].id))
+    return sorted(groups, key=lambda group: (-group.points, group.entries[0].joined_at, group.entries[0].group_id))
 
 
 def count(criteria: Iterable[Criterion], together: Sequence[Waiting]) -> list[Counted]:
@@ -172,17 +172,6 @@ def share_out(groups: Iterable[Group], free: Mapping[UUID, int]) -> list[Group]:
             left.subtract(group.places)
             offered.append(group)
     return offered
-
-
-def rank(entry_id: UUID, groups: Sequence[Group]) -> int:
-    """1 for whoever is next: children of the same week in the groups before, and one."""
-    ahead: Counter[UUID] = Counter()
-    for group in groups:
-        for entry in group.entries:
-            if entry.id == entry_id:
-                return ahead[entry.holiday_week_id] + 1
-        ahead.update(entry.holiday_week_id for entry in group.entries)
-    raise LookupError(entry_id)
 
 
 def offer_ends(offered_at: datetime, hours: int, first_day: date) -> datetime:

@@ -187,11 +187,13 @@ def upgrade() -> None:
         )""",
         """CREATE UNIQUE INDEX uq_waiting_entries_standing ON waiting_entries (child_id, holiday_week_id)
             WHERE status IN ('waiting', 'offered')""",
-        """CREATE INDEX ix_waiting_entries_standing ON waiting_entries (holiday_week_id)
+        """CREATE INDEX ix_waiting_entries_standing ON waiting_entries (holiday_week_id, dossier_id)
+            WHERE status IN ('waiting', 'offered')""",
+        """CREATE INDEX ix_waiting_entries_families ON waiting_entries (dossier_id)
             WHERE status IN ('waiting', 'offered')""",
         "CREATE INDEX ix_waiting_entries_offered ON waiting_entries (offer_expires_at) WHERE status = 'offered'",
         "CREATE INDEX ix_waiting_entries_dossier_id_id ON waiting_entries (dossier_id, id)",
-        "CREATE INDEX ix_waiting_entries_group_id ON waiting_entries (group_id)",
+        "CREATE INDEX ix_waiting_entries_group_id_status ON waiting_entries (group_id, status)",
         """CREATE TABLE waiting_rules (
             only_row boolean CONSTRAINT pk_waiting_rules PRIMARY KEY
                 CONSTRAINT ck_waiting_rules_only_row CHECK (only_row),
