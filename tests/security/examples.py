@@ -28,6 +28,7 @@ THEIRS = {
     "entry_id",
     "enrolment_id",
     "session_id",
+    "change_request_id",
 } | {"message_id", "document_id"}
 #: The same by lists.
 SEVERAL = {"invoice_ids", "child_ids"}
@@ -36,7 +37,7 @@ GIVEN = {"POST /v1/plannings/validate": ["changes"]}
 
 #: The least that is a picture.
 PHOTO = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==")
-
+ADDRESS = {"kind": "address", "street": "3 rue Neuve", "postcode": "94990", "city": "Villeneuve-sur-Bièvre"}
 CLOSING = "DELETE /v1/me"
 #: What takes a code of the moment, of the caller's own: who may is shown here, the rest by identity's own tests.
 BY_CODE = {f"{method} /v1/me/totp" for method in ("POST", "PUT", "DELETE")} | {"POST /v1/me/recovery-codes"}
@@ -228,6 +229,8 @@ async def values_of(family: Family) -> Json:
         "last_name": "Petit",
         "email": "essai@example.org",
         "phone": "0612345678",
+        "change": ADDRESS,
+        "POST /v1/change-requests/{change_request_id}/decision": {"decision": "refused", "reason": "Essai"},
         "billed": billed["id"],
         "held": held_line,
     }
@@ -257,6 +260,14 @@ async def booking_of(family: Family, values: Json, operation: Operation) -> str:
         if booking["id"] != values["billed"] and booking["status"] in ("held", "confirmed"):
             await family.portal.cancel(booking["id"])
     return str((await family.portal.book([values["held"]]))["id"])
+
+
+async def change_request_of(family: Family, values: Json, operation: Operation) -> str:
+    """One of the family's that waits, for what would decide it."""
+    if "change_request_id" in values and "change-requests/" not in operation.path:
+        return str(values["change_request_id"])
+    path = f"/dossier/v1/dossiers/{family.dossier_id}/change-requests"
+    return str((await family.portal.post(path, {"change": ADDRESS}))["id"])
 
 
 async def enrolment_of(family: Family, values: Json, operation: Operation) -> str:

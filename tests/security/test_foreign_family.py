@@ -28,6 +28,7 @@ from tests.security.examples import (
     Json,
     Operation,
     booking_of,
+    change_request_of,
     enrolment_of,
     entry_of,
     example,
@@ -146,12 +147,14 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
                 everybody["guardian"] = Actor("guardian", str(stranger.portal.token))
             for actor in everybody.values():
                 values["booking_id"] = await booking_of(owner, values, operation)
+                values["change_request_id"] = await change_request_of(owner, values, operation)
                 values["enrolment_id"] = await enrolment_of(owner, values, operation)
                 values["entry_id"] = await entry_of(owner, stack.owner_databases["enrolment"], values, operation)
                 judged = _refusals(door, operation, actor, values | actor.own, values | nothing | actor.own)
                 wrong += [f"{operation} by {actor.role}: {fault}" async for fault in judged]
             if "guardian" in operation.roles and str(operation) not in BY_CODE:
                 values["booking_id"] = await booking_of(owner, values, operation)
+                values["change_request_id"] = await change_request_of(owner, values, operation)
                 values["enrolment_id"] = await enrolment_of(owner, values, operation)
                 values["entry_id"] = await entry_of(owner, stack.owner_databases["enrolment"], values, operation)
                 judged = _owners(door, operation, str(owner.portal.token), str(stranger.portal.token), values)

@@ -1,6 +1,6 @@
 """Children: found, told to others."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
 from chassis.editing import Seen
@@ -39,12 +39,23 @@ async def find(session: AsyncSession, acting: Acting, child_id: UUID, seen: Seen
     return child
 
 
+async def locked(session: AsyncSession, child_ids: Collection[UUID]) -> Sequence[Child]:
+    """These children as they are, locked in the order of their ids."""
+    query = select(Child).where(Child.id.in_(child_ids)).order_by(Child.id).options(*parts())
+    return (await session.scalars(query.with_for_update().execution_options(populate_existing=True))).all()
+
+
+async def dossier_ids(session: AsyncSession, child: Child) -> Sequence[UUID]:
+    """The dossiers that the child belongs to."""
+    theirs = select(dossier_children.c.dossier_id).where(dossier_children.c.child_id == child.id)
+    return (await session.scalars(theirs.order_by(dossier_children.c.dossier_id))).all()
+
+
 async def changed(session: AsyncSession, child: Child) -> None:
     """Tell that a child, whose row is locked, is now so, or belongs to other dossiers."""
     child.version += 1
     await session.flush()
-    theirs = select(dossier_children.c.dossier_id).where(dossier_children.c.child_id == child.id)
-    await publish(session, child_changed(child, await session.scalars(theirs.order_by(dossier_children.c.dossier_id))))
+    await publish(session, child_changed(child, await dossier_ids(session, child)))
 
 
 def child_changed(child: Child, dossier_ids: Iterable[UUID]) -> contract.ChildChanged:

@@ -35,12 +35,12 @@ WHOLE = (
 async def read(session: AsyncSession, reach: Reach, dossier_id: UUID | None) -> Dossier:
     """The whole dossier; raises NotFound."""
     dossier = await session.get(Dossier, dossier_id, options=WHOLE) if reach.covers(dossier_id) else None
-    if dossier is None or not _admits(dossier, reach):
+    if dossier is None or not admits(dossier, reach):
         raise NotFound
     return dossier
 
 
-def _admits(dossier: Dossier, reach: Reach) -> bool:
+def admits(dossier: Dossier, reach: Reach) -> bool:
     """Not the guardian it no longer has, whose token is good for some minutes yet."""
     return reach.guardian_id is None or any(
         one.id == reach.guardian_id and "legal_guardian" in one.roles for one in dossier.adults
@@ -55,7 +55,7 @@ async def edited(session: AsyncSession, reach: Reach, dossier_id: UUID, seen: Se
     if not reach.covers(dossier_id):
         raise NotFound
     dossier = await session.get(Dossier, dossier_id, options=WHOLE, with_for_update=True)
-    if dossier is None or not _admits(dossier, reach):
+    if dossier is None or not admits(dossier, reach):
         raise NotFound
     if dossier.status is DossierStatus.ARCHIVED:
         raise Archived
@@ -103,6 +103,13 @@ async def changed(session: AsyncSession, dossier: Dossier) -> None:
     """Tell that a whole dossier, whose row is locked, is now so."""
     dossier.version += 1
     await publish(session, dossier_changed(dossier))
+
+
+async def quotients_changed(session: AsyncSession, dossier: Dossier) -> None:
+    """Tell that the quotients of a whole dossier, whose row is locked, are now so."""
+    dossier.version += 1
+    told = contract.QuotientChanged(version=dossier.version, dossier_id=dossier.id, quotients=dossier.quotient_periods)
+    await publish(session, told)
 
 
 def dossier_changed(dossier: Dossier) -> contract.DossierChanged:

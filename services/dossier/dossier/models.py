@@ -159,7 +159,7 @@ class Quotient(Base):
         CheckConstraint("value >= 0", name="value_not_negative"),
         CheckConstraint("source IN ('caf', 'msa', 'municipal')", name="source_known"),
         CheckConstraint("valid_to >= valid_from", name="valid_in_order"),
-        may(law=personal("Quotients familiaux", dossier="dossier_id")),
+        may("UPDATE", law=personal("Quotients familiaux", dossier="dossier_id")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

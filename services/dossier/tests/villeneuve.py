@@ -12,7 +12,7 @@ from chassis.identifiers import named_id, new_id
 from chassis.inbox import Handlers, decode, handle
 from chassis.outbox import envelope
 from contracts import Envelope, Event
-from contracts.dossier import ChildChanged, DossierChanged, QuotientChanged
+from contracts.dossier import EVENTS
 from contracts.identity import AccountActivated, AccountClosed
 from dossier.consumers import HANDLERS
 from french.calendar import school_year
@@ -30,7 +30,7 @@ Send = Callable[..., Any]
 
 async def published(database: Database) -> list[Event]:
     """The outbox, in the order it was filled."""
-    kinds: Handlers = {DossierChanged: _ignore, ChildChanged: _ignore, QuotientChanged: _ignore}
+    kinds: Handlers = dict.fromkeys(EVENTS, _ignore)
     async with database.sessions.begin() as session:
         bodies = await session.scalars(text("SELECT body FROM outbox ORDER BY id"))
         return [decode(body, kinds)[1] for body in bodies]

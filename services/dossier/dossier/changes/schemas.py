@@ -1,16 +1,20 @@
 """What families and the desk send to change a dossier, and what they are answered."""
 
-from typing import Annotated, Any, get_args
+from datetime import date
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from chassis.bodies import RequestBody
-from chassis.fields import Email, Line, Name, Phone, Reason
+from chassis.bodies import Answer, RequestBody
+from chassis.fields import Day, Email, Line, Name, Phone, Reason
 from contracts.dossier import Menu
 from french.names import name_key
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AliasPath, AwareDatetime, Field
 
 from dossier.changes.contacts import Contact
+from dossier.changes.models import ChangeStatus
 from dossier.changes.persons import Named
+from dossier.changes.requests import Decision
+from dossier.changes.wishes import Wish
 from dossier.models import ConsentKind
 
 
@@ -106,3 +110,49 @@ class Persons(RequestBody):
     def forbidden(self) -> list[Named] | None:
         sent = self.forbidden_persons
         return None if sent is None else [Named(**one.model_dump()) for one in sent]
+
+
+class ChangeAsked(RequestBody):
+    """`document_ids`: proofs that were handed in before."""
+
+    change: Wish
+    document_ids: Annotated[list[UUID], Field(max_length=10)] = Field(default=[])
+    comment: Reason | None = None
+
+
+class DecisionTaken(RequestBody):
+    """`counts_from`: the first day of an accepted quotient (not said: of the next month); `resident`: whether who lives
+    at an accepted address lives in the town (not said: by its postcode).
+    """
+
+    decision: Literal["accepted", "refused"]
+    reason: Reason
+    counts_from: Day | None = None
+    resident: bool | None = None
+
+    def decision_taken(self) -> Decision:
+        return Decision(ChangeStatus(self.decision), self.reason, self.counts_from, self.resident)
+
+
+class ChangeRequestAnswer(Answer):
+    """That something be `new` that was `old` when it was asked (null: it was not there); `subject` is whom it is about.
+
+    Decided, it says when and the `reason`; an accepted quotient from which day on it counts.
+    """
+
+    id: UUID
+    status: ChangeStatus
+    dossier_id: UUID
+    dossier_number: str = Field(validation_alias=AliasPath("dossier", "number"))
+    family: str
+    kind: str
+    subject_id: UUID | None
+    subject: str | None
+    old: dict[str, Any] | None
+    new: dict[str, Any]
+    document_ids: list[UUID]
+    comment: str | None
+    asked_at: AwareDatetime
+    reason: str | None
+    counts_from: date | None
+    decided_at: AwareDatetime | None

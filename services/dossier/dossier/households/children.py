@@ -48,8 +48,7 @@ async def born(session: AsyncSession, dossier: Dossier, added: NewChild, place: 
     """
     if fault := birth_date_fault(added["birth_date"], day_in_paris(clock.now())):
         raise Malformed(errors=[{"pointer": f"{place}/birth_date", "detail": fault}])
-    if any(_is_same(child, added["first_name"], added["birth_date"]) for child in dossier.children):
-        raise ChildKnown
+    refuse_known(dossier, added["first_name"], added["birth_date"])
     await _refuse_unknown_schools(session, added["schooling"], place)
     resident = added["resident"]
     if resident is None:
@@ -69,6 +68,12 @@ async def born(session: AsyncSession, dossier: Dossier, added: NewChild, place: 
     dossier.children.append(child)
     await children.changed(session, child)
     return child
+
+
+def refuse_known(dossier: Dossier, first_name: str, birth_date: date) -> None:
+    """Raises ChildKnown."""
+    if any(_is_same(child, first_name, birth_date) for child in dossier.children):
+        raise ChildKnown
 
 
 async def change_schooling(

@@ -114,8 +114,33 @@ STATEMENTS = (
         postcode text NOT NULL,
         priorities text[] NOT NULL
     )""",
-    "GRANT UPDATE ON accounts, children, consents, dossiers, sites, town TO dossier_app",
-    "GRANT UPDATE, DELETE ON adults, persons, schooling TO dossier_app",
+    """CREATE TABLE change_requests (
+        id uuid CONSTRAINT pk_change_requests PRIMARY KEY,
+        version integer NOT NULL,
+        status text NOT NULL CONSTRAINT ck_change_requests_status
+            CHECK (status IN ('waiting', 'accepted', 'refused', 'withdrawn')),
+        dossier_id uuid NOT NULL CONSTRAINT fk_change_requests_dossier_id REFERENCES dossiers (id),
+        kind text NOT NULL,
+        subject_id uuid,
+        old jsonb,
+        new jsonb NOT NULL,
+        document_ids uuid[] NOT NULL,
+        comment text,
+        asked_at timestamptz NOT NULL,
+        asked_by uuid NOT NULL,
+        reason text,
+        counts_from date,
+        decided_at timestamptz,
+        decided_by uuid,
+        CONSTRAINT ck_change_requests_decided CHECK ((status IN ('accepted', 'refused')) =
+            (decided_at IS NOT NULL AND decided_by IS NOT NULL AND reason IS NOT NULL))
+    )""",
+    "CREATE INDEX ix_change_requests_status_id ON change_requests (status, id)",
+    "CREATE INDEX ix_change_requests_dossier_id ON change_requests (dossier_id)",
+    """CREATE UNIQUE INDEX uq_change_requests_waiting ON change_requests (dossier_id, kind, subject_id)
+        NULLS NOT DISTINCT WHERE status = 'waiting'""",
+    "GRANT UPDATE ON accounts, children, consents, dossiers, quotients, sites, town TO dossier_app",
+    "GRANT UPDATE, DELETE ON adults, change_requests, persons, schooling TO dossier_app",
     # What is erased with those of whom it speaks.
     """GRANT DELETE ON accounts, certifications, children, consents, dossier_children, dossiers, quotients
     TO dossier_app""",
