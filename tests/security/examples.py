@@ -364,6 +364,17 @@ async def other_adult(database_url: str, dossier_id: str) -> str:
     return str(adult_id)
 
 
+async def print_run(database_url: str) -> str:
+    """One that an agent has made."""
+    run_id = new_id()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO print_runs (id, notice_ids, made_by, made_at) VALUES ($1, '{}', $1, now())", run_id
+    )
+    await connection.close()
+    return str(run_id)
+
+
 async def invited_account(database_url: str) -> str:
     """One of the staff's that waits for its owner."""
     account_id, username = new_id(), f"essai-{new_id().hex}"

@@ -22,8 +22,16 @@ class Guardian(TypedDict):
     email: str | None
 
 
+class Address(TypedDict):
+    """Where the post finds a family, as JSON."""
+
+    street: str
+    postcode: str
+    city: str
+
+
 class Dossier(Base):
-    """Of a dossier, who may claim it: nobody while it is archived."""
+    """Of a dossier, who may claim it (nobody while it is archived), and where the post finds them."""
 
     __tablename__ = "dossiers"
     __table_args__ = (
@@ -38,6 +46,7 @@ class Dossier(Base):
     version: Mapped[int]
     number: Mapped[str]
     guardians: Mapped[list[Guardian]] = mapped_column(JSONB())
+    address: Mapped[Address | None] = mapped_column(JSONB(none_as_null=True))
 
 
 def guardians(event: DossierChanged) -> list[Guardian]:

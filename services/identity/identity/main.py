@@ -5,6 +5,7 @@ from contracts.identity import NoticeWritten
 
 from identity.clients.api import router as clients
 from identity.consumers import HANDLERS
+from identity.letters.api import router as letters
 from identity.messages.api import router as messages
 from identity.models import Base
 from identity.own_account.api import router as own_account
@@ -15,5 +16,5 @@ from identity.staff.api import router as staff
 from identity.town import load
 from identity.worker import JOBS
 
-ROUTERS = (registrations, sessions, own_account, messages, staff, clients)
+ROUTERS = (registrations, sessions, own_account, messages, letters, staff, clients)
 SERVICE = Service("identity", Settings, Base.metadata, ROUTERS, HANDLERS, JOBS, load, notice=NoticeWritten)

@@ -145,3 +145,6 @@ class Town(Base):
     only_row: Mapped[bool] = mapped_column(primary_key=True)
     name: Mapped[str]
     password_policy: Mapped[Policy] = mapped_column(Text())
+    desk_name: Mapped[str]
+    desk_address: Mapped[str]
+    desk_phone: Mapped[str]

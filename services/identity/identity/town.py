@@ -32,6 +32,14 @@ class Commune(Entry):
     password_policy: passwords.Policy
 
 
+class Desk(Entry):
+    """Where families are helped, as a letter's foot says it."""
+
+    name: Words
+    address: Words
+    phone: Words
+
+
 class LegalEntry(Entry):
     version: Words
     title: Words
@@ -109,6 +117,7 @@ class Household(Entry):
 
 class Town(Entry):
     town: Commune
+    desk: Desk
     legal: LegalTexts
     clients: list[ClientEntry] = Field(default=[])
     devices: list[DeviceEntry] = Field(default=[])
@@ -135,7 +144,8 @@ class Town(Entry):
 async def load(session: AsyncSession, town: Town) -> None:
     """Store what is not there yet; only what was stored is published."""
     now = clock.now()
-    chosen = {"only_row": True, **town.town.model_dump()}
+    desk = {f"desk_{name}": value for name, value in town.desk.model_dump().items()}
+    chosen = {"only_row": True, **town.town.model_dump(), **desk}
     await session.execute(insert(TownRow).values(chosen).on_conflict_do_nothing())
     texts = [
         {"kind": kind, "published_at": now, **text.model_dump()}

@@ -69,6 +69,14 @@ def moreau(version: int = 1, **changes: Any) -> DossierChanged:
     return sample(DossierChanged, version=version, **changes)
 
 
+def martin(**changes: Any) -> DossierChanged:
+    """The dossier of the Martin family, whose guardian has an account."""
+    sophie = {"adult_id": named_id("adult", "100001", "1"), "first_name": "Sophie", "last_name": "Martin"}
+    adult = moreau().adults[0].model_copy(update=sophie | {"email": "sophie.martin@example.org"})
+    told: dict[str, Any] = {"dossier_id": named_id("dossier", "100001"), "number": "100001", "adults": (adult,)}
+    return moreau(**(told | changes))
+
+
 def code_at(moment: datetime) -> str:
     """What the staff's application shows at that moment."""
     return totp(TOTP_SECRET, int(moment.timestamp()) // STEP_S)

@@ -8,9 +8,7 @@ import pytest
 from chassis.identifiers import named_id
 from identity.notices.delivery import LEASE, deliver
 
-from services.identity.tests.portal import Portal, body, moreau, notice
-
-MARTIN = named_id("dossier", "100001")
+from services.identity.tests.portal import Portal, body, martin, notice
 
 
 async def test_mail_trouble_is_retried_later_with_the_same_message_id(portal: Portal) -> None:
@@ -42,20 +40,26 @@ async def test_each_failure_puts_the_next_try_off_twice_as_long(portal: Portal) 
 @pytest.mark.parametrize("answer", ["550 5.1.1 unknown user", "550 no such mailbox", "552 5.2.2 mailbox full"])
 async def test_a_refused_address_gets_a_letter_at_once_and_the_desk_is_told(portal: Portal, answer: str) -> None:
     portal.mailbox.refused["sophie.martin@example.org"] = answer
-    await portal.hear(moreau(dossier_id=MARTIN, number="100001"))
+    await portal.hear(martin())
     await portal.hear(notice())
     await portal.hear(notice(dossier_id=named_id("dossier", "100002")))
     mails = await portal.mails()
     assert sorted(mail["To"] for mail in mails) == ["guichet@example.org", "mamadou.diallo@example.org"]
     (told,) = [mail for mail in mails if mail["To"] == "guichet@example.org"]
-    assert told["Subject"] == "Un courriel est refusé : lettre à imprimer"
-    for word in ("sophie.martin@example.org", "dossier 100001", "Votre paiement est bien reçu"):
+    assert told["Subject"] == "Un courriel est refusé"
+    for word in (
+        "Une lettre est à imprimer",
+        "sophie.martin@example.org",
+        "dossier 100001",
+        "Votre paiement est bien reçu",
+    ):
         assert word in body(told, "plain")
     assert await portal.scalars("SELECT status FROM notices ORDER BY status") == ["sent", "sent", "to_print"]
     assert len(await portal.mails()) == 2
 
 
 async def test_a_message_refused_for_good_is_a_letter_too(portal: Portal) -> None:
+    await portal.hear(martin())
     await portal.hear(notice())
     portal.mailbox.trouble = "554 5.6.0 message refused"
     assert await portal.mails() == []
@@ -72,7 +76,18 @@ async def test_the_desks_own_address_is_a_setting_to_put_right_and_nobody_is_tol
     assert await portal.scalars("SELECT status FROM notices") == ["to_send"]
     portal.later(hours=73)
     assert await portal.mails() == []
-    assert await portal.scalars("SELECT status FROM notices") == ["to_print"]
+    assert await portal.scalars("SELECT status FROM notices") == ["undeliverable"]
+
+
+async def test_a_link_that_lets_somebody_in_is_never_a_letter(portal: Portal) -> None:
+    """The desk would read it; and it is over before the post arrives."""
+    portal.mailbox.refused["claire.moreau@example.org"] = "550 5.1.1 unknown user"
+    await portal.register()
+    await portal.mails()
+    (told,) = await portal.mails()
+    assert "Aucune lettre ne peut le remplacer" in body(told, "plain")
+    kept = "SELECT status || ' ' || paragraphs::text || coalesce(link, '') FROM notices WHERE NOT to_desk"
+    assert await portal.scalars(kept) == ["undeliverable []"]
 
 
 @pytest.mark.parametrize("answer", ["451 later", "450 4.2.0 greylisted", "550 5.7.1 relaying denied", "452 4.2.2 full"])
@@ -128,6 +143,7 @@ async def test_a_server_that_refuses_us_delays_and_gives_nothing_up(
 
 
 async def test_what_no_server_took_for_three_days_becomes_a_letter_and_the_desk_knows(portal: Portal) -> None:
+    await portal.hear(martin())
     await portal.hear(notice())
     portal.mailbox.trouble = "451 later"
     await portal.mails()

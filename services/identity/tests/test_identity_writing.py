@@ -1,9 +1,13 @@
 """Who gets a notice."""
 
+import pytest
 from chassis.identifiers import named_id, new_id
+from chassis.parking import NotYetKnown
 from contracts import enrolment
 
 from services.identity.tests.portal import Portal, body, moreau, notice
+
+MOREAU = named_id("dossier", "100042")
 
 
 async def test_a_familys_notice_is_mailed_in_text_and_html(portal: Portal) -> None:
@@ -52,12 +56,41 @@ async def test_every_account_of_the_dossier_gets_it_and_a_shared_address_once(po
     assert sorted(mail["To"] for mail in await portal.mails()) == ["claire.moreau@example.org", "luc@example.org"]
 
 
-async def test_a_family_without_account_gets_a_letter(portal: Portal) -> None:
+async def test_a_guardian_without_account_is_mailed_where_the_dossier_knows_how(portal: Portal) -> None:
     await portal.register()  # a pending account reads nothing yet
-    await portal.hear(notice(dossier_id=named_id("dossier", "100042")))
+    await portal.hear(notice(dossier_id=MOREAU))
+    to = [(mail["To"], mail["Subject"]) for mail in await portal.mails()]
+    assert to == [
+        ("claire.moreau@example.org", "Activez votre compte Espace Familles"),
+        ("claire.moreau@example.org", notice().title),
+    ]
+
+
+async def test_a_family_that_no_mail_reaches_gets_one_letter(portal: Portal) -> None:
+    claire = moreau().adults[0].model_copy(update={"email": None})
+    paul = claire.model_copy(update={"adult_id": named_id("adult", "100042", "2"), "first_name": "Paul"})
+    await portal.hear(moreau(2, adults=(claire, paul)))
+    await portal.hear(notice(dossier_id=MOREAU))
+    assert await portal.mails() == []
+    assert await portal.scalars("SELECT title FROM notices WHERE status = 'to_print'") == [notice().title]
+    await portal.hear(moreau(3, adults=(claire, paul.model_copy(update={"email": "paul@example.org"}))))
+    await portal.hear(notice(dossier_id=MOREAU))
+    assert [mail["To"] for mail in await portal.mails()] == ["paul@example.org"]
+
+
+async def test_a_notice_to_a_family_that_is_not_known_yet_waits_for_it(portal: Portal) -> None:
+    told = notice(dossier_id=named_id("dossier", "100043"))
+    with pytest.raises(NotYetKnown):
+        await portal.hear(told)
+    assert await portal.scalars("SELECT count(*) FROM notices") == [0]
+    await portal.hear(moreau(dossier_id=told.dossier_id, number="100043"))
+    await portal.hear(told)
+    assert len(await portal.mails()) == 1
+
+
+async def test_what_is_for_an_account_that_is_closed_is_for_nobody(portal: Portal) -> None:
     await portal.hear(notice(account_id=new_id()))
-    assert [mail["Subject"] for mail in await portal.mails()] == ["Activez votre compte Espace Familles"]
-    assert await portal.scalars("SELECT title FROM notices WHERE status = 'to_print'") == [notice().title] * 2
+    assert await portal.scalars("SELECT count(*) FROM notices") == [0]
 
 
 async def test_the_desk_and_a_single_account_get_theirs(portal: Portal) -> None:

@@ -104,7 +104,7 @@ def _code(error: Exception) -> int | None:
 
 
 async def _settle(session: AsyncSession, notice_id: UUID, error: Exception | None, now: datetime) -> None:
-    """What becomes of a notice after a try: sent, put off twice as long, or given up for a letter."""
+    """What becomes of a notice after a try: sent, put off twice as long, or given up."""
     notice = await session.get(Notice, notice_id, with_for_update=True)
     if notice is None or notice.status != NoticeStatus.TO_SEND:
         return  # purged; or another worker, after our lease, was faster
@@ -114,26 +114,38 @@ async def _settle(session: AsyncSession, notice_id: UUID, error: Exception | Non
         notice.move(NoticeStatus.SENT)
         notice.paragraphs, notice.link = [], None
     elif refused or now - notice.created_at > GIVE_UP:
-        notice.move(NoticeStatus.TO_PRINT)
-        if not notice.to_desk:
-            await _tell_desk(session, notice, now)
+        await _give_up(session, notice, now)
     else:
         wait_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** min(notice.attempts, 20))
         notice.next_at = now + timedelta(seconds=wait_s)
         notice.attempts += 1
 
 
-async def _tell_desk(session: AsyncSession, notice: Notice, now: datetime) -> None:
+async def _give_up(session: AsyncSession, notice: Notice, now: datetime) -> None:
+    """A letter instead, where the post would bring one; the desk is told either way.
+
+    Never of what has a link's secret: the desk would read it, and it is over before the letter arrives.
+    """
     account = await session.get(Account, notice.account_id) if notice.account_id else None
     dossier = await session.get(Dossier, notice.dossier_id or (account and account.dossier_id) or UUID(int=0))
+    if dossier and not notice.has_secret:
+        notice.move(NoticeStatus.TO_PRINT)
+        notice.dossier_id, notice.guardian_id = dossier.dossier_id, account.guardian_id if account else None
+        instead = "Une lettre est à imprimer à sa place."
+    else:
+        notice.move(NoticeStatus.UNDELIVERABLE)
+        notice.paragraphs, notice.link = [], None
+        instead = "Aucune lettre ne peut le remplacer : prévenez son destinataire autrement."
+    if notice.to_desk:
+        return
     await write(
         session,
         notice_id=new_id(),
-        title="Un courriel est refusé : lettre à imprimer",
+        title="Un courriel est refusé",
         paragraphs=[
             f"Le courriel « {notice.title} » n'a pas pu être remis à l'adresse {notice.email}"
             + (f" (dossier {dossier.number})." if dossier else "."),
-            "Une lettre est à imprimer à sa place. Vérifiez cette adresse auprès de la famille, puis corrigez-la.",
+            f"{instead} Vérifiez cette adresse auprès de la famille, puis corrigez-la.",
         ],
         link=None,
         to_desk=True,

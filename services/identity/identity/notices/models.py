@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from chassis.law import personal
+from chassis.law import AT_ONCE, personal
 from chassis.schema import may
 from chassis.states import Moves, state
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, text
@@ -16,38 +16,55 @@ from identity.models import Base
 from identity.notices.rules import Category
 
 MESSAGES_KEPT = timedelta(days=2 * 365)
+#: What was printed can be printed again for so long: a printer jams, a letter comes back.
+PRINTED_KEPT = timedelta(days=30)
+_OVER = f"least(created_at + interval '{MESSAGES_KEPT.days} days', printed_at + interval '{PRINTED_KEPT.days} days')"
 
 
 class NoticeStatus(StrEnum):
     TO_SEND = "to_send"
     SENT = "sent"
-    TO_PRINT = "to_print"  # no address reaches them: the desk sends a letter
+    TO_PRINT = "to_print"  # no mail reaches them: the desk sends a letter
+    PRINTED = "printed"
+    UNDELIVERABLE = "undeliverable"  # nor would a letter
 
 
 class Notice(Moves[NoticeStatus], Base):
     """A notice to one recipient; `notice_id` is the same for all of them.
 
     Neither `email` (to print) nor `account_id` need be known; `to_desk` has its address from the settings. Who takes it
-    to send puts `next_at` off, for as long as sending may last. What was sent keeps its title only.
+    to send puts `next_at` off, for as long as sending may last. What was sent keeps its title only. A letter goes to a
+    dossier: to all its guardians, or to that one.
     """
 
     __tablename__ = "notices"
     __table_args__ = (
         CheckConstraint("status <> 'to_send' OR to_desk OR email IS NOT NULL", name="has_address"),
+        CheckConstraint("status NOT IN ('to_print', 'printed') OR dossier_id IS NOT NULL", name="letter_to_a_dossier"),
+        CheckConstraint("(status = 'printed') = (printed_at IS NOT NULL)", name="printed"),
         Index("uq_notices_notice_id_email", "notice_id", "email", unique=True, postgresql_nulls_not_distinct=True),
         Index("ix_notices_next_at", "next_at", postgresql_where=text("status = 'to_send'")),
+        Index("ix_notices_to_print", "id", postgresql_where=text("status = 'to_print'")),
         Index("ix_notices_account_id", "account_id"),
         may(
             "UPDATE",
             "DELETE",
-            law=personal("Envois", account="account_id", dossier="dossier_id", kept=("created_at", MESSAGES_KEPT)),
+            law=personal(
+                "Envois",
+                account="account_id",
+                guardian="guardian_id",
+                dossier="dossier_id",
+                kept=(_OVER, AT_ONCE),
+            ),
         ),
     )
 
     TRANSITIONS: ClassVar = {
-        NoticeStatus.TO_SEND: frozenset({NoticeStatus.SENT, NoticeStatus.TO_PRINT}),
+        NoticeStatus.TO_SEND: frozenset({NoticeStatus.SENT, NoticeStatus.TO_PRINT, NoticeStatus.UNDELIVERABLE}),
+        NoticeStatus.TO_PRINT: frozenset({NoticeStatus.PRINTED}),
         NoticeStatus.SENT: frozenset(),
-        NoticeStatus.TO_PRINT: frozenset(),
+        NoticeStatus.PRINTED: frozenset(),
+        NoticeStatus.UNDELIVERABLE: frozenset(),
     }
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -55,6 +72,7 @@ class Notice(Moves[NoticeStatus], Base):
     notice_id: Mapped[UUID]
     status: Mapped[NoticeStatus] = state(NoticeStatus)
     dossier_id: Mapped[UUID | None]
+    guardian_id: Mapped[UUID | None]
     account_id: Mapped[UUID | None]
     to_desk: Mapped[bool]
     email: Mapped[str | None]
@@ -64,6 +82,12 @@ class Notice(Moves[NoticeStatus], Base):
     attempts: Mapped[int]
     next_at: Mapped[datetime]
     created_at: Mapped[datetime]
+    printed_at: Mapped[datetime | None]
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether its link lets somebody in: it is for one mailbox, and over within days."""
+        return "token=" in (self.link or "")
 
 
 class Message(Base):

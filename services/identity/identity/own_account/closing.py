@@ -32,7 +32,7 @@ async def close(session: AsyncSession, account: Account, now: datetime) -> None:
         paragraphs=[
             f"Bonjour {account.first_name} {account.last_name},",
             "Votre compte Espace Familles est fermé, comme vous l'avez demandé. Votre dossier à la mairie, vos"
-            " inscriptions, vos réservations et vos factures ne changent pas : la mairie vous écrira par courrier.",
+            " inscriptions, vos réservations et vos factures ne changent pas : la mairie vous écrira autrement.",
             "Vous pouvez créer un nouveau compte à tout moment. Si ce n'est pas vous, prévenez aussitôt le guichet.",
         ],
         link="/inscrivez-vous",

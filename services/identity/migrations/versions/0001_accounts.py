@@ -84,13 +84,17 @@ STATEMENTS = (
         only_row boolean CONSTRAINT pk_town PRIMARY KEY CONSTRAINT ck_town_only_row CHECK (only_row),
         name text NOT NULL,
         password_policy text NOT NULL
-            CONSTRAINT ck_town_password_policy CHECK (password_policy IN ('guide', 'cnil'))
+            CONSTRAINT ck_town_password_policy CHECK (password_policy IN ('guide', 'cnil')),
+        desk_name text NOT NULL,
+        desk_address text NOT NULL,
+        desk_phone text NOT NULL
     )""",
     """CREATE TABLE dossiers (
         dossier_id uuid CONSTRAINT pk_dossiers PRIMARY KEY,
         version integer NOT NULL,
         number text NOT NULL,
-        guardians jsonb NOT NULL
+        guardians jsonb NOT NULL,
+        address jsonb
     )""",
     "CREATE INDEX ix_dossiers_number ON dossiers (number)",
     "CREATE INDEX ix_dossiers_guardians ON dossiers USING gin (guardians jsonb_path_ops)",
@@ -219,8 +223,10 @@ STATEMENTS = (
         id uuid CONSTRAINT pk_notices PRIMARY KEY,
         version integer NOT NULL,
         notice_id uuid NOT NULL,
-        status text NOT NULL CONSTRAINT ck_notices_status CHECK (status IN ('to_send', 'sent', 'to_print')),
+        status text NOT NULL CONSTRAINT ck_notices_status CHECK (
+            status IN ('to_send', 'sent', 'to_print', 'printed', 'undeliverable')),
         dossier_id uuid,
+        guardian_id uuid,
         account_id uuid,
         to_desk boolean NOT NULL,
         email text,
@@ -230,11 +236,23 @@ STATEMENTS = (
         attempts integer NOT NULL,
         next_at timestamptz NOT NULL,
         created_at timestamptz NOT NULL,
-        CONSTRAINT ck_notices_has_address CHECK (status <> 'to_send' OR to_desk OR email IS NOT NULL)
+        printed_at timestamptz,
+        CONSTRAINT ck_notices_has_address CHECK (status <> 'to_send' OR to_desk OR email IS NOT NULL),
+        CONSTRAINT ck_notices_letter_to_a_dossier
+            CHECK (status NOT IN ('to_print', 'printed') OR dossier_id IS NOT NULL),
+        CONSTRAINT ck_notices_printed CHECK ((status = 'printed') = (printed_at IS NOT NULL))
     )""",
     "CREATE UNIQUE INDEX uq_notices_notice_id_email ON notices (notice_id, email) NULLS NOT DISTINCT",
     "CREATE INDEX ix_notices_next_at ON notices (next_at) WHERE status = 'to_send'",
+    "CREATE INDEX ix_notices_to_print ON notices (id) WHERE status = 'to_print'",
     "CREATE INDEX ix_notices_account_id ON notices (account_id)",
+    """CREATE TABLE print_runs (
+        id uuid CONSTRAINT pk_print_runs PRIMARY KEY,
+        notice_ids uuid[] NOT NULL,
+        made_by uuid NOT NULL,
+        made_at timestamptz NOT NULL
+    )""",
+    "CREATE INDEX ix_print_runs_made_at ON print_runs (made_at)",
     """CREATE TABLE messages (
         id uuid CONSTRAINT pk_messages PRIMARY KEY,
         account_id uuid NOT NULL CONSTRAINT fk_messages_account_id REFERENCES accounts ON DELETE CASCADE,
@@ -254,8 +272,8 @@ STATEMENTS = (
         CONSTRAINT pk_unwanted_mails PRIMARY KEY (account_id, category)
     )""",
     """GRANT UPDATE, DELETE ON accounts, activation_links, claims, client_secrets, clients, email_changes,
-    known_addresses, lanes, link_requests, messages, notices, reset_links, sessions, tickets, totp_enrolments, tries
-    TO identity_app""",
+    known_addresses, lanes, link_requests, messages, notices, print_runs, reset_links, sessions, tickets,
+    totp_enrolments, tries TO identity_app""",
     "GRANT DELETE ON recovery_codes, unwanted_mails TO identity_app",
     # What is erased with those of whom it speaks.
     "GRANT DELETE ON dossiers TO identity_app",

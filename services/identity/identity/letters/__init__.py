@@ -1,0 +1,1 @@
+"""What is to be printed for families whom no mail reaches, and that it was."""
