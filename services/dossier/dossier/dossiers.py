@@ -1,6 +1,5 @@
-"""Dossiers: read, searched, told to others, and tied to the accounts of their adults."""
+"""Dossiers: read, told to others, and tied to the accounts of their adults."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from chassis.editing import Seen
@@ -9,13 +8,13 @@ from chassis.problems import NotFound, Problem
 from chassis.reach import Reach
 from contracts import dossier as contract
 from contracts.identity import AccountActivated, AccountClosed
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
 
 from dossier import children
 from dossier.copies import keep_account
-from dossier.models import Adult, Child, Dossier, DossierStatus
+from dossier.models import Adult, Dossier, DossierStatus
 
 
 class Archived(Problem):
@@ -62,32 +61,6 @@ async def edited(session: AsyncSession, reach: Reach, dossier_id: UUID, seen: Se
     if seen:
         seen.refuse_if_older(dossier.version)
     return dossier
-
-
-async def search(
-    session: AsyncSession, number: str | None, name: str | None, after: UUID | None, most: int
-) -> Sequence[Dossier]:
-    """Whole dossiers by number, from the one that follows `after`: of that number, with an adult or child so named."""
-    query = select(Dossier).options(*WHOLE).order_by(Dossier.number).limit(most)
-    if number is not None:
-        query = query.where(Dossier.number == number)
-    if name is not None:
-        query = query.where(or_(Dossier.adults.any(_named(Adult, name)), Dossier.children.any(_named(Child, name))))
-    if after is not None:
-        query = query.where(Dossier.number > select(Dossier.number).where(Dossier.id == after).scalar_subquery())
-    return (await session.scalars(query)).all()
-
-
-def _named(person: type[Adult] | type[Child], name: str) -> ColumnElement[bool]:
-    """Whether a full name, in either order, starts so: without case, accents, hyphens and apostrophes."""
-
-    def plain(text: ColumnElement[str] | str) -> ColumnElement[str]:
-        return func.lower(func.unaccent(func.translate(text, "-'’", "   ")))
-
-    return or_(
-        func.starts_with(plain(person.last_name + " " + person.first_name), plain(name)),
-        func.starts_with(plain(person.first_name + " " + person.last_name), plain(name)),
-    )
 
 
 async def link_account(session: AsyncSession, event: AccountActivated | AccountClosed) -> None:

@@ -9,6 +9,7 @@ from dossier.consumers import HANDLERS
 from dossier.documents.api import router as documents
 from dossier.households.api import router as households
 from dossier.models import Base
+from dossier.searching.api import router as searching
 from dossier.settings import Settings
 from dossier.town import load
 from dossier.worker import JOBS
@@ -17,7 +18,7 @@ SERVICE = Service(
     "dossier",
     Settings,
     Base.metadata,
-    routers=(dossiers, changes, documents, households),
+    routers=(dossiers, searching, changes, documents, households),
     handlers=HANDLERS,
     jobs=JOBS,
     load=load,

@@ -16,13 +16,14 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from dossier.completeness import missing
 from dossier.quotient import periods
+from dossier.search_texts import UPKEEP
 
 if TYPE_CHECKING:
     from dossier.copies import Account
 
 
 class Base(DeclarativeBase):
-    metadata = service_metadata("dossier", extensions=["unaccent"])
+    metadata = service_metadata("dossier", extensions=["fuzzystrmatch", "unaccent"], triggers=UPKEEP)
     type_annotation_map = TYPES
 
 

@@ -146,11 +146,3 @@ class DossierAnswer(Answer):
             priorities=dossier.priorities,
             version=dossier.version,
         )
-
-
-class FoundDossier(Answer):
-    id: UUID
-    number: str
-    status: DossierStatus
-    adults: list[Person]
-    children: list[Person]

@@ -1,4 +1,4 @@
-"""Dossiers, adults, children, quotients, and the copy of accounts."""
+"""Dossiers, adults, children, quotients, the words they are found by, and the copy of accounts."""
 
 from alembic import op
 from chassis.migrations import create_plumbing
@@ -7,6 +7,7 @@ revision = "0001"
 down_revision = None
 
 STATEMENTS = (
+    "CREATE EXTENSION IF NOT EXISTS fuzzystrmatch",
     "CREATE EXTENSION IF NOT EXISTS unaccent",
     """CREATE TABLE dossiers (
         id uuid CONSTRAINT pk_dossiers PRIMARY KEY,
@@ -178,6 +179,86 @@ STATEMENTS = (
     "CREATE INDEX ix_documents_remind_on ON documents (remind_on)",
     "CREATE INDEX ix_documents_status_id ON documents (status, id)",
     "GRANT UPDATE, DELETE ON documents TO dossier_app",
+    """CREATE TABLE search_texts (
+        dossier_id uuid CONSTRAINT pk_search_texts PRIMARY KEY
+            CONSTRAINT fk_search_texts_dossier_id REFERENCES dossiers (id) ON DELETE CASCADE,
+        number text NOT NULL,
+        words tsvector NOT NULL
+    )""",
+    "CREATE INDEX ix_search_texts_number ON search_texts (number)",
+    "CREATE INDEX ix_search_texts_words ON search_texts USING gin (words) WITH (fastupdate = off)",
+    "CREATE TABLE search_words (word text CONSTRAINT pk_search_words PRIMARY KEY)",
+    """CREATE FUNCTION plain_words(said text) RETURNS text[] LANGUAGE sql STABLE PARALLEL SAFE AS $$
+        SELECT array_remove(regexp_split_to_array(lower(unaccent(normalize(said))), '[^a-z0-9]+'), '')
+    $$""",
+    """CREATE FUNCTION write_search_texts(ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM FROM search_texts WHERE dossier_id = ANY (ids) ORDER BY dossier_id FOR UPDATE;
+        INSERT INTO search_texts AS kept (dossier_id, number, words)
+        SELECT id, number, array_to_tsvector(plain_words(concat_ws(' ', number, street, postcode, city,
+            (SELECT string_agg(concat_ws(' ', first_name, last_name), ' ') FROM adults WHERE dossier_id = dossiers.id),
+            (SELECT string_agg(concat_ws(' ', first_name, last_name), ' ') FROM children
+             WHERE id IN (SELECT child_id FROM dossier_children WHERE dossier_id = dossiers.id)))))
+        FROM dossiers WHERE id = ANY (ids)
+        ON CONFLICT (dossier_id) DO UPDATE SET number = excluded.number, words = excluded.words
+        WHERE (kept.number, kept.words) IS DISTINCT FROM (excluded.number, excluded.words);
+        INSERT INTO search_words
+        SELECT DISTINCT word FROM search_texts, unnest(tsvector_to_array(words)) word
+        WHERE dossier_id = ANY (ids) AND word !~ '[0-9]' ORDER BY word
+        ON CONFLICT DO NOTHING;
+    END $$""",
+    """CREATE FUNCTION forget_search_words() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        gone text[] := tsvector_to_array(OLD.words);
+    BEGIN
+        IF TG_OP = 'UPDATE' THEN
+            gone := ARRAY(SELECT unnest(gone) EXCEPT SELECT unnest(tsvector_to_array(NEW.words)));
+        END IF;
+        DELETE FROM search_words WHERE word = ANY (gone)
+            AND NOT EXISTS (SELECT FROM search_texts WHERE words @@ word::tsquery);
+        RETURN NULL;
+    END $$""",
+    """CREATE TRIGGER words_are_forgotten AFTER UPDATE OR DELETE ON search_texts
+    FOR EACH ROW EXECUTE FUNCTION forget_search_words()""",
+    """CREATE FUNCTION keep_words_of_dossiers() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM write_search_texts(ARRAY(SELECT id FROM changed));
+        RETURN NULL;
+    END $$""",
+    """CREATE FUNCTION keep_words_of_members() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM write_search_texts(ARRAY(SELECT dossier_id FROM changed));
+        RETURN NULL;
+    END $$""",
+    """CREATE FUNCTION keep_words_of_children() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM write_search_texts(ARRAY(SELECT dossier_id FROM dossier_children JOIN changed ON child_id = id));
+        RETURN NULL;
+    END $$""",
+    """CREATE TRIGGER words_at_insert_new AFTER insert ON dossiers
+    REFERENCING new TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_dossiers()""",
+    """CREATE TRIGGER words_at_update_new AFTER update ON dossiers
+    REFERENCING new TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_dossiers()""",
+    """CREATE TRIGGER words_at_insert_new AFTER insert ON adults
+    REFERENCING new TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_members()""",
+    """CREATE TRIGGER words_at_update_new AFTER update ON adults
+    REFERENCING new TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_members()""",
+    """CREATE TRIGGER words_at_update_old AFTER update ON adults
+    REFERENCING old TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_members()""",
+    """CREATE TRIGGER words_at_delete_old AFTER delete ON adults
+    REFERENCING old TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_members()""",
+    """CREATE TRIGGER words_at_insert_new AFTER insert ON dossier_children
+    REFERENCING new TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_members()""",
+    """CREATE TRIGGER words_at_update_new AFTER update ON dossier_children
+    REFERENCING new TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_members()""",
+    """CREATE TRIGGER words_at_update_old AFTER update ON dossier_children
+    REFERENCING old TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_members()""",
+    """CREATE TRIGGER words_at_delete_old AFTER delete ON dossier_children
+    REFERENCING old TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_members()""",
+    """CREATE TRIGGER words_at_update_new AFTER update ON children
+    REFERENCING new TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_children()""",
+    "GRANT UPDATE, DELETE ON search_texts TO dossier_app",
+    "GRANT DELETE ON search_words TO dossier_app",
 )
 
 

@@ -1,0 +1,1 @@
+"""Families found by what an agent remembers of them."""
