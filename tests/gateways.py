@@ -142,5 +142,5 @@ class Gateway:
                 {"type": "urn:problem:not-found", "detail": f"nothing said of {path}"}, status=404
             )
         status, said = answers.pop(0) if len(answers) > 1 else answers[0]
-        headers = {"Retry-After": "60"} if status == 429 else {}
+        headers = {"Retry-After": "60"} if status == 429 else {"ETag": '"7"'}
         return http.json_response(said, status=status, headers=headers) if status != 204 else http.Response(status=204)

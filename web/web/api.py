@@ -57,6 +57,23 @@ class Api:
         query: Mapping[str, Any] | None = None,
     ) -> bytes:
         """The body of the answer; `seen` is the version that is to be changed. Raises Refused, SignedOut."""
+        content, _ = await self._asked(method, path, body, key, query, seen)
+        return content
+
+    async def versioned(self, kind: type[T], path: str, /, **query: Any) -> tuple[T, str]:
+        """As `get`, with the version that a change of it says it has seen."""
+        content, etag = await self._asked("GET", path, query=query)
+        return _read(kind, content), etag
+
+    async def _asked(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        key: str | None = None,
+        query: Mapping[str, Any] | None = None,
+        seen: int | str | None = None,
+    ) -> tuple[bytes, str]:
         await self.fresh()
         try:
             return await self._send(method, path, body, key, query, self.session.access, seen)
@@ -71,12 +88,13 @@ class Api:
 
     async def public(self, method: str, path: str, body: Any = None) -> Any:
         """As somebody who is not signed in; the decoded answer, none where it is empty. Raises Refused."""
-        answer = await self._send(method, path, body, None, None, None)
+        answer, _ = await self._send(method, path, body, None, None, None)
         return json.loads(answer) if answer else None
 
     async def file(self, path: str) -> bytes:
         """What anybody may read who knows where. Raises Refused."""
-        return await self._send("GET", path, None, None, None, None)
+        content, _ = await self._send("GET", path, None, None, None, None)
+        return content
 
     async def fresh(self) -> None:
         """Before several calls at once: the session is refreshed once, not by each of them. Raises SignedOut."""
@@ -105,7 +123,8 @@ class Api:
         query: Mapping[str, Any] | None,
         token: str | None,
         seen: int | str | None = None,
-    ) -> bytes:
+    ) -> tuple[bytes, str]:
+        """The body of the answer and its version; empty: it has none."""
         headers = {"X-Forwarded-For": self.address, "Accept": "application/json"}
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         headers |= {"Idempotency-Key": key} if key else {}
@@ -124,7 +143,7 @@ class Api:
             self.calls.append((began, monotonic()))
         if answer.status >= 400:
             raise Refused.of(answer.status, _document(content), answer.headers.get("Retry-After"))
-        return content
+        return content, answer.headers.get("ETag", "").strip('"')
 
 
 def waited(calls: Iterable[Call]) -> float:

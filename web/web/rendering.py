@@ -27,7 +27,12 @@ DESK_RUBRICS = [
     ("/agent", "Accueil", DESK),
     ("/agent/dossiers", "Familles", AGENTS),
     ("/agent/rattachements", "Rattachements", AGENTS),
+    ("/agent/catalogue", "Catalogue", ADMINISTRATORS),
+    ("/agent/calendrier", "Calendrier", ADMINISTRATORS),
+    ("/agent/comptes", "Comptes", ADMINISTRATORS),
+    ("/agent/programmes", "Programmes", ADMINISTRATORS),
     ("/agent/messages-en-echec", "Messages en échec", ADMINISTRATORS),
+    ("/agent/compte", "Mon second facteur", DESK),
 ]
 FOOTER = [
     ("/delais", "Délais de réservation"),

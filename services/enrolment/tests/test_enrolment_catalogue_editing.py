@@ -267,6 +267,26 @@ async def test_a_new_week_is_told_and_can_be_booked(admin: Admin) -> None:
     await admin.town.held(dossier_id, (ines, told.holiday_week_id))
 
 
+async def test_an_activitys_weeks_are_listed_in_the_order_of_the_calendar(admin: Admin) -> None:
+    path = await week_path(admin)
+    await admin.patch(path, places=12, reason="Une animatrice de plus.")
+    activity = (await admin.call("GET", path))[1]["activity_id"]
+    listed = f"activities/{activity}/holiday-weeks"
+    status, page, _ = await admin.call("GET", f"{listed}?limit=200")
+    assert status == 200
+    assert [one["dates"] for one in page["items"]] == sorted(one["dates"] for one in page["items"])
+    (mine,) = (one for one in page["items"] if path.endswith(one["id"]))
+    assert mine == (await admin.call("GET", path))[1]
+    _, first, _ = await admin.call("GET", f"{listed}?limit=1")
+    _, rest, _ = await admin.call("GET", f"{listed}?limit=200&cursor={first['next_cursor']}")
+    assert first["items"] + rest["items"] == page["items"]
+    for since, there in ((DAYS[-1], True), (str(MONDAY + timedelta(days=5)), False)):
+        _, later, _ = await admin.call("GET", f"{listed}?limit=200&from={since}")
+        assert (mine in later["items"]) is there
+    assert (await admin.call("GET", f"activities/{new_id()}/holiday-weeks"))[0] == 404
+    assert (await admin.call("GET", listed, role="agent"))[0] == 403
+
+
 async def test_places_are_raised_with_a_reason_that_is_kept_for_ever(
     admin: Admin, database: Database, databases: Databases
 ) -> None:

@@ -94,6 +94,72 @@ class Activity(Answer):
     reason: str | None = None
 
 
+class Window(Answer):
+    """From when (none: always) until when (none: always) families enrol for that school year."""
+
+    school_year: str
+    opens_at: AwareDatetime | None
+    closes_at: AwareDatetime | None
+
+
+class Entry(Answer):
+    """An activity as the catalogue has it; `ages` are the youngest and the oldest (none: any)."""
+
+    id: str
+    code: str
+    name: str
+    kind: str
+    site_id: str | None
+    payment: str
+    charging: str
+    regie: str
+    status: str
+    ages: list[int] | None
+    levels: list[str]
+    sector: list[str]
+    enrolment_windows: list[Window]
+
+
+class Place(Answer):
+    """A site as the catalogue has it: a school or a leisure centre."""
+
+    id: str
+    code: str
+    kind: str
+    name: str
+
+
+class PlaceChange(Answer):
+    """Who (`name`) gave a week more places or fewer, when and why."""
+
+    changed_at: AwareDatetime
+    name: str | None
+    before: int
+    after: int
+    reason: str
+
+
+class WeekEdition(Answer):
+    """A holiday week as the catalogue has it."""
+
+    id: str
+    activity_id: str
+    centre: str
+    name: str
+    group: str
+    ages: list[int]
+    dates: list[datetime.date]
+    places: int
+    taken: int
+    booking_opens_at: AwareDatetime | None
+    residents_open_at: AwareDatetime | None
+    booking_closes_at: AwareDatetime
+    cancellation_closes_at: AwareDatetime
+    hold_minutes: int
+    version: int
+    place_changes: list[PlaceChange]
+
+
 class UsualWeek(Answer):
     days: list[str]
     first: datetime.date = Field(alias="from")

@@ -89,3 +89,55 @@ class LinkRequest(Answer):
     reason: str | None
     decided_at: datetime | None
     candidates: list[Candidate]
+
+
+class StaffAccount(Answer):
+    """`pending` until the link mailed to them is followed; `version` is what a change of it says it has seen."""
+
+    id: str
+    version: int
+    status: str
+    role: str
+    username: str
+    first_name: str
+    last_name: str
+    email: str
+    site_ids: list[str]
+    regies: list[str]
+    has_second_factor: bool
+
+
+class GoodSecret(Answer):
+    """One that was replaced has its end."""
+
+    created_at: datetime
+    expires_at: datetime | None
+
+
+class Program(Answer):
+    """One of the town's programs, which signs in by a secret."""
+
+    id: str
+    name: str
+    scope: str
+    created_at: datetime
+    secrets: list[GoodSecret]
+
+
+class SecretTold(Answer):
+    """`secret` is told this once."""
+
+    name: str
+    secret: str
+
+
+class TotpOffered(Answer):
+    """A second factor that counts once a code of it is given; `uri` is what an application reads."""
+
+    secret: str
+    uri: str
+
+    @property
+    def key(self) -> str:
+        """The secret by fours, to be typed."""
+        return " ".join(self.secret[start : start + 4] for start in range(0, len(self.secret), 4))

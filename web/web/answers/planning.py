@@ -162,3 +162,62 @@ class NewFeed(Answer):
 
 class WeeklyDigest(Answer):
     enabled: bool
+
+
+class ClosedDay(Answer):
+    date: datetime.date
+    name: str
+
+
+class Calendar(Answer):
+    """The days on which the town is closed."""
+
+    closed_days: list[ClosedDay]
+
+
+class DeadlineChange(Answer):
+    """A coming day whose deadlines change; without `before` or `after`: it did not take place, or no longer does."""
+
+    activity_name: str
+    date: datetime.date
+    before: DayDeadlines | None
+    after: DayDeadlines | None
+
+
+class Changes(Answer):
+    """What an edit comes to, a year ahead."""
+
+    changes: list[DeadlineChange]
+
+
+class Rule(Answer):
+    """`rule` says which of the others there are."""
+
+    rule: str
+    n: int | None = None
+    working_days: bool | None = None
+    weekday: str | None = None
+    weeks: int | None = None
+    day: int | None = None
+    months: int | None = None
+    time: datetime.time | None = None
+
+
+class Band(Answer):
+    """So many places a day for children of these ages (the youngest, the oldest); none of the site: at each."""
+
+    ages: list[int]
+    places: int
+    site_id: str | None
+
+
+class Rules(Answer):
+    """An activity's: its weekdays, its two deadlines and its places."""
+
+    activity_name: str
+    weekdays: list[str]
+    booking_deadline: Rule
+    booking_in_words: str
+    cancellation_deadline: Rule
+    cancellation_in_words: str
+    bands: list[Band]

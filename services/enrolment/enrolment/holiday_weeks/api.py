@@ -4,12 +4,14 @@ from typing import Annotated
 from uuid import UUID
 
 from chassis import clock
+from chassis.bodies import Page, Paged
 from chassis.database import Session
 from chassis.editing import SeenVersion, tagged
+from chassis.fields import Day
 from chassis.policies import Policy
-from chassis.problems import problems
+from chassis.problems import NotFound, problems
 from chassis.reach import Reach
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from enrolment.holiday_weeks import editing
 from enrolment.holiday_weeks.schemas import NewWeek, WeekChange, WeekEdition
@@ -25,6 +27,20 @@ async def add_week(body: NewWeek, _: Administrator, session: Session, response: 
     edition = await editing.add(session, body.columns(), clock.now())
     tagged(response, edition.week)
     return WeekEdition.of(edition)
+
+
+@router.get("/activities/{activity_id}/holiday-weeks")
+@problems(NotFound)
+async def list_weeks(
+    activity_id: UUID,
+    _: Administrator,
+    session: Session,
+    paging: Paged,
+    since: Annotated[Day | None, Query(alias="from")] = None,
+) -> Page[WeekEdition]:
+    """Those of an activity in the order of the calendar, from the week of that day on."""
+    found = await editing.page(session, activity_id, since, paging.cursor, paging.limit + 1)
+    return paging.page(found, WeekEdition.of, lambda edition: edition.week.id)
 
 
 @router.get("/holiday-weeks/{holiday_week_id}")

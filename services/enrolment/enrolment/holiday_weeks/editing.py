@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,12 +14,13 @@ from chassis.reach import Reach
 from contracts.enrolment import HolidayWeekChanged
 from french.calendar import DAY
 from french.paris import day_in_paris
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment.bookings.models import Booking, BookingLine
 from enrolment.catalogue.editing import event_of
+from enrolment.catalogue.listing import behind
 from enrolment.catalogue.models import Activity, HolidayWeek, PlaceChange, Site
 from enrolment.catalogue.rules import begun
 from enrolment.holiday_weeks.rules import faults
@@ -64,6 +65,25 @@ async def read(session: AsyncSession, week_id: UUID) -> Edition:
         raise NotFound
     changes = select(PlaceChange).where(PlaceChange.holiday_week_id == week_id).order_by(PlaceChange.id.desc())
     return Edition(week, list(await session.scalars(changes)))
+
+
+async def page(
+    session: AsyncSession, activity_id: UUID, since: date | None, cursor: UUID | None, limit: int
+) -> list[Edition]:
+    """Those of the activity that end on that day or later, by their days. Raises NotFound."""
+    if await session.get(Activity, activity_id) is None:
+        raise NotFound
+    order = HolidayWeek.period, HolidayWeek.id
+    of_activity = HolidayWeek.activity_id == activity_id
+    weeks = select(HolidayWeek).where(of_activity, behind(cursor, order)).order_by(*order).limit(limit)
+    if since:
+        weeks = weeks.where(func.upper(HolidayWeek.period) > since)
+    found = list(await session.scalars(weeks))
+    changes: dict[UUID, list[PlaceChange]] = {week.id: [] for week in found}
+    newest_first = select(PlaceChange).where(PlaceChange.holiday_week_id.in_(changes)).order_by(PlaceChange.id.desc())
+    for one in await session.scalars(newest_first):
+        changes[one.holiday_week_id].append(one)
+    return [Edition(week, changes[week.id]) for week in found]
 
 
 async def add(session: AsyncSession, wanted: Mapping[str, Any], now: datetime) -> Edition:

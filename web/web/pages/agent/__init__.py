@@ -1,5 +1,29 @@
 """The desk's pages, under /agent, one module a rubric."""
 
-from web.pages.agent import dead_letters, dossiers, home, link_requests
+from web.pages.agent import (
+    activity_rules,
+    calendar,
+    catalogue,
+    dead_letters,
+    dossiers,
+    holiday_weeks,
+    home,
+    link_requests,
+    own_account,
+    programs,
+    staff,
+)
 
-ROUTES = [*home.ROUTES, *dossiers.ROUTES, *link_requests.ROUTES, *dead_letters.ROUTES]
+ROUTES = [
+    *home.ROUTES,
+    *dossiers.ROUTES,
+    *link_requests.ROUTES,
+    *catalogue.ROUTES,
+    *holiday_weeks.ROUTES,
+    *activity_rules.ROUTES,
+    *calendar.ROUTES,
+    *staff.ROUTES,
+    *programs.ROUTES,
+    *dead_letters.ROUTES,
+    *own_account.ROUTES,
+]

@@ -1,0 +1,410 @@
+"""What an administrator keeps: calendar, rules, catalogue, staff, programs; and one's own second factor."""
+
+from typing import Any
+
+import pytest
+
+from tests.browsers import Browser, Page
+from tests.gateways import ME, Gateway, listed
+from tests.screens import Screen
+
+CALENDAR, CALENDAR_API = "/agent/calendrier", "/planning/v1/calendar"
+RULES, RULES_API = "/agent/catalogue/activites/a/regles", "/planning/v1/activities/a/rules"
+ACTIVITY, ACTIVITIES_API = "/agent/catalogue/activites/a", "/enrolment/v1/activities"
+WEEK, WEEKS_API = "/agent/catalogue/semaines/w", "/enrolment/v1/holiday-weeks"
+STAFF, STAFF_API = "/agent/comptes", "/identity/v1/accounts"
+PROGRAMS, PROGRAMS_API = "/agent/programmes", "/identity/v1/clients"
+OWN = "/agent/compte"
+BRIDGE = {"date": "2027-05-07", "name": "Pont de l'Ascension"}
+
+
+def moment(words: str) -> dict[str, Any]:
+    return {"until": "2027-05-06T07:00:00Z", "in_words": words, "open": True}
+
+
+def deadlines(words: str) -> dict[str, Any]:
+    return {"date": "2027-05-10", "booking": moment(words), "cancellation": moment(words)}
+
+
+CHANGES = {
+    "changes": [
+        {"activity_name": "Restauration", "date": "2027-05-07", "before": deadlines("jeudi"), "after": None},
+        {"activity_name": "Restauration", "date": "2027-05-10"}
+        | {"before": deadlines("vendredi 7 mai"), "after": deadlines("mercredi 5 mai")},
+    ]
+}
+RULE = {"rule": "days_before", "n": 1, "time": "09:00:00", "working_days": True}
+SAID: dict[str, Any] = {
+    "activity_id": "a",
+    "activity_name": "Restauration",
+    "weekdays": ["monday", "friday"],
+    "booking_deadline": RULE,
+    "booking_in_words": "le jour ouvré précédent à 9 h",
+    "cancellation_deadline": {"rule": "none"},
+    "cancellation_in_words": "sans délai, jusqu'au jour même",
+    "bands": [{"ages": [3, 5], "places": 40, "site_id": None}],
+}
+ENTRY: dict[str, Any] = {
+    "id": "a",
+    "code": "cantine",
+    "name": "Restauration",
+    "kind": "restauration",
+    "site_id": None,
+    "payment": "monthly",
+    "charging": "reservation",
+    "regie": "enfance",
+    "status": "open",
+    "ages": [3, 11],
+    "levels": ["nursery"],
+    "sector": ["s"],
+    "enrolment_windows": [{"school_year": "2026-2027", "opens_at": "2026-06-01T06:00:00Z", "closes_at": None}],
+}
+SITE = {"id": "s", "code": "jean-jaures", "kind": "school", "name": "École Jean Jaurès"}
+EDITION: dict[str, Any] = {
+    "id": "w",
+    "activity_id": "a",
+    "centre": "La Bièvre",
+    "name": "Noël",
+    "group": "6-11 ans",
+    "ages": [6, 11],
+    "dates": ["2026-12-21", "2026-12-22", "2026-12-23", "2026-12-24"],
+    "places": 24,
+    "taken": 20,
+    "booking_opens_at": None,
+    "residents_open_at": None,
+    "booking_closes_at": "2026-11-30T22:59:00Z",
+    "cancellation_closes_at": "2026-12-06T22:59:00Z",
+    "hold_minutes": 20,
+    "version": 4,
+    "place_changes": [
+        {"changed_at": "2026-11-01T09:00:00Z", "name": "Ada", "before": 20, "after": 24, "reason": "Une animatrice."}
+    ],
+}
+LUC = {
+    "id": "l",
+    "version": 2,
+    "status": "active",
+    "role": "agent",
+    "username": "luc.petit",
+    "first_name": "Luc",
+    "last_name": "Petit",
+    "email": "luc@example.org",
+    "site_ids": [],
+    "regies": ["enfance"],
+    "has_second_factor": True,
+}
+PROGRAM = {
+    "id": "p",
+    "name": "cuisine",
+    "scope": "meals:read",
+    "created_at": "2026-11-01T09:00:00Z",
+    "secrets": [{"created_at": "2026-11-01T09:00:00Z", "expires_at": None}],
+}
+STALE = {"type": "urn:problem:stale", "title": "", "detail": "Modifié entre-temps."}
+
+
+@pytest.fixture(autouse=True)
+def town(gateway: Gateway) -> None:
+    gateway.say("GET", CALENDAR_API, (200, {"closed_days": [BRIDGE]}))
+    gateway.say("GET", RULES_API, (200, SAID))
+    gateway.say("GET", ACTIVITIES_API, (200, listed(ENTRY)))
+    gateway.say("GET", f"{ACTIVITIES_API}/a", (200, ENTRY))
+    gateway.say("GET", f"{ACTIVITIES_API}/a/holiday-weeks", (200, listed(EDITION)))
+    gateway.say("GET", f"{WEEKS_API}/w", (200, EDITION))
+    gateway.say("GET", "/enrolment/v1/sites", (200, listed(SITE)))
+    gateway.say("GET", "/enrolment/v1/sites/s", (200, SITE))
+    gateway.say("GET", STAFF_API, (200, listed(LUC)))
+    gateway.say("GET", f"{STAFF_API}/l", (200, LUC))
+    gateway.say("GET", PROGRAMS_API, (200, listed(PROGRAM)))
+
+
+def plain(page: Page) -> str:
+    return page.text.replace("\xa0", " ")
+
+
+def chosen(page: Page, name: str) -> list[str | None]:
+    """What that list of the page has selected."""
+    [found] = [one for one in page.all("select") if one.get("name") == name]
+    return [one.get("value") for one in found.iter() if one.get("selected") is not None]
+
+
+async def test_closed_days_are_shown_with_what_they_change_before_they_are_stored(
+    administrator: Browser, gateway: Gateway
+) -> None:
+    page = await administrator.get(CALENDAR)
+    page = await administrator.submit(page, f"{CALENDAR}/verification")
+    assert page.errors == ["Indiquez un jour à ajouter, ou cochez un jour à retirer."]
+    page = await administrator.submit(page, f"{CALENDAR}/verification", du="2027-05-10", au="2027-05-09", nom="Pont")
+    assert "La fin suit le début" in page.errors[0]
+    gateway.say("PUT", CALENDAR_API, (200, CHANGES))
+    asked = {"du": "2027-07-13", "au": "2027-07-14", "nom": "Fête|locale", "retirer": "2027-05-07"}
+    page = await administrator.submit(page, f"{CALENDAR}/verification", **asked)
+    assert "1 jour où l’activité n’a plus lieu" in plain(page)
+    assert "à réserver avant mercredi 5 mai (avant : vendredi 7 mai)" in plain(page)
+    [preview] = gateway.heard("PUT", CALENDAR_API)
+    assert (preview.query, preview.headers["If-Match"]) == ({"preview": "true"}, '"7"')
+    wanted = [{"date": f"2027-07-{day}", "name": "Fête|locale"} for day in (13, 14)]
+    assert preview.body == {"closed_days": wanted}
+    page = await administrator.submit(page, CALENDAR)
+    assert page.path == f"{CALENDAR}?enregistre"
+    stored = gateway.heard("PUT", CALENDAR_API)[1]
+    assert (stored.query, stored.body, stored.headers["If-Match"]) == ({}, preview.body, '"7"')
+
+
+async def test_a_calendar_that_changed_meanwhile_is_shown_as_it_is(administrator: Browser, gateway: Gateway) -> None:
+    gateway.say("PUT", CALENDAR_API, (412, STALE))
+    page = await administrator.get(CALENDAR)
+    page = await administrator.submit(page, f"{CALENDAR}/verification", du="2027-05-10", nom="Pont")
+    assert (page.status, "modifié le calendrier" in page.errors[0]) == (422, True)
+
+
+async def test_rules_are_shown_with_what_they_change_before_they_are_stored(
+    administrator: Browser, gateway: Gateway
+) -> None:
+    page = await administrator.get(RULES)
+    sent = page.form(f"{RULES}/verification")
+    assert (sent["weekdays"], sent["booking_rule"], sent["booking_n"]) == (["monday", "friday"], ["days_before"], ["1"])
+    assert (sent["booking_time"], sent["band0_places"]) == (["09:00"], ["40"])
+    page = await administrator.submit(page, f"{RULES}/verification", booking_n="x", band0_to="")
+    assert page.errors == ["Indiquez un nombre entier."] * 2
+    gateway.say("PUT", RULES_API, (200, CHANGES | {"rules": SAID}))
+    again = {"booking_n": "2", "band0_to": "5", "band1_from": "6", "band1_to": "11", "band1_places": "60"}
+    week = {"cancellation_rule": "weekday_before", "cancellation_weeks": "1", "cancellation_time": "12:00"}
+    page = await administrator.submit(
+        page, f"{RULES}/verification", **again, **week, cancellation_weekday="thursday", band1_site="s"
+    )
+    assert page.heading == "Vérifiez les nouvelles règles"
+    await administrator.submit(page, RULES)
+    preview, stored = gateway.heard("PUT", RULES_API)
+    assert (preview.query, stored.query, preview.headers["If-Match"]) == ({"preview": "true"}, {}, '"7"')
+    assert preview.body == stored.body
+    assert stored.body == {
+        "weekdays": ["monday", "friday"],
+        "booking_deadline": {"rule": "days_before", "n": 2, "time": "09:00", "working_days": True},
+        "cancellation_deadline": {"rule": "weekday_before", "weeks": 1, "time": "12:00", "weekday": "thursday"},
+        "bands": [
+            {"ages": [3, 5], "places": 40, "site_id": None},
+            {"ages": [6, 11], "places": 60, "site_id": "s"},
+        ],
+    }
+
+
+async def test_fewer_places_than_are_taken_are_refused(administrator: Browser, gateway: Gateway) -> None:
+    gateway.refuse("PUT", RULES_API, 409, "Des places sont déjà prises.")
+    page = await administrator.submit(await administrator.get(RULES), f"{RULES}/verification")
+    assert page.errors == ["Des places sont déjà prises."]
+    gateway.say("PUT", RULES_API, (412, STALE))
+    page = await administrator.submit(page, f"{RULES}/verification")
+    assert "entre-temps" in page.errors[0]
+
+
+async def test_an_activity_is_changed_by_who_has_seen_it(administrator: Browser, gateway: Gateway) -> None:
+    page = await administrator.get("/agent/catalogue?kind=restauration")
+    assert gateway.heard("GET", ACTIVITIES_API)[0].query["kind"] == "restauration"
+    assert page.links()["Restauration"] == ACTIVITY
+    page = await administrator.get(ACTIVITY)
+    assert page.form(ACTIVITY)["window0_opens"] == ["2026-06-01T08:00"]
+    page = await administrator.submit(page, ACTIVITY, youngest="", window0_closes="x")
+    assert len(page.errors) == 2
+    gateway.say("PATCH", f"{ACTIVITIES_API}/a", (422, {"errors": [{"pointer": "/name", "detail": "Trop court."}]}))
+    page = await administrator.submit(page, ACTIVITY, youngest="3", window0_closes="2026-09-30T23:59", etat="closed")
+    assert page.errors == ["Trop court."]
+    gateway.say("PATCH", f"{ACTIVITIES_API}/a", (200, ENTRY))
+    page = await administrator.submit(page, ACTIVITY, etat="closed")
+    assert page.path == f"{ACTIVITY}?enregistre"
+    said = gateway.heard("PATCH", f"{ACTIVITIES_API}/a")[1]
+    assert said.headers["If-Match"] == '"7"'
+    assert said.body == {
+        "name": "Restauration",
+        "status": "closed",
+        "ages": [3, 11],
+        "levels": ["nursery"],
+        "sector": ["s"],
+        "enrolment_windows": [
+            {
+                "school_year": "2026-2027",
+                "opens_at": "2026-06-01T06:00:00+00:00",
+                "closes_at": "2026-09-30T21:59:00+00:00",
+            }
+        ],
+    }
+
+
+async def test_activities_and_sites_are_added(administrator: Browser, gateway: Gateway) -> None:
+    gateway.say("POST", ACTIVITIES_API, (409, {"detail": "Ce code est pris."}), (201, ENTRY))
+    new = "/agent/catalogue/activites/nouvelle"
+    asked = {"kind": "periscolaire", "payment": "monthly", "charging": "flat", "regie": "enfance"}
+    page = await administrator.submit(await administrator.get(new), new, code="judo", name="Judo", etat="open", **asked)
+    assert page.errors == ["Ce code est pris."]
+    assert chosen(page, "charging") == ["flat"]
+    page = await administrator.submit(page, new, etat="open", **asked)
+    assert page.path == f"{ACTIVITY}?enregistre"
+    assert gateway.heard("POST", ACTIVITIES_API)[1].body == asked | {
+        "code": "judo",
+        "name": "Judo",
+        "status": "open",
+        "site_id": None,
+        "ages": None,
+        "levels": [],
+        "sector": [],
+        "enrolment_windows": [],
+    }
+    gateway.say("POST", "/enrolment/v1/sites", (201, SITE))
+    gateway.say("PATCH", "/enrolment/v1/sites/s", (200, SITE))
+    new = "/agent/catalogue/sites/nouveau"
+    await administrator.submit(await administrator.get(new), new, code="a", kind="centre", name="A")
+    assert gateway.heard("POST", "/enrolment/v1/sites")[0].body == {"code": "a", "kind": "centre", "name": "A"}
+    one = "/agent/catalogue/sites/s"
+    await administrator.submit(await administrator.get(one), one, name="École Jaurès")
+    [renamed] = gateway.heard("PATCH", "/enrolment/v1/sites/s")
+    assert (renamed.body, renamed.headers["If-Match"]) == ({"name": "École Jaurès"}, '"7"')
+
+
+async def test_a_week_has_more_places_with_a_reason(administrator: Browser, gateway: Gateway) -> None:
+    page = await administrator.get(f"{ACTIVITY}/semaines?from=2026-12-01")
+    assert gateway.heard("GET", f"{ACTIVITIES_API}/a/holiday-weeks")[0].query["from"] == "2026-12-01"
+    assert page.links()["Noël"] == WEEK
+    page = await administrator.get(WEEK)
+    assert "de 20 à 24. Une animatrice." in plain(page)
+    errors = [{"pointer": "/reason", "detail": "Dites pourquoi."}]
+    gateway.say("PATCH", f"{WEEKS_API}/w", (422, {"errors": errors}), (200, EDITION))
+    page = await administrator.submit(page, WEEK, places="30")
+    assert page.errors == ["Dites pourquoi."]
+    page = await administrator.submit(page, WEEK, reason="Une salle de plus")
+    assert page.path == f"{WEEK}?enregistre"
+    said = gateway.heard("PATCH", f"{WEEKS_API}/w")[1]
+    assert (said.headers["If-Match"], said.body["places"], said.body["reason"]) == ('"4"', 30, "Une salle de plus")
+    assert "dates" not in said.body, "the days of a booked week are not to be said again"
+
+
+async def test_a_week_is_opened_for_its_working_days(administrator: Browser, gateway: Gateway) -> None:
+    gateway.say("POST", WEEKS_API, (201, EDITION))
+    new = f"{ACTIVITY}/semaines/nouvelle"
+    page = await administrator.get(new)
+    refused = await administrator.submit(page, new)
+    assert refused.status == 422
+    said = {"name": "Noël", "group": "6-11 ans", "youngest": "6", "oldest": "11", "places": "24"}
+    dates = {"dates": "2026-12-21", "last": "2026-12-27"}
+    closes = {"booking_closes_at": "2026-11-30T23:59", "cancellation_closes_at": "2026-12-06T23:59"}
+    await administrator.submit(page, new, **said, **dates, **closes)
+    [body] = [call.body for call in gateway.heard("POST", WEEKS_API)]
+    assert body["dates"] == ["2026-12-21", "2026-12-22", "2026-12-23", "2026-12-24"]
+    assert (body["activity_id"], body["ages"], body["hold_minutes"]) == ("a", [6, 11], 20)
+    assert (body["booking_closes_at"], body["booking_opens_at"]) == ("2026-11-30T22:59:00+00:00", None)
+
+
+async def test_an_account_of_the_staff_is_opened_changed_and_closed(administrator: Browser, gateway: Gateway) -> None:
+    page = await administrator.get(STAFF)
+    assert page.links()["Luc Petit"] == f"{STAFF}/l"
+    new = f"{STAFF}/nouveau"
+    errors = [{"pointer": "/regies", "detail": "Seuls un régisseur ou un agent encaissent."}]
+    gateway.say("POST", STAFF_API, (422, {"errors": errors}), (201, LUC))
+    who = {"first_name": "Luc", "last_name": "Petit", "email": "luc@example.org", "username": "luc.petit"}
+    page = await administrator.submit(await administrator.get(new), new, **who, role="administrator", regies="enfance")
+    assert page.errors == ["Seuls un régisseur ou un agent encaissent."]
+    page = await administrator.submit(page, new, role="agent")
+    assert page.path == f"{STAFF}/l?ouvert"
+    assert gateway.heard("POST", STAFF_API)[1].body == who | {"role": "agent", "regies": ["enfance"], "site_ids": []}
+    gateway.say("PATCH", f"{STAFF_API}/l", (200, LUC))
+    page = await administrator.submit(page, f"{STAFF}/l", role="cashier", regies=[])
+    gateway.say("POST", f"{STAFF_API}/l/invitation", (202, None))
+    page = await administrator.submit(page, f"{STAFF}/l/invitation")
+    assert "Un nouveau lien est envoyé" in page.text
+    await administrator.submit(page, f"{STAFF}/l/fermeture")
+    changed, closed = gateway.heard("PATCH", f"{STAFF_API}/l")
+    assert (changed.body["role"], changed.body["regies"], changed.headers["If-Match"]) == ("cashier", [], '"2"')
+    assert (closed.body, closed.headers["If-Match"]) == ({"status": "closed"}, '"2"')
+
+
+async def test_the_last_administrator_and_what_others_changed_are_refused(
+    administrator: Browser, gateway: Gateway
+) -> None:
+    page = await administrator.get(f"{STAFF}/l")
+    gateway.refuse("PATCH", f"{STAFF_API}/l", 409, "La commune n'aurait plus d'administrateur.")
+    page = await administrator.submit(page, f"{STAFF}/l/fermeture")
+    assert page.errors == ["La commune n'aurait plus d'administrateur."]
+    gateway.say("PATCH", f"{STAFF_API}/l", (412, STALE))
+    page = await administrator.submit(page, f"{STAFF}/l", first_name="Lucien", role="agent")
+    assert "entre-temps" in page.errors[0]
+    assert page.form(f"{STAFF}/l")["first_name"] == ["Luc"]
+
+
+async def test_a_programs_secret_is_told_once(administrator: Browser, gateway: Gateway) -> None:
+    told = {"id": "p", "name": "cuisine", "scope": "meals:read", "secret": "the-secret"}
+    gateway.say("POST", PROGRAMS_API, (409, {"detail": "Ce nom est pris."}), (201, told))
+    new = f"{PROGRAMS}/nouveau"
+    page = await administrator.submit(await administrator.get(new), new, name="cuisine", scope="meals:read")
+    assert page.errors == ["Ce nom est pris."]
+    page = await administrator.submit(page, new)
+    assert "the-secret" in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "the-secret" not in (await administrator.get(PROGRAMS)).source
+    one = f"{PROGRAMS}/p"
+    gateway.say("POST", f"{PROGRAMS_API}/p/secrets", (201, told))
+    page = await administrator.submit(await administrator.get(one), f"{one}/secrets", former_valid_h="0")
+    assert "the-secret" in page.text
+    assert gateway.heard("POST", f"{PROGRAMS_API}/p/secrets")[0].body == {"former_valid_h": 0}
+    gateway.say("DELETE", f"{PROGRAMS_API}/p", (204, None))
+    assert (await administrator.submit(await administrator.get(one), f"{one}/retrait")).path == PROGRAMS
+
+
+async def test_another_application_is_the_second_factor(agent: Browser, gateway: Gateway) -> None:
+    page = await agent.submit(await agent.get(OWN), OWN)
+    assert len(page.errors) == 2
+    offered = {"secret": "JBSWY3DPEHPK3PXP", "uri": "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP"}
+    gateway.say("POST", "/identity/v1/me/totp", (201, offered))
+    page = await agent.submit(page, OWN, password="Guichet!2026", otp="123 456")
+    assert "JBSW Y3DP EHPK 3PXP" in page.text
+    assert page.all("svg") or "<svg" in page.source
+    wrong = {"errors": [{"pointer": "/otp", "detail": "Ce code n'est pas le bon."}]}
+    gateway.say("PUT", "/identity/v1/me/totp", (422, wrong), (200, {"recovery_codes": ["ABCD-EFGH"] * 10}))
+    page = await agent.submit(page, f"{OWN}/application", code="000000")
+    assert page.errors == ["Ce code n'est pas le bon."]
+    page = await agent.submit(page, f"{OWN}/application", code="654 321")
+    assert page.text.count("ABCD-EFGH") == 10
+    assert gateway.heard("POST", "/identity/v1/me/totp")[0].body == {"password": "Guichet!2026", "otp": "123456"}
+    assert gateway.heard("PUT", "/identity/v1/me/totp")[1].body == {"otp": "654321"}
+
+
+async def test_new_recovery_codes_are_made(agent: Browser, gateway: Gateway) -> None:
+    gateway.say("POST", "/identity/v1/me/recovery-codes", (201, {"recovery_codes": ["ABCD-EFGH"] * 10}))
+    page = await agent.submit(await agent.get(OWN), OWN, password="x", otp="123456", faire="codes")
+    assert page.text.count("ABCD-EFGH") == 10
+
+
+async def test_these_pages_are_an_administrators(agent: Browser, gateway: Gateway) -> None:
+    for path in (CALENDAR, RULES, "/agent/catalogue", ACTIVITY, WEEK, STAFF, PROGRAMS, f"{STAFF}.csv"):
+        assert (await agent.get(path)).status == 403, path
+    assert not gateway.calls
+
+
+async def test_the_administrators_pages_in_a_browser(window: Screen, gateway: Gateway) -> None:
+    gateway.say("POST", "/identity/v1/sessions", (201, gateway.tokens()))
+    gateway.say("GET", "/identity/v1/me", (200, ME | {"role": "administrator", "first_name": "Ada"}))
+    gateway.say("PUT", CALENDAR_API, (200, CHANGES))
+    gateway.say("PUT", RULES_API, (200, CHANGES | {"rules": SAID}))
+    await window.sign_in("ada", "Guichet!2026")
+    for path, picture in (
+        ("/agent/catalogue", "agent-catalogue"),
+        (ACTIVITY, "agent-activite"),
+        (f"{ACTIVITY}/semaines", ""),
+        (WEEK, "agent-semaine"),
+        ("/agent/catalogue/sites/s", ""),
+        (STAFF, "agent-comptes"),
+        (f"{STAFF}/l", "agent-compte"),
+        (f"{STAFF}/nouveau", ""),
+        (PROGRAMS, ""),
+        (f"{PROGRAMS}/p", "agent-programme"),
+        (OWN, "agent-second-facteur"),
+    ):
+        await window.open(path)
+        await window.look(picture)
+    await window.open(CALENDAR)
+    await window.look("agent-calendrier")
+    await window.tick("vendredi 7 mai 2027 : Pont de l'Ascension".replace(" :", "\xa0:"))
+    await window.press("Voir ce que cela change")
+    await window.look("agent-calendrier-verification")
+    await window.open(RULES)
+    await window.look("agent-regles")
+    await window.press("Voir ce que cela change")
+    await window.look()
