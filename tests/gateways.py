@@ -63,7 +63,7 @@ INVOICE: dict[str, Any] = {
     "lines": [],
 }
 
-DOSSIER = {
+DOSSIER: dict[str, Any] = {
     "id": "d",
     "number": "100042",
     "address": {"street": "3 rue des Lilas", "postcode": "94990", "city": "Villeneuve-sur-Bièvre"},
@@ -110,6 +110,7 @@ class Gateway:
         self.say("GET", "/dossier/v1/dossiers/mine", (200, DOSSIER))
         for path in ("/enrolment/v1/bookings", "/enrolment/v1/waiting-list", "/billing/v1/invoices"):
             self.say("GET", path, (200, listed()))
+        self.say("GET", "/dossier/v1/change-requests", (200, listed()))
         self.say("GET", "/identity/v1/messages", (200, listed() | {"unread": 0}))
         self.say("GET", "/planning/v1/plannings", (200, {"month": "2026-11", "rows": [], "draft": None}))
         self.say("GET", "/enrolment/v1/sites", (200, listed({"id": "s", "name": "École Jean Jaurès"})))

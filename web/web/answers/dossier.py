@@ -2,6 +2,8 @@
 
 import datetime
 
+from pydantic import AwareDatetime, Field
+
 from web.answers import Answer
 
 
@@ -28,6 +30,28 @@ class Schooling(Answer):
     class_name: str | None
 
 
+class Authorised(Answer):
+    """`own`: by the word of this dossier, not of the child's other one."""
+
+    first_name: str
+    last_name: str
+    relation: str | None
+    phone: str
+    own: bool
+
+
+class Forbidden(Answer):
+    first_name: str
+    last_name: str
+    decision: str
+
+
+class Consents(Answer):
+    photo: bool | None = None
+    outings: bool | None = None
+    leaves_alone: bool | None = None
+
+
 class Child(Answer):
     id: str
     first_name: str
@@ -35,6 +59,10 @@ class Child(Answer):
     birth_date: datetime.date
     schooling: list[Schooling]
     menu: str
+    consents: Consents = Consents()
+    authorised_persons: list[Authorised] = Field(default=[])
+    forbidden_persons: list[Forbidden] = Field(default=[])
+    version: int = 0
 
 
 class Quotient(Answer):
@@ -60,8 +88,42 @@ class FoundDossier(Answer):
     children: list[Person]
 
 
+class Certification(Answer):
+    school_year: str
+    certified_at: AwareDatetime
+
+
+class Document(Answer):
+    """One that was handed in."""
+
+    id: str
+    status: str
+    kind_name: str
+    uploaded_at: AwareDatetime
+
+
+class ChangeRequest(Answer):
+    """That something be `new` that was `old`; `subject` is whom it is about."""
+
+    id: str
+    status: str
+    dossier_id: str
+    dossier_number: str
+    family: str
+    kind: str
+    subject: str | None
+    old: dict[str, str | int | None] | None
+    new: dict[str, str | int | None]
+    document_ids: list[str]
+    comment: str | None
+    asked_at: AwareDatetime
+    reason: str | None
+    counts_from: datetime.date | None
+    decided_at: AwareDatetime | None
+
+
 class Dossier(Answer):
-    """`missing` says in French what keeps it incomplete."""
+    """`missing` says in French what keeps it incomplete; `certified` that all is right, of the present school year."""
 
     id: str
     number: str
@@ -70,6 +132,8 @@ class Dossier(Answer):
     children: list[Child]
     quotient: Quotient | None
     missing: list[str]
+    certified: Certification | None = None
+    version: int = 0
 
     @property
     def family_name(self) -> str:

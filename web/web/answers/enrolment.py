@@ -10,6 +10,7 @@ from web.answers import Answer
 class Site(Answer):
     id: str
     name: str
+    kind: str = ""
 
 
 class Week(Answer):

@@ -1,41 +1,64 @@
-"""« Mon dossier », as the town knows it; changed at the desk for now."""
+"""« Mon dossier »: what the town knows, what is asked to be changed, and « tout est exact »."""
 
 import asyncio
 
 from starlette.responses import Response
 
+from web import changes
 from web.answers import Page
+from web.answers.dossier import ChangeRequest
 from web.answers.enrolment import Site
 from web.refusals import Refused
 from web.visits import Visit, route
 
-ROLES = {"legal_guardian": "responsable légal", "payer": "payeur", "contact": "personne à contacter"}
-LEVELS = {"nursery": "maternelle", "elementary": "élémentaire"}
-MENUS = {"standard": "standard", "no_pork": "sans porc", "vegetarian": "végétarien", "own_meal": "panier-repas"}
-SOURCES = {"caf": "CAF", "msa": "MSA", "municipal": "calculé par la commune"}
+HERE = "/dossier"
+REQUESTS = "/dossier/v1/change-requests"
+#: What a form has just done, said above the page.
+DONE = {
+    "modifie": "Vos modifications sont enregistrées.",
+    "demande": "Votre demande est envoyée : le guichet vous répond par message et par courriel.",
+    "retiree": "Votre demande est retirée.",
+    "certifie": "Merci : vous avez certifié que tout est exact.",
+}
+SHOWN = 20
 
 
 async def show_dossier(visit: Visit) -> Response:
     await visit.api.fresh()
-    dossier, schools = await asyncio.gather(visit.dossier(), _schools(visit))
+    dossier, schools, requests = await asyncio.gather(visit.dossier(), school_names(visit), _requests(visit))
     return visit.page(
         "dossier/dossier.html",
         dossier=dossier,
         schools=schools,
-        roles=ROLES,
-        levels=LEVELS,
-        menus=MENUS,
-        sources=SOURCES,
+        requests=requests,
+        changes=changes,
+        done=next((sentence for name, sentence in DONE.items() if name in visit.request.query_params), None),
     )
 
 
-async def _schools(visit: Visit) -> dict[str, str]:
-    """Their names; none where the catalogue is not there."""
+async def _requests(visit: Visit) -> list[ChangeRequest] | None:
+    """None where they cannot be told now: the rest of the page is there all the same."""
     try:
-        found = await visit.api.get(Page[Site], "/enrolment/v1/sites", limit=100)
-        return {site.id: site.name for site in found.items}
+        return (await visit.api.get(Page[ChangeRequest], REQUESTS, limit=SHOWN, **visit.family)).items
+    except Refused as refused:
+        if refused.status < 500:
+            raise
+        return None
+
+
+async def school_names(visit: Visit) -> dict[str, str]:
+    """By their ids; none where the catalogue is not there."""
+    try:
+        found = await visit.api.all(Site, "/enrolment/v1/sites")
+        return {site.id: site.name for site in found if site.kind in ("", "school")}
     except Refused:
         return {}
 
 
-ROUTES = [route("/dossier", show_dossier)]
+async def certify(visit: Visit) -> Response:
+    dossier = await visit.dossier()
+    await visit.api.call("POST", f"/dossier/v1/dossiers/{dossier.id}/certification")
+    return visit.go(f"{HERE}?certifie")
+
+
+ROUTES = [route(HERE, show_dossier), route(f"{HERE}/certification", send=certify)]

@@ -10,14 +10,14 @@ from french.paris import day_in_paris
 from starlette.responses import Response
 from starlette.routing import Route
 
-from web import plannings
+from web import changes, plannings
 from web.answers import Page
 from web.answers.billing import Balance, Invoice
 from web.answers.dossier import FoundDossier
 from web.answers.enrolment import Activity, Booking, Enrolment, Site, Waiting
 from web.answers.planning import Entry, MonthPlanning
 from web.listings import Column, Filter, Listing
-from web.pages import bookings, dossier, enrolments, invoices, planning
+from web.pages import bookings, change_requests, dossier, dossier_edits, enrolments, invoices, planning
 from web.plannings import Prices
 from web.refusals import Refused
 from web.roles import AGENTS
@@ -115,10 +115,10 @@ async def show_family(visit: Visit) -> Response:
         history=history and history.items,
         who=partial(plannings.who, at_desk=True),
         weekdays=enrolments.WEEKDAYS,
-        roles=dossier.ROLES,
-        levels=dossier.LEVELS,
-        menus=dossier.MENUS,
-        sources=dossier.SOURCES,
+        roles=changes.ROLES,
+        levels=changes.LEVELS,
+        menus=changes.MENUS,
+        sources=changes.SOURCES,
     )
 
 
@@ -130,7 +130,7 @@ ROUTES: list[Route] = [
     route("/agent/dossiers/{dossier_id}", show_family, roles=AGENTS),
     *(
         acting(page)
-        for rubric in (enrolments, bookings, planning, invoices)
+        for rubric in (dossier, dossier_edits, change_requests, enrolments, bookings, planning, invoices)
         for page in rubric.ROUTES
         if page.path not in _THEIR_OWN
     ),
