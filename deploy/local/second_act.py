@@ -1,8 +1,10 @@
-"""The second act: a school year's canteen, day by day, and a place in a week that is full. It follows the journey.
+"""The second act: a school year's canteen, day by day, a place in a week that is full, and a change of the dossier that
+an agent decides. It follows the journey.
 
 It takes place in time: the stack's clock moves past a deadline.
 """
 
+from base64 import b64decode
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -18,8 +20,10 @@ from deploy.local.journey import PASSWORD, USERNAME, Journey
 from deploy.local.portal import CLAIRE, Addresses, Json, Portal, RefusedError, until
 
 MARTIN, MARTIN_PASSWORD = "martin", "Bienvenue!2026"
-ADMIN, ADMIN_PASSWORD, ADMIN_SECRET = "admin", "Guichet!2026", "JBSWY3DPEHPK3PXP"
+ADMIN, AGENT, STAFF_PASSWORD, STAFF_SECRET = "admin", "agent", "Guichet!2026", "JBSWY3DPEHPK3PXP"
 CANTEEN_DAYS = ["monday", "tuesday", "thursday", "friday"]
+#: The least that is a picture.
+PICTURE = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==")
 #: Two of them are in one month after the first.
 ENOUGH = 4
 #: As long as deadlines are told of at once.
@@ -152,6 +156,34 @@ class SecondAct:
         assert (self.accepted["status"], line["holiday_week_id"]) == ("held", self.week["id"]), self.accepted
         self.said = f"{self.accepted['status']} until {self.accepted['hold_expires_at'][11:16]} UTC"
 
+    async def ask_for_a_change(self) -> None:
+        """« Demander une modification »: a new address, with its proof; nothing changes yet"""
+        self.dossier = await self.portal.get("/dossier/v1/dossiers/mine")
+        proof = await self.portal.hand_in(self.dossier["id"], "domicile", PICTURE)
+        self.address = self.dossier["address"] | {"street": "14 rue des Écoles"}
+        asked = {"change": {"kind": "address"} | self.address, "document_ids": [proof["id"]]}
+        path = f"/dossier/v1/dossiers/{self.dossier['id']}/change-requests"
+        self.request = await self.portal.post(path, asked)
+        assert (self.request["status"], self.request["old"]) == ("waiting", self.dossier["address"]), self.request
+        old, new = self.request["old"]["street"], self.request["new"]["street"]
+        self.said = f"avant : {old} ; demandé : {new}, avec un justificatif de domicile"
+
+    async def decide_the_change(self) -> None:
+        """The desk reads old beside new, and accepts with a reason: it is so, and the family is told"""
+        self.clock.advance(seconds=STEP_S + 1)  # a code is good once
+        async with Portal(self.stack) as agent:
+            await agent.sign_in(AGENT, STAFF_PASSWORD, self._code())
+            queue = (await agent.get(f"/dossier/v1/change-requests?status=waiting&dossier_id={self.dossier['id']}"))[
+                "items"
+            ]
+            assert [one["id"] for one in queue] == [self.request["id"]], queue
+            decision = {"decision": "accepted", "reason": "Justificatif de domicile vérifié"}
+            await agent.post(f"/dossier/v1/change-requests/{self.request['id']}/decision", decision)
+        now = await self.portal.get("/dossier/v1/dossiers/mine")
+        assert now["address"] == self.address, now
+        mail = await self.portal.mail(CLAIRE["email"], "demande de modification est acceptée")
+        self.said = f"adresse : {now['address']['street']}\n« {mail['subject']} »"
+
     def steps(self) -> Iterator[Any]:
         """In order, as `Journey.steps`."""
         yield from (
@@ -165,6 +197,8 @@ class SecondAct:
             self.wait_for_it,
             self.be_offered_the_place,
             self.accept_the_offer,
+            self.ask_for_a_change,
+            self.decide_the_change,
         )
 
     async def _first_day(self) -> str:
@@ -189,12 +223,14 @@ class SecondAct:
     async def _close_the_rest(self) -> None:
         """The administrator gives the week no more places than are taken."""
         async with Portal(self.stack) as administrator:
-            code = totp(ADMIN_SECRET, int(self.clock.now().timestamp()) // STEP_S)
-            await administrator.sign_in(ADMIN, ADMIN_PASSWORD, code)
+            await administrator.sign_in(ADMIN, STAFF_PASSWORD, self._code())
             path = f"/enrolment/v1/holiday-weeks/{self.week['id']}"
             week, etag = await administrator.tagged(path)
             change = {"places": week["taken"], "reason": "Une animatrice est absente cette semaine-là"}
             await administrator.edit("PATCH", path, change, etag)
+
+    def _code(self) -> str:
+        return totp(STAFF_SECRET, int(self.clock.now().timestamp()) // STEP_S)
 
     def _change(self, day: str, *, reserve: bool) -> Json:
         return {"child_id": self.tom, "activity_id": self.canteen, "date": day, "reserve": reserve}
