@@ -1,5 +1,6 @@
 """Every guarded operation of the joined OpenAPI document, and examples of what it takes, made for one family."""
 
+import json
 from base64 import b64decode
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -362,6 +363,19 @@ async def other_adult(database_url: str, dossier_id: str) -> str:
     )
     await connection.close()
     return str(adult_id)
+
+
+async def uninvited_dossier(database_url: str) -> str:
+    """One whose guardian has no account."""
+    dossier_id = new_id()
+    guardian = {"guardian_id": str(new_id()), "first_name": "Luc", "last_name": "Petit", "email": None}
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO dossiers (dossier_id, version, number, guardians) VALUES ($1, 1, $2, $3)",
+        *(dossier_id, dossier_id.hex, json.dumps([guardian])),
+    )
+    await connection.close()
+    return str(dossier_id)
 
 
 async def print_run(database_url: str) -> str:

@@ -39,6 +39,7 @@ from tests.security.examples import (
     operations,
     other_adult,
     print_run,
+    uninvited_dossier,
     values_of,
     waiting_link_request,
 )
@@ -134,6 +135,9 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     values["client_id"] = await known_program(stack.owner_databases["identity"])
     values["message_id"] = await message_to(owner, stack.owner_databases["identity"])
     values["run_id"] = await print_run(stack.owner_databases["identity"])
+    values["POST /v1/dossiers/{dossier_id}/invitation"] = {
+        "dossier_id": await uninvited_dossier(stack.owner_databases["identity"])
+    }
     values["account_id"] = await invited_account(stack.owner_databases["identity"])
     values["request_id"] = await waiting_link_request(stack.owner_databases["identity"])
     values["adult_id"] = await other_adult(stack.owner_databases["dossier"], owner.dossier_id)

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from web.pages.registration import CHECK, DOSSIER, NAME, PRIVACY, READINGS, START, TERMS
+from web.pages.registration import CHECK, CODE, DOSSIER, NAME, PRIVACY, READINGS, START, TERMS
 
 from tests.browsers import Browser, Page
 from tests.gateways import Gateway
+from tests.screens import Screen
 
 WHO = {
     "last_name": "Moreau",
@@ -63,6 +64,34 @@ async def test_what_is_registered_is_what_the_steps_were_given(browser: Browser,
     [sent] = gateway.heard("POST", "/identity/v1/registrations")
     assert sent.body == WHO | {"dossier_claim": "a-claim", "terms_version": "2026-09", "privacy_version": "2026-09"}
     assert "claire@example.org" in page.text
+
+
+async def test_the_code_of_a_letter_stands_for_the_dossier(browser: Browser, gateway: Gateway) -> None:
+    step = await fill(browser, DOSSIER)
+    page = await browser.get(step.links()["J'ai un code d'invitation"])
+    by_code = ("POST", "/identity/v1/claims/by-code")
+    page = await browser.submit(page, CODE, code="ABCD-EFGH-JKMN", email="other@example.org")
+    assert page.status == 422
+    assert not gateway.heard(*by_code), "an email that was mistyped once would get the link"
+    gateway.refuse(*by_code, 404, "Ce code n'est pas reconnu.")
+    page = await browser.submit(page, CODE, code="ABCD-EFGH-JKMN", email=WHO["email"])
+    assert page.errors == ["Ce code n'est pas reconnu."]
+    gateway.say(*by_code, (201, {"dossier_claim": "ABCDEFGHJKMN", "expires_at": "2027-01-25T10:00:00Z"}))
+    page = await browser.submit(page, CODE, code="ABCD-EFGH-JKMN", email=WHO["email"].upper())
+    for one in READINGS:
+        page = await browser.submit(page, one.path, accepted="oui")
+    await browser.submit(page, CHECK)
+    [sent] = gateway.heard("POST", "/identity/v1/registrations")
+    assert (sent.body["dossier_claim"], sent.body["email"]) == ("ABCDEFGHJKMN", WHO["email"])
+
+
+async def test_the_page_of_the_code_is_looked_at(window: Screen) -> None:
+    await window.open(START)
+    await window.fill(**WHO)
+    await window.press("Étape suivante")
+    await window.press("J'ai un code d'invitation")
+    await window.press("Étape suivante")
+    await window.look("inscrivez-vous-2-code-erreur")
 
 
 async def test_a_double_click_registers_once(browser: Browser, gateway: Gateway) -> None:

@@ -23,6 +23,7 @@ START, DOSSIER, TERMS, PRIVACY, CHECK = (
     "/inscrivez-vous/confidentialite",
     "/inscrivez-vous/verification",
 )
+CODE = "/inscrivez-vous/code"
 SENT, LINK, REQUEST = "/inscrivez-vous/lien-envoye", "/inscrivez-vous/lien", "/inscrivez-vous/rattachement"
 #: Where what the last step was refused for is put right.
 WHERE = {
@@ -142,6 +143,34 @@ async def take_dossier(visit: Visit) -> Response:
     draft.dossier_number, draft.last_name, draft.email = asked.values()
     draft.dossier_claim = given["dossier_claim"]
     return draft.kept(visit, visit.go(draft.missing() or CHECK))
+
+
+async def show_code(visit: Visit) -> Response:
+    if not Draft.of(visit).username:
+        return visit.go(START)
+    return visit.page("registration/code.html", refused=None)
+
+
+async def take_code(visit: Visit) -> Response:
+    """The code of an invitation letter; the email is typed twice, for nobody else knows it."""
+    draft, form = Draft.of(visit), visit.form
+    if not draft.username:
+        return visit.go(START)
+    typed, refused = form.picked("code", "email"), None
+    if form.require(code="Indiquez le code de votre courrier.", email="Indiquez votre courriel."):
+        if typed["email"].casefold() != draft.email.strip().casefold():
+            form.refuse("email", "Ce courriel n'est pas celui de l'étape 1 : vérifiez l'un et l'autre.")
+        else:
+            try:
+                given = await visit.api.public("POST", "/identity/v1/claims/by-code", {"code": typed["code"]})
+                draft.dossier_number, draft.dossier_claim = "", given["dossier_claim"]
+                return draft.kept(visit, visit.go(draft.missing() or CHECK))
+            except Refused as error:
+                if error.status not in (404, 409, 422):
+                    raise
+                refused = error
+                form.refused(error, typed)
+    return visit.page("registration/code.html", refused=refused)
 
 
 async def ask_link(visit: Visit) -> Response:
@@ -298,6 +327,7 @@ ROUTES = [
     route(DOSSIER, show_dossier, take_dossier, public=True),
     *map(_reading, READINGS),
     route(CHECK, show_check, register, public=True),
+    route(CODE, show_code, take_code, public=True),
     route(REQUEST, show_link_asked, ask_link, public=True),
     route(SENT, show_sent, public=True),
     route(LINK, show_link, resend, public=True),

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from chassis import clock
+from chassis import clock, desk
 from chassis.bodies import Page, Paged
 from chassis.database import Session
 from chassis.policies import PUBLIC
@@ -12,8 +12,18 @@ from fastapi import APIRouter, Response
 from identity import accounts, passwords
 from identity.edge import Address, Configured, OwnTransactions, taking
 from identity.names import email_key
-from identity.registrations import activation, claims, credentials, legal, link_requests, registration, schemas
+from identity.registrations import (
+    activation,
+    claims,
+    credentials,
+    invitations,
+    legal,
+    link_requests,
+    registration,
+    schemas,
+)
 from identity.registrations.models import LinkRequestStatus
+from identity.registrations.rules import code_key
 from identity.sessions.policies import Agent
 from identity.settings import Settings
 from identity.throttling.guesses import limits_of, room
@@ -62,6 +72,29 @@ async def claim(
             session, body.dossier_number, body.last_name, body.email, body.first_name, now
         )
     return schemas.ClaimGiven(dossier_claim=secret, expires_at=expires_at)
+
+
+@router.post("/claims/by-code", status_code=201, dependencies=[PUBLIC])
+@problems(TooManyTries, invitations.CodeRefused, accounts.AlreadyRegistered)
+async def claim_by_code(
+    body: schemas.CodeGiven, database: OwnTransactions, settings: Configured, address: Address
+) -> schemas.ClaimGiven:
+    """The code of an invitation letter is a claim; it is used by the registration, not by asking here."""
+    limits = [_claim_limit(settings, address)]
+    async with guess(database, limits, invitations.CodeRefused), database.sessions.begin() as session:
+        secret, expires_at = await invitations.recognise(session, code_key(body.code), clock.now())
+    return schemas.ClaimGiven(dossier_claim=secret, expires_at=expires_at)
+
+
+@router.post("/dossiers/{dossier_id}/invitation", status_code=201)
+@problems(NotFound, accounts.AlreadyRegistered)
+async def invite(
+    _agent: Agent, dossier_id: UUID, body: schemas.InvitationAsked, session: Session
+) -> schemas.Invitations:
+    """A letter with a code is to be printed; codes of before are dead."""
+    desk.note(session, dossier_id=dossier_id)
+    made = await invitations.invite(session, dossier_id, body.guardian_id, clock.now())
+    return schemas.Invitations(items=[schemas.Invitation.model_validate(one) for one in made])
 
 
 @router.post("/link-requests", status_code=202, dependencies=[PUBLIC])

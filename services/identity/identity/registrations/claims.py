@@ -66,10 +66,17 @@ async def prove(
 def give(session: AsyncSession, dossier_id: UUID, guardian_id: UUID, email: str, expires_at: datetime) -> str:
     """The secret of a new claim for that guardian, who will read that email."""
     secret = new_secret()
+    keep(session, secret, dossier_id, guardian_id, email, expires_at)
+    return secret
+
+
+def keep(
+    session: AsyncSession, secret: str, dossier_id: UUID, guardian_id: UUID, email: str | None, expires_at: datetime
+) -> None:
+    """A claim by that secret; without `email` whoever has it says theirs."""
     session.add(
         Claim(digest=digest(secret), dossier_id=dossier_id, guardian_id=guardian_id, email=email, expires_at=expires_at)
     )
-    return secret
 
 
 async def judge(session: AsyncSession, secret: str, now: datetime) -> tuple[Claim, Guardian]:

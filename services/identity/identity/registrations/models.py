@@ -53,9 +53,10 @@ class Acceptance(Base):
 
 
 class Claim(Base):
-    """Proof that somebody knows a guardian's dossier number, name and email; used once, by a registration.
+    """Proof that somebody is that guardian: they know the dossier's number, name and email, an agent says so, or they
+    hold the letter with the code. Used once, by a registration.
 
-    `email` is spelt as in the dossier.
+    `email` is spelt as in the dossier; none: of a code, whose holder says theirs.
     """
 
     __tablename__ = "claims"
@@ -74,7 +75,7 @@ class Claim(Base):
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     dossier_id: Mapped[UUID]
     guardian_id: Mapped[UUID]
-    email: Mapped[str]
+    email: Mapped[str | None]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 

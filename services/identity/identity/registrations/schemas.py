@@ -41,6 +41,31 @@ class ClaimAsked(RequestBody):
     first_name: Line | None = None
 
 
+class CodeGiven(RequestBody):
+    """The code of an invitation letter, however it is spaced."""
+
+    code: Annotated[str, line(50)]
+
+
+class InvitationAsked(RequestBody):
+    """For that guardian; none: for each of the dossier's who has no account."""
+
+    guardian_id: UUID | None = None
+
+
+class Invitation(Answer):
+    """A letter that is to be printed; its code stands there alone."""
+
+    guardian_id: UUID
+    first_name: str
+    last_name: str
+    expires_at: datetime
+
+
+class Invitations(Answer):
+    items: list[Invitation]
+
+
 class ClaimGiven(Answer):
     dossier_claim: str
     expires_at: datetime

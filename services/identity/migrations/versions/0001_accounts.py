@@ -102,7 +102,7 @@ STATEMENTS = (
         digest bytea CONSTRAINT pk_claims PRIMARY KEY,
         dossier_id uuid NOT NULL,
         guardian_id uuid NOT NULL,
-        email text NOT NULL,
+        email text,
         expires_at timestamptz NOT NULL,
         used_at timestamptz
     )""",
