@@ -389,6 +389,19 @@ async def print_run(database_url: str) -> str:
     return str(run_id)
 
 
+async def waiting_dossier_request(database_url: str) -> str:
+    """One that somebody has asked, for an agent to decide."""
+    request_id = new_id()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO dossier_requests (id, version, status, digest, first_name, last_name, email, address, children,"
+        " created_at) VALUES ($1, 1, 'waiting', $2, 'Luc', 'Petit', 'essai@example.org', $3, '[]', now())",
+        *(request_id, request_id.bytes, json.dumps({"street": "1 rue", "postcode": "94990", "city": "Ville"})),
+    )
+    await connection.close()
+    return str(request_id)
+
+
 async def invited_account(database_url: str) -> str:
     """One of the staff's that waits for its owner."""
     account_id, username = new_id(), f"essai-{new_id().hex}"

@@ -41,6 +41,7 @@ from tests.security.examples import (
     print_run,
     uninvited_dossier,
     values_of,
+    waiting_dossier_request,
     waiting_link_request,
 )
 
@@ -135,9 +136,11 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     values["client_id"] = await known_program(stack.owner_databases["identity"])
     values["message_id"] = await message_to(owner, stack.owner_databases["identity"])
     values["run_id"] = await print_run(stack.owner_databases["identity"])
-    values["POST /v1/dossiers/{dossier_id}/invitation"] = {
-        "dossier_id": await uninvited_dossier(stack.owner_databases["identity"])
-    }
+    unknown = {"dossier_id": await uninvited_dossier(stack.owner_databases["identity"])}
+    values["POST /v1/dossiers/{dossier_id}/invitation"] = unknown
+    values["dossier_request_id"] = await waiting_dossier_request(stack.owner_databases["identity"])
+    decided = {"decision": "accepted", "reason": "Essai"}
+    values["POST /v1/dossier-requests/{dossier_request_id}/decision"] = decided | unknown
     values["account_id"] = await invited_account(stack.owner_databases["identity"])
     values["request_id"] = await waiting_link_request(stack.owner_databases["identity"])
     values["adult_id"] = await other_adult(stack.owner_databases["dossier"], owner.dossier_id)

@@ -44,6 +44,9 @@ class Settings(ServiceSettings):
     link_request_limit: int = 20
     #: Link requests that may wait for an agent, from anywhere.
     link_requests_waiting: int = 2000
+    dossier_request_limit: int = 10
+    #: Requests for a dossier that may wait for an agent, from anywhere.
+    dossier_requests_waiting: int = 2000
     #: Every check counts, right or wrong: it tells which usernames exist.
     check_limit: int = 200
     #: Links mailed to one email, from anywhere; then links asked for again from one address.

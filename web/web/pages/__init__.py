@@ -8,6 +8,7 @@ from web.pages import (
     deadlines,
     dossier,
     dossier_edits,
+    dossier_request,
     enrolments,
     home,
     information,
@@ -37,5 +38,6 @@ ROUTES = [
     *information.ROUTES,
     *links.ROUTES,
     *registration.ROUTES,
+    *dossier_request.ROUTES,
     *agent.ROUTES,
 ]

@@ -23,6 +23,7 @@ from identity.notices.writing import write
 from identity.registrations import claims
 from identity.registrations.models import Claim
 from identity.registrations.rules import CODE_LENGTH, CODE_LETTERS, code_as_printed
+from identity.tokens import digest
 
 VALID = timedelta(days=60)
 TITLE = "Votre code pour l'Espace Familles"
@@ -106,7 +107,7 @@ async def recognise(session: AsyncSession, code: str, now: datetime) -> tuple[st
     """The claim that the code is, and its end. Raises CodeRefused, AlreadyRegistered."""
     claim = await session.scalar(
         select(Claim).where(
-            Claim.digest == claims.digest(code), Claim.email.is_(None), Claim.used_at.is_(None), Claim.expires_at > now
+            Claim.digest == digest(code), Claim.email.is_(None), Claim.used_at.is_(None), Claim.expires_at > now
         )
     )
     if claim is None:

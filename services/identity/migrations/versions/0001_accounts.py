@@ -127,6 +127,30 @@ STATEMENTS = (
     )""",
     """CREATE UNIQUE INDEX uq_link_requests_asked ON link_requests (dossier_number, last_name, first_name, email)
         NULLS NOT DISTINCT WHERE status = 'waiting'""",
+    """CREATE TABLE dossier_requests (
+        id uuid CONSTRAINT pk_dossier_requests PRIMARY KEY,
+        version integer NOT NULL,
+        status text NOT NULL
+            CONSTRAINT ck_dossier_requests_status CHECK (status IN ('waiting', 'accepted', 'refused')),
+        digest bytea NOT NULL,
+        first_name text NOT NULL,
+        last_name text NOT NULL,
+        email text NOT NULL,
+        phone text,
+        address jsonb NOT NULL,
+        children jsonb NOT NULL,
+        message text,
+        created_at timestamptz NOT NULL,
+        dossier_id uuid,
+        reason text,
+        decided_by uuid,
+        decided_at timestamptz,
+        CONSTRAINT ck_dossier_requests_decided CHECK (
+            (status <> 'waiting') = (decided_at IS NOT NULL AND decided_by IS NOT NULL AND reason IS NOT NULL)),
+        CONSTRAINT ck_dossier_requests_accepted_with_a_dossier
+            CHECK ((status = 'accepted') = (dossier_id IS NOT NULL))
+    )""",
+    "CREATE UNIQUE INDEX uq_dossier_requests_digest ON dossier_requests (digest) WHERE status = 'waiting'",
     """CREATE TABLE devices (
         id uuid CONSTRAINT pk_devices PRIMARY KEY,
         site_id uuid NOT NULL,
@@ -271,7 +295,8 @@ STATEMENTS = (
         category text,
         CONSTRAINT pk_unwanted_mails PRIMARY KEY (account_id, category)
     )""",
-    """GRANT UPDATE, DELETE ON accounts, activation_links, claims, client_secrets, clients, email_changes,
+    """GRANT UPDATE, DELETE ON accounts, activation_links, claims, client_secrets, clients, dossier_requests,
+    email_changes,
     known_addresses, lanes, link_requests, messages, notices, print_runs, reset_links, sessions, tickets,
     totp_enrolments, tries TO identity_app""",
     "GRANT DELETE ON recovery_codes, unwanted_mails TO identity_app",

@@ -1,0 +1,1 @@
+"""A family new in town asks for a dossier, and an agent decides."""
