@@ -7,6 +7,7 @@ from base64 import b64encode
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from dossier.local import new_health_keys
 from identity.local import new_signing_key
 from web.sealing import new_keys
 
@@ -29,6 +30,7 @@ def write(folder: Path) -> list[str]:
         "identity_signing_key": new_signing_key(),
         "identity_smtp_url": "smtp://sandbox:2525",
         "web_session_keys": new_keys(),
+        "dossier_health_keys": new_health_keys(),
     }
     for service in SERVICES:
         for secret, role in ((f"{service}_database_url", "app"), (f"{service}_owner_database_url", "owner")):

@@ -1,9 +1,10 @@
-"""`python -m <service> api | worker | all | migrate | load FILE | replay`."""
+"""`python -m <service> api | worker | all | migrate | load FILE | replay`, and what is a service's own."""
 
 import argparse
 import asyncio
 import gc
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from chassis import clock, dead_letters, logs, towns
 from chassis.app import create_app
 from chassis.database import Database
 from chassis.listening import configuration
-from chassis.service import Service
+from chassis.service import Command, Service
 from chassis.settings import ServiceSettings, read
 from chassis.stopping import Stop
 from chassis.trouble import said
@@ -23,8 +24,8 @@ from chassis.worker import work
 LOAD_STATEMENT_S = 600
 
 
-def parser(service: str) -> argparse.ArgumentParser:
-    """The command line of that service."""
+def parser(service: str, own: Iterable[Command] = ()) -> argparse.ArgumentParser:
+    """The command line of that service, with commands of its own."""
     parser = argparse.ArgumentParser(prog=f"python -m {service}")
     commands = parser.add_subparsers(dest="command", required=True)
     for name, text in (
@@ -33,6 +34,7 @@ def parser(service: str) -> argparse.ArgumentParser:
         ("all", "both in one process, for small towns and laptops"),
         ("migrate", "bring the database's schema up to date, as its owner"),
         ("replay", "give back to the queue what was set aside (dead letters)"),
+        *((command.name, command.help) for command in own),
     ):
         commands.add_parser(name, help=text)
     commands.add_parser("load", help="take from a town's description what this service owns").add_argument("file")
@@ -41,7 +43,8 @@ def parser(service: str) -> argparse.ArgumentParser:
 
 def run(service: Service) -> None:
     """Do what the command line asks of this service."""
-    asked = parser(service.name).parse_args()
+    asked = parser(service.name, service.commands).parse_args()
+    own = {command.name: command for command in service.commands}
     settings = read(service.settings)
     try:
         clock.shift()
@@ -63,9 +66,22 @@ def run(service: Service) -> None:
         except (Exception, asyncio.CancelledError) as error:
             raise SystemExit(f"Nothing is lost, but it was not finished; run it again: {said(error)}") from None
         print(f"Messages given back to the queue: {moved}.")
+    elif asked.command in own:
+        try:
+            print(asyncio.run(_own(own[asked.command], settings)))
+        except (Exception, asyncio.CancelledError) as error:
+            raise SystemExit(f"It was not finished; run it again: {said(error)}") from None
     else:
         with asyncio.Runner(loop_factory=_loop) as runner:
             runner.run(serve(service, settings, asked.command))
+
+
+async def _own(command: Command, settings: ServiceSettings) -> str:
+    database = Database(settings.database_url)
+    try:
+        return await command.run(database, settings)
+    finally:
+        await database.close()
 
 
 async def _replay(service: str, settings: ServiceSettings) -> int:

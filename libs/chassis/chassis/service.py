@@ -9,9 +9,22 @@ from fastapi import APIRouter
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.database import Database
 from chassis.inbox import Handlers
 from chassis.settings import ServiceSettings
 from chassis.worker import Job
+
+
+@dataclass(frozen=True)
+class Command:
+    """`python -m <service> <name>`: `run(database, settings)` does it and answers what to say of it.
+
+    What ends in the middle can be run again.
+    """
+
+    name: str
+    help: str
+    run: Callable[[Database, Any], Awaitable[str]]
 
 
 @dataclass(frozen=True)
@@ -27,5 +40,6 @@ class Service:
     routers: tuple[APIRouter, ...] = ()
     handlers: Handlers = field(default_factory=dict)
     jobs: tuple[Job, ...] = ()
+    commands: tuple[Command, ...] = ()
     load: Callable[[AsyncSession, Any], Awaitable[None]] | None = None
     notice: type[NoticeWritten] = field(kw_only=True)

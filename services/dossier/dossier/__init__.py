@@ -1,5 +1,5 @@
-"""Owns the families' dossiers: adults, children, quotients.
+"""Owns the families' dossiers: adults, children, quotients, documents, health records.
 
-Publishes dossier.dossier_changed, dossier.child_changed, dossier.quotient_changed.
-Hears identity.account_activated, enrolment.site_changed.
+Publishes dossier.dossier_changed, dossier.child_changed, dossier.quotient_changed, and messages to families.
+Hears accounts that are activated or closed, sites, and who attends where: enrolments and bookings.
 """

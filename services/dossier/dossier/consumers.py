@@ -2,10 +2,25 @@
 
 from chassis.copies import keep
 from chassis.inbox import Handlers
-from contracts.enrolment import SiteChanged
+from contracts.enrolment import (
+    BookingCancelled,
+    BookingChanged,
+    BookingConfirmed,
+    BookingExpired,
+    BookingPaid,
+    EnrolmentChanged,
+    SiteChanged,
+)
 from contracts.identity import AccountActivated, AccountClosed
 
-from dossier.copies import Site
+from dossier.copies import Enrolment, Site, keep_booking
 from dossier.dossiers import link_account
 
-HANDLERS: Handlers = {AccountActivated: link_account, AccountClosed: link_account, SiteChanged: keep(Site)}
+_BOOKINGS = (BookingConfirmed, BookingChanged, BookingPaid, BookingCancelled, BookingExpired)
+HANDLERS: Handlers = {
+    AccountActivated: link_account,
+    AccountClosed: link_account,
+    SiteChanged: keep(Site),
+    EnrolmentChanged: keep(Enrolment),
+    **dict.fromkeys(_BOOKINGS, keep_booking),
+}

@@ -1,12 +1,16 @@
-"""Tables of what others own: the adults' accounts, and the sites, of which schools are some."""
+"""Tables of what others own: the adults' accounts, the sites, of which schools are some, and who attends where."""
 
+from datetime import date
+from typing import Any
 from uuid import UUID
 
-from chassis.law import COPY, impersonal, part_of
+from chassis.copies import keep
+from chassis.law import COPY, impersonal, part_of, personal
 from chassis.schema import may
+from contracts.enrolment import Booking as BookingEvent
 from contracts.identity import AccountActivated, AccountClosed
-from sqlalchemy import tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Index, Uuid, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -51,3 +55,42 @@ class Site(Base):
     code: Mapped[str]
     kind: Mapped[str]
     name: Mapped[str]
+
+
+class Enrolment(Base):
+    """A child in an activity at a site (none: not known), from the first to the last day."""
+
+    __tablename__ = "enrolments"
+    __table_args__ = may("UPDATE", law=personal("Inscriptions", child="child_id", unexported=COPY))
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    child_id: Mapped[UUID] = mapped_column(index=True)
+    site_id: Mapped[UUID | None]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date]
+
+
+class Booking(Base):
+    """A booking of holiday weeks; `lines` as its event has them, `child_ids` whose they are."""
+
+    __tablename__ = "bookings"
+    __table_args__ = (
+        Index(None, "child_ids", postgresql_using="gin"),
+        may("UPDATE", law=personal("Réservations", dossier="dossier_id", unexported=COPY)),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    dossier_id: Mapped[UUID]
+    status: Mapped[str]
+    lines: Mapped[list[Any]] = mapped_column(JSONB)
+    child_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
+
+
+def _children(event: BookingEvent) -> list[UUID]:
+    return sorted({line.child_id for line in event.lines})
+
+
+#: Of any event of a booking: each has all of it.
+keep_booking = keep(Booking, child_ids=_children)

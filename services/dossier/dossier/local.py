@@ -1,7 +1,16 @@
-"""Dossier's own settings in a local stack: a folder of its own for documents."""
+"""Dossier's own settings in a local stack: a folder of its own for documents, a key for health records."""
+
+import json
 
 from chassis.local import Addresses
 
+from dossier.health.keys import new_key
+
+
+def new_health_keys() -> str:
+    """One new key, as the setting takes it."""
+    return json.dumps([new_key()])
+
 
 def settings(stack: Addresses) -> dict[str, str]:
-    return {"DOCUMENTS": str(stack.files / "documents")}
+    return {"DOCUMENTS": str(stack.files / "documents"), "HEALTH_KEYS": new_health_keys()}

@@ -7,20 +7,22 @@ from dossier.api import router as dossiers
 from dossier.changes.api import router as changes
 from dossier.consumers import HANDLERS
 from dossier.documents.api import router as documents
+from dossier.health.api import router as health
 from dossier.households.api import router as households
 from dossier.models import Base
 from dossier.searching.api import router as searching
 from dossier.settings import Settings
 from dossier.town import load
-from dossier.worker import JOBS
+from dossier.worker import COMMANDS, JOBS
 
 SERVICE = Service(
     "dossier",
     Settings,
     Base.metadata,
-    routers=(dossiers, searching, changes, documents, households),
+    routers=(dossiers, searching, changes, documents, health, households),
     handlers=HANDLERS,
     jobs=JOBS,
+    commands=COMMANDS,
     load=load,
     notice=NoticeWritten,
 )

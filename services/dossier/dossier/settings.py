@@ -1,14 +1,36 @@
 """What the environment says to dossier."""
 
+from functools import cached_property
 from pathlib import Path
 
 from chassis.settings import ServiceSettings
+from pydantic import field_validator
 from pydantic_settings import SettingsConfigDict
+
+from dossier.health.keys import Ring
 
 
 class Settings(ServiceSettings):
-    """`documents` is the folder of their files, which API and worker share."""
+    """`documents` is the folder of their files, which API and worker share.
+
+    `health_keys` seal health records, a JSON list (`{"id", "key"}`, 256 bits): the first seals, all open, so that a new
+    one goes in front, and the old ones go once `python -m dossier rotate-health-keys` has been run.
+    """
 
     model_config = SettingsConfigDict(env_prefix="DOSSIER_")
 
     documents: Path
+    health_keys: str
+
+    @field_validator("health_keys")
+    @classmethod
+    def _open(cls, said: str) -> str:
+        try:
+            Ring(said)
+        except (ValueError, KeyError, TypeError):  # whose words would hold the keys
+            raise ValueError("a list of keys of 256 bits, as `make secrets` writes it") from None
+        return said
+
+    @cached_property
+    def ring(self) -> Ring:
+        return Ring(self.health_keys)

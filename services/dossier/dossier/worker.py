@@ -1,14 +1,18 @@
-"""What dossier does by itself, again and again."""
+"""What dossier does by itself, again and again, and what it is told to do."""
 
+import json
 from collections.abc import Set
 from uuid import UUID
 
 from chassis import clock
 from chassis.database import Database
+from chassis.service import Command
 from chassis.worker import Job, forgetting
 
 from dossier.documents import documents
 from dossier.documents.storage import Folder
+from dossier.health import records
+from dossier.health.keys import new_key
 from dossier.models import Base
 from dossier.settings import Settings
 
@@ -35,4 +39,19 @@ JOBS = (
     Job(forgetting(Base.metadata), every_s=600),
     Job(remind_of_expiry, every_s=60),
     Job(sweep_documents, every_s=6 * 3600),
+)
+
+
+async def rotate_health_keys(database: Database, settings: Settings) -> str:
+    sealed = await records.rotate(database, settings.ring)
+    return f"Health records sealed anew by the key {settings.ring.newest}: {sealed}. The other keys are needed no more."
+
+
+async def make_health_key(database: Database, settings: Settings) -> str:
+    return json.dumps(new_key())
+
+
+COMMANDS = (
+    Command("new-health-key", "make a key, to be put first in the list of the health keys", make_health_key),
+    Command("rotate-health-keys", "seal every health record by the first of the health keys", rotate_health_keys),
 )

@@ -9,6 +9,7 @@ import pytest
 from chassis.command import load
 from chassis.service import Service
 from chassis.testing import ISSUER, Databases, Signer
+from dossier.local import new_health_keys
 from dossier.main import SERVICE
 from dossier.settings import Settings
 
@@ -30,6 +31,7 @@ def settings(databases: Databases, tmp_path: Path) -> Settings:
         jwks_url="http://127.0.0.1:9",
         token_issuer=ISSUER,
         documents=tmp_path / "documents",
+        health_keys=new_health_keys(),
     )
 
 

@@ -110,7 +110,7 @@ async def list_documents_to_decide(_: Agent, session: Session, paging: Paged) ->
 @problems(FileGone)
 async def read_document(document_id: UUID, reach: GuardianOrAgent, session: Session, storage: Storage) -> FileResponse:
     """The file, to be saved: no browser shows it within the portal."""
-    document = await documents.one(session, reach, document_id)
+    document = await documents.read(session, reach, document_id, clock.now())
     path = storage.path(document.id)
     if not await asyncio.to_thread(path.is_file):
         raise FileGone

@@ -17,12 +17,15 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
+from dossier import accesses
 from dossier.documents.models import Document, DocumentKind, DocumentStatus
 from dossier.documents.rules import MOST, SENTENCES, Fault, expiry_fault, remind_from
 from dossier.models import Child, Dossier, dossier_children
 
 BATCH = 50
 PAGE = "/dossier/documents"
+#: What is said of a read of a document about health.
+READING = "Lecture d'un document"
 
 
 class FileRefused(Problem):
@@ -152,6 +155,14 @@ async def one(session: AsyncSession, reach: Reach, document_id: UUID, *, lock: b
     document = await session.scalar(query.with_for_update(of=Document) if lock else query)
     if document is None or not reach.covers(document.dossier_id):
         raise NotFound
+    return document
+
+
+async def read(session: AsyncSession, reach: Reach, document_id: UUID, now: datetime) -> Document:
+    """The document, whose file is then read: kept, where it is about a child's health. Raises NotFound."""
+    document = await one(session, reach, document_id)
+    if document.kind_entry.health and document.child_id is not None:
+        accesses.log(session, reach, document.child_id, now, reason=READING)
     return document
 
 

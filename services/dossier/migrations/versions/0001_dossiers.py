@@ -259,6 +259,49 @@ STATEMENTS = (
     REFERENCING new TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION keep_words_of_children()""",
     "GRANT UPDATE, DELETE ON search_texts TO dossier_app",
     "GRANT DELETE ON search_words TO dossier_app",
+    """CREATE TABLE health_records (
+        child_id uuid CONSTRAINT pk_health_records PRIMARY KEY
+            CONSTRAINT fk_health_records_child_id REFERENCES children (id),
+        version integer NOT NULL,
+        key_id text NOT NULL,
+        sealed bytea NOT NULL,
+        changed_at timestamptz NOT NULL,
+        changed_by uuid NOT NULL
+    )""",
+    "CREATE INDEX ix_health_records_key_id ON health_records (key_id)",
+    """CREATE TABLE accesses (
+        id uuid CONSTRAINT pk_accesses PRIMARY KEY,
+        child_id uuid NOT NULL CONSTRAINT fk_accesses_child_id REFERENCES children (id),
+        at timestamptz NOT NULL,
+        account_id uuid NOT NULL,
+        role text NOT NULL,
+        name text,
+        site_id uuid,
+        reason text
+    )""",
+    "CREATE INDEX ix_accesses_child_id_id ON accesses (child_id, id)",
+    "CREATE INDEX ix_accesses_at ON accesses (at)",
+    # Copies: who attends where.
+    """CREATE TABLE enrolments (
+        id uuid CONSTRAINT pk_enrolments PRIMARY KEY,
+        version integer NOT NULL,
+        child_id uuid NOT NULL,
+        site_id uuid,
+        valid_from date NOT NULL,
+        valid_to date NOT NULL
+    )""",
+    "CREATE INDEX ix_enrolments_child_id ON enrolments (child_id)",
+    """CREATE TABLE bookings (
+        id uuid CONSTRAINT pk_bookings PRIMARY KEY,
+        version integer NOT NULL,
+        dossier_id uuid NOT NULL,
+        status text NOT NULL,
+        lines jsonb NOT NULL,
+        child_ids uuid[] NOT NULL
+    )""",
+    "CREATE INDEX ix_bookings_child_ids ON bookings USING gin (child_ids)",
+    "GRANT UPDATE, DELETE ON bookings, enrolments, health_records TO dossier_app",
+    "GRANT DELETE ON accesses TO dossier_app",
 )
 
 
