@@ -214,6 +214,9 @@ async def values_of(family: Family) -> Json:
         "priorities": [],
         "schooling": next(one["schooling"] for one in dossier["children"] if one["id"] == child_id),
         "POST /v1/clients": {"name": f"essai-{new_id().hex}", "scope": "meals:read"},
+        "GET /v1/children/{child_id}/health": {"reason": "Essai"},
+        # Of a school where nobody is who asks.
+        "POST /v1/children/health-briefs": {"child_ids": [str(named_id("child", "100001", "Hugo"))]},
         "POST /v1/dossiers/{dossier_id}/documents": {"kind": "vaccinations", "child_id": child_id},
         "document_id": (await family.portal.hand_in(family.dossier_id, "domicile", PHOTO))["id"],
         "POST /v1/documents/{document_id}/decision": {"decision": "accepted"},

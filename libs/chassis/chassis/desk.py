@@ -74,7 +74,7 @@ async def act(request: Request, session: Any) -> tuple[Any, ...] | None:
 async def _body(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return {}
-    with suppress(ValueError):
+    with suppress(ValueError, RuntimeError):  # the latter: it was read as a stream
         said = json.loads(await request.body() or b"{}")
         if isinstance(said, dict):
             return said

@@ -40,6 +40,6 @@ class Service:
     routers: tuple[APIRouter, ...] = ()
     handlers: Handlers = field(default_factory=dict)
     jobs: tuple[Job, ...] = ()
-    commands: tuple[Command, ...] = ()
     load: Callable[[AsyncSession, Any], Awaitable[None]] | None = None
     notice: type[NoticeWritten] = field(kw_only=True)
+    commands: tuple[Command, ...] = field(default=(), kw_only=True)

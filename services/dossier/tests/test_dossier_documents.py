@@ -189,10 +189,17 @@ def send(client: aiohttp.ClientSession, signer: Signer, loaded: object) -> Send:
     """Hands in a file as a guardian of the dossier, or as an agent."""
 
     async def sent(
-        content: Any, *, dossier: UUID = MOREAU, by: UUID | None = MOREAU, key: str = "", **query: str
+        content: Any,
+        *,
+        dossier: UUID = MOREAU,
+        by: UUID | None = MOREAU,
+        key: str = "",
+        media_type: str = "application/octet-stream",
+        **query: str,
     ) -> tuple[int, Any]:
         token = signer.token("guardian", dossier_id=by) if by else signer.token("agent")
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key or str(new_id())}
+        headers["Content-Type"] = media_type
         if key:  # the key is an account's
             headers["Authorization"] = f"Bearer {signer.token('guardian', dossier_id=by, sub=str(INES))}"
         query = {"kind": "domicile"} | query
@@ -245,6 +252,7 @@ async def test_a_family_hands_in_a_document_and_alone_reads_it(
     for path in (f"/dossiers/{MOREAU}/documents", f"/documents/{made['id']}"):
         assert (await call("GET", path, MARTIN))[0] == 404
     assert (await send(content, by=MARTIN))[0] == 404
+    assert (await send(content, by=None, media_type="application/json"))[0] == 201  # whatever is said of it
     assert (await send(content, kind="assurance", child_id=str(HUGO), expires_on=last_day))[0] == 404
 
 
@@ -316,12 +324,22 @@ async def test_the_desk_decides_once_and_the_family_is_told(send: Send, call: Re
     assert (await call("GET", "/documents", None))[1]["items"] == []
 
 
-async def test_a_message_names_no_document_about_health(send: Send, call: Read, database: Database) -> None:
+async def test_a_document_about_health_is_named_in_no_message_and_each_read_of_it_is_kept(
+    send: Send, call: Read, database: Database, client: aiohttp.ClientSession, signer: Signer
+) -> None:
     _, made = await send(pdf(), kind="vaccinations", child_id=str(INES))
     decision = {"decision": "refused", "reason": "Le vaccin contre la rougeole manque."}
     assert (await call("POST", f"/documents/{made['id']}/decision", None, decision))[0] == 200
     (told,) = await published(database, NoticeWritten)
     assert "vaccin" not in told.model_dump_json().lower()
+    for token in (signer.token("agent"), signer.token("guardian", dossier_id=MOREAU)):
+        async with client.get(f"/v1/documents/{made['id']}", headers={"Authorization": f"Bearer {token}"}) as answer:
+            assert answer.status == 200
+    _, seen = await call("GET", f"/children/{INES}/accesses")
+    assert [(one["role"], one["reason"]) for one in seen["items"]] == [
+        ("guardian", "Lecture d'un document"),
+        ("agent", "Lecture d'un document"),
+    ]
     assert "dans votre dossier" in told.paragraphs[1]
 
 

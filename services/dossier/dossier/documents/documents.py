@@ -6,6 +6,7 @@ from datetime import date, datetime
 from uuid import UUID
 
 from chassis.bodies import Paging
+from chassis.desk import note
 from chassis.identifiers import new_id
 from chassis.outbox import publish
 from chassis.problems import Malformed, NotFound, Problem
@@ -177,6 +178,7 @@ async def decide(
 ) -> Document:
     """What the desk says of it, once; the same again changes nothing. Raises NotFound, Malformed, AlreadyDecided."""
     document, today = await one(session, reach, document_id, lock=True), day_in_paris(now)
+    note(session, dossier_id=document.dossier_id)
     if (document.status, document.reason) == (status, reason):
         return document
     if document.status != DocumentStatus.WAITING:
