@@ -18,7 +18,7 @@ from chassis.inbox import handle
 from chassis.outbox import envelope
 from chassis.testing import create_database
 from contracts import EVENTS, Envelope
-from contracts.enrolment import EnrolmentChanged
+from contracts.enrolment import Booking, EnrolmentChanged
 from enrolment.enrolments.enrolments import event_of
 from enrolment.enrolments.models import Enrolment
 from planning.consumers import HANDLERS
@@ -130,13 +130,13 @@ async def enrolments(town: Town) -> list[EnrolmentChanged]:
         return [event_of(one) for one in await session.scalars(select(Enrolment).order_by(Enrolment.id))]
 
 
-#: Each table that keeps a copy and nothing else, with its service.
+#: Each table that keeps a copy and nothing else, with its service: of all but bookings, which no town comes with.
 COPIES = sorted(
     {
         (service.name, handler.copy.__tablename__)
         for service in services()
-        for handler in service.handlers.values()
-        if isinstance(handler, Keep)
+        for kind, handler in service.handlers.items()
+        if isinstance(handler, Keep) and not issubclass(kind, Booking)
     }
 )
 
