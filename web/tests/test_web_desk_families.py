@@ -128,6 +128,18 @@ async def test_all_that_concerns_a_family_is_on_one_page(agent: Browser, gateway
     assert not gateway.heard("GET", "/dossier/v1/dossiers/mine")
 
 
+async def test_a_guardian_without_account_is_invited_by_a_letter(agent: Browser, gateway: Gateway) -> None:
+    assert "Inviter par courrier" not in (await agent.get(FAMILY)).source
+    [adult] = DOSSIER["adults"]
+    gateway.say("GET", "/dossier/v1/dossiers/d", (200, DOSSIER | {"adults": [adult | {"has_account": False}]}))
+    invite = "/identity/v1/dossiers/d/invitation"
+    gateway.say("POST", invite, (201, {"items": []}))
+    page = await agent.get(FAMILY)
+    page = await agent.submit(page, f"{FAMILY}/invitation", guardian_id=adult["id"])
+    assert bodies(gateway, invite) == [{"guardian_id": adult["id"]}]
+    assert page.links()["lettres à imprimer"] == "/agent/lettres"
+
+
 async def test_a_service_that_is_down_takes_its_part_alone_and_an_unknown_family_is_no_page(
     agent: Browser, gateway: Gateway
 ) -> None:

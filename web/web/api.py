@@ -65,6 +65,10 @@ class Api:
         content, etag = await self._asked("GET", path, query=query)
         return _read(kind, content), etag
 
+    async def document(self, path: str, /, **query: Any) -> tuple[bytes, str]:
+        """A file as it is, empty where there is none, and its `ETag`."""
+        return await self._asked("GET", path, query=query)
+
     async def _asked(
         self,
         method: str,

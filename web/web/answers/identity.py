@@ -1,8 +1,9 @@
 """What identity answers."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from web.answers import Answer, Page
+from web.answers.dossier import Address
 
 
 class Me(Answer):
@@ -141,3 +142,38 @@ class TotpOffered(Answer):
     def key(self) -> str:
         """The secret by fours, to be typed."""
         return " ".join(self.secret[start : start + 4] for start in range(0, len(self.secret), 4))
+
+
+class Letter(Answer):
+    """That waits to be printed; without an address, for one."""
+
+    id: str
+    number: str
+    recipient: str
+    address: list[str]
+    title: str
+    created_at: datetime
+
+
+class AskedChild(Answer):
+    first_name: str
+    last_name: str
+    birth_date: date
+
+
+class DossierRequest(Answer):
+    """A family asks for a dossier; `reason` is that of the decision."""
+
+    id: str
+    status: str
+    first_name: str
+    last_name: str
+    email: str
+    phone: str | None
+    address: Address
+    children: list[AskedChild]
+    message: str | None
+    created_at: datetime
+    dossier_id: str | None
+    reason: str | None
+    decided_at: datetime | None

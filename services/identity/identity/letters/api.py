@@ -25,7 +25,7 @@ class Pdf(Response):
 async def letters(
     agent: Agent, database: OwnTransactions, settings: Configured, run_id: UUID | None = None
 ) -> Response:
-    """What is to be printed, as one PDF that `Letters-Run` names; or that run once more, for 30 days."""
+    """What is to be printed, as one PDF, whose run its `ETag` names; or that run once more, for 30 days."""
     async with database.sessions.begin() as session:
         town = await queue.town_of(session)
         if run_id is None:
@@ -36,7 +36,7 @@ async def letters(
             found = await queue.again(session, run_id)
     # Nobody else waits for it, and no transaction is open.
     content = await asyncio.to_thread(printing.pdf, found, town, settings.web_url)
-    return Pdf(content, headers={"Letters-Run": str(run_id), "Content-Disposition": 'inline; filename="lettres.pdf"'})
+    return Pdf(content, headers={"ETag": f'"{run_id}"', "Content-Disposition": 'inline; filename="lettres.pdf"'})
 
 
 @router.get("/letters/waiting")

@@ -18,7 +18,7 @@ class LetterWaiting(Answer):
 
 
 class Printed(RequestBody):
-    """`run_id` is what the PDF's answer said in `Letters-Run`."""
+    """`run_id` is the `ETag` of the PDF."""
 
     run_id: UUID
 

@@ -6,12 +6,18 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from web.listings import Queue
-from web.pages.agent import change_requests, dead_letters, link_requests
+from web.pages.agent import change_requests, dead_letters, dossier_requests, letters, link_requests
 from web.roles import DESK
 from web.visits import Visit, route
 
 #: What waits for somebody to decide, in the order in which it is shown; each is counted for those whose work it is.
-QUEUES: Sequence[Queue] = (link_requests.QUEUE, change_requests.QUEUE, dead_letters.QUEUE)
+QUEUES: Sequence[Queue] = (
+    link_requests.QUEUE,
+    dossier_requests.QUEUE,
+    change_requests.QUEUE,
+    letters.QUEUE,
+    dead_letters.QUEUE,
+)
 
 
 async def show_home(visit: Visit) -> Response:

@@ -37,7 +37,8 @@ async def show(visit: Visit) -> Response:
     """The request, with the guardians of the dossier that it names, or of the one that the agent looked up."""
     request = await _request(visit)
     number = (visit.query("dossier") or visit.form.get("dossier")).strip()
-    candidates = await _guardians(visit, number) if number else request.candidates
+    found = await numbered(visit, number) if number else None
+    candidates = await guardians(visit, found) if found else [] if number else request.candidates
     if number and not candidates:
         visit.form.refuse("dossier", "Aucun dossier n'a ce numéro, ou il n'a pas de responsable légal.")
     return visit.page(
@@ -79,12 +80,15 @@ async def _request(visit: Visit) -> LinkRequest:
     raise NotFound
 
 
-async def _guardians(visit: Visit, number: str) -> list[Candidate]:
+async def numbered(visit: Visit, number: str) -> FoundDossier | None:
+    """The dossier of that number."""
     found = await visit.api.get(Page[FoundDossier], "/dossier/v1/dossiers", q=number, limit=1)
-    exact = next((one for one in found.items if one.number == number), None)
-    if exact is None:
-        return []
-    dossier = await visit.api.get(Dossier, f"/dossier/v1/dossiers/{exact.id}")
+    return next((one for one in found.items if one.number == number), None)
+
+
+async def guardians(visit: Visit, found: FoundDossier) -> list[Candidate]:
+    """Of that dossier, with what tells them apart."""
+    dossier = await visit.api.get(Dossier, f"/dossier/v1/dossiers/{found.id}")
     return [
         Candidate(
             guardian_id=adult.id,

@@ -1,0 +1,87 @@
+"""Dossiers asked for by families new in town: what they say, and the decision, once their dossier is made."""
+
+from french.wording import moment
+from starlette.responses import Response
+
+from web.answers.identity import DossierRequest
+from web.listings import Column, Filter, Listing
+from web.pages.agent.link_requests import NAMES, STATES, guardians, numbered
+from web.refusals import NotFound, Refused
+from web.roles import AGENTS
+from web.visits import Visit, route
+
+PATH, API = "/agent/demandes-de-dossier", "/identity/v1/dossier-requests"
+
+QUEUE = Listing(
+    PATH,
+    "Demandes de dossier",
+    DossierRequest,
+    API,
+    [
+        Column("Demande de", lambda one: f"{one.first_name} {one.last_name}", lambda one: f"{PATH}/{one.id}"),
+        Column("Reçue", lambda one: moment(one.created_at)),
+        Column("Enfants", lambda one: ", ".join(child.first_name for child in one.children)),
+        Column("Adresse", lambda one: f"{one.address.street}, {one.address.postcode} {one.address.city}"),
+        Column("Courriel", lambda one: one.email),
+        Column("État", lambda one: NAMES.get(one.status, one.status)),
+        Column("Motif", lambda one: one.reason or ""),
+    ],
+    [Filter("status", "État", STATES)],
+    nothing="Aucune demande dans cet état.",
+)
+NO_DOSSIER = "Aucun dossier n'a ce numéro : créez-le d'abord, puis indiquez son numéro."
+
+
+async def show(visit: Visit) -> Response:
+    """The request; with the guardians of the dossier that was made, where they must be told apart."""
+    request = await _request(visit)
+    number = visit.form.get("dossier").strip()
+    found = await numbered(visit, number) if visit.form.message("guardian_id") else None
+    return visit.page(
+        "agent/dossier_request.html",
+        request=request,
+        candidates=await guardians(visit, found) if found else [],
+        states=NAMES,
+        path=f"{PATH}/{request.id}",
+    )
+
+
+async def decide(visit: Visit) -> Response:
+    form = visit.form
+    asked = {"decision": "accepted" if form.get("decision") == "accepted" else "refused"}
+    form.require(reason="Indiquez le motif de la décision.")
+    asked["reason"] = form.get("reason").strip()
+    if asked["decision"] == "accepted":
+        number = form.get("dossier").strip()
+        found = await numbered(visit, number) if number else None
+        if found is None:
+            form.refuse("dossier", NO_DOSSIER if number else "Indiquez le numéro du dossier créé pour cette famille.")
+        else:
+            asked["dossier_id"] = found.id
+            asked |= {"guardian_id": form.get("guardian_id")} if form.get("guardian_id") else {}
+    if not form.errors:
+        try:
+            await visit.api.call("POST", f"{API}/{visit.path('request_id')}/decision", asked)
+            return visit.go(f"{PATH}?status={asked['decision']}")
+        except Refused as refused:
+            if refused.status not in (409, 422):
+                raise
+            form.refused(refused, ["dossier", "guardian_id", "reason"], {"dossier_id": "dossier"})
+    return await show(visit)
+
+
+async def _request(visit: Visit) -> DossierRequest:
+    """By its id, whatever its state. Raises NotFound."""
+    request_id = visit.path("request_id")
+    for status, _ in STATES:
+        for one in await visit.api.all(DossierRequest, API, status=status):
+            if one.id == request_id:
+                return one
+    raise NotFound
+
+
+ROUTES = [
+    *QUEUE.routes,
+    route(f"{PATH}/{{request_id}}", show, roles=AGENTS),
+    route(f"{PATH}/{{request_id}}/decision", send=decide, roles=AGENTS),
+]
