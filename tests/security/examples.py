@@ -39,6 +39,12 @@ GIVEN = {"POST /v1/plannings/validate": ["changes"]}
 #: The least that is a picture.
 PHOTO = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==")
 ADDRESS = {"kind": "address", "street": "3 rue Neuve", "postcode": "94990", "city": "Villeneuve-sur-Bièvre"}
+#: What is sent where a file is the body, by its type.
+FILES = {
+    "image/jpeg": PHOTO,
+    "text/csv": b"numero,rue,code_postal,commune,adulte1_nom,adulte1_prenom\n9,1 rue Basse,94800,Villejuif,Petit,Luc\n",
+}
+
 CLOSING = "DELETE /v1/me"
 #: What takes a code of the moment, of the caller's own: who may is shown here, the rest by identity's own tests.
 BY_CODE = {f"{method} /v1/me/totp" for method in ("POST", "PUT", "DELETE")} | {"POST /v1/me/recovery-codes"}
@@ -48,8 +54,8 @@ BY_CODE = {f"{method} /v1/me/totp" for method in ("POST", "PUT", "DELETE")} | {"
 class Operation:
     """As the document has it; `taken` is what it takes by name: where (path, query, body) and whether it must be.
 
-    What `edits` needs the version that its own GET tells, or that of what it belongs to; what `takes_file` a file as
-    its body.
+    What `edits` needs the version that its own GET tells, or that of what it belongs to; `file` is sent as
+    the body itself.
     """
 
     method: str
@@ -61,7 +67,7 @@ class Operation:
     taken: dict[str, tuple[str, bool]]
     edits: bool
     body: Json | None
-    takes_file: bool
+    file: bytes | None
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -113,7 +119,7 @@ def _operation(document: Json, method: str, path: str, operation: Json) -> Opera
         taken=taken,
         edits=edits,
         body=body,
-        takes_file=bool(content) and body is None,
+        file=next((FILES[kind] for kind in content if kind in FILES), None),
     )
 
 
@@ -197,6 +203,7 @@ async def values_of(family: Family) -> Json:
         "POST /v1/holiday-weeks": {"activity_id": str(named_id("activity", "vacances-les-coteaux"))},
         "POST /v1/waiting-list": {"holiday_week_id": waited[1]},
         # Only looked at.
+        "POST /v1/imports": {"dry_run": "true"},
         "POST /v1/enrolment-rollovers": {"school_year": _next_school_year(), "preview": "true"},
         # A day that nobody has reserved is given up: the month stays as it is.
         "POST /v1/plannings/validate": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
@@ -420,6 +427,19 @@ async def invited_account(database_url: str) -> str:
     )
     await connection.close()
     return str(account_id)
+
+
+async def import_done(database_url: str) -> str:
+    """Of a file that an administrator has sent."""
+    import_id = new_id()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO imports (id, status, version, dry_run, columns, lines, done, created, known, refused, asked_at)"
+        " VALUES ($1, 'done', 2, true, '{}', 1, 1, 1, 0, 0, now())",
+        import_id,
+    )
+    await connection.close()
+    return str(import_id)
 
 
 async def known_program(database_url: str) -> str:

@@ -22,7 +22,6 @@ from tests.conftest import NewFamily
 from tests.security.examples import (
     BY_CODE,
     CLOSING,
-    PHOTO,
     SEVERAL,
     THEIRS,
     Json,
@@ -33,6 +32,7 @@ from tests.security.examples import (
     entry_of,
     example,
     history_of,
+    import_done,
     invited_account,
     known_program,
     message_to,
@@ -104,7 +104,7 @@ class Door:
         if operation.edits:
             acting = {"dossier_id": str(values["dossier_id"])} if "dossier_id" in named else {}
             headers["If-Match"] = await self._seen(base + path, headers, acting)
-        sent: Json = {"data": PHOTO} if operation.takes_file else {"json": body}
+        sent: Json = {"data": operation.file} if operation.file else {"json": body}
         async with self.client.request(operation.method, base + path, params=query, headers=headers, **sent) as answer:
             return answer.status, await answer.text(errors="replace")
 
@@ -141,6 +141,7 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     values["dossier_request_id"] = await waiting_dossier_request(stack.owner_databases["identity"])
     decided = {"decision": "accepted", "reason": "Essai"}
     values["POST /v1/dossier-requests/{dossier_request_id}/decision"] = decided | unknown
+    values["import_id"] = await import_done(stack.owner_databases["dossier"])
     values["account_id"] = await invited_account(stack.owner_databases["identity"])
     values["request_id"] = await waiting_link_request(stack.owner_databases["identity"])
     values["adult_id"] = await other_adult(stack.owner_databases["dossier"], owner.dossier_id)

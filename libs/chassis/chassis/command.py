@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import gc
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,11 @@ def parser(service: str, own: Iterable[Command] = ()) -> argparse.ArgumentParser
         ("all", "both in one process, for small towns and laptops"),
         ("migrate", "bring the database's schema up to date, as its owner"),
         ("replay", "give back to the queue what was set aside (dead letters)"),
-        *((command.name, command.help) for command in own),
     ):
         commands.add_parser(name, help=text)
     commands.add_parser("load", help="take from a town's description what this service owns").add_argument("file")
+    for command in own:
+        command.arguments(commands.add_parser(command.name, help=command.help))
     return parser
 
 
@@ -68,7 +69,8 @@ def run(service: Service) -> None:
         print(f"Messages given back to the queue: {moved}.")
     elif asked.command in own:
         try:
-            print(asyncio.run(_own(own[asked.command], settings)))
+            given = {name: value for name, value in vars(asked).items() if name != "command"}
+            print(asyncio.run(_own(own[asked.command], settings, given)))
         except (Exception, asyncio.CancelledError) as error:
             raise SystemExit(f"It was not finished; run it again: {said(error)}") from None
     else:
@@ -76,10 +78,10 @@ def run(service: Service) -> None:
             runner.run(serve(service, settings, asked.command))
 
 
-async def _own(command: Command, settings: ServiceSettings) -> str:
+async def _own(command: Command, settings: ServiceSettings, given: Mapping[str, Any]) -> str:
     database = Database(settings.database_url)
     try:
-        return await command.run(database, settings)
+        return await command.run(database, settings, **given)
     finally:
         await database.close()
 

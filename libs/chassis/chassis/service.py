@@ -1,5 +1,6 @@
 """What a service is made of, said once in its `main.py`."""
 
+from argparse import ArgumentParser
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +10,6 @@ from fastapi import APIRouter
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from chassis.database import Database
 from chassis.inbox import Handlers
 from chassis.settings import ServiceSettings
 from chassis.worker import Job
@@ -19,12 +19,13 @@ from chassis.worker import Job
 class Command:
     """`python -m <service> <name>`: `run(database, settings)` does it and answers what to say of it.
 
-    What ends in the middle can be run again.
+    What ends in the middle can be run again. What `arguments` adds to the command line, `run` is given by its name.
     """
 
     name: str
     help: str
-    run: Callable[[Database, Any], Awaitable[str]]
+    run: Callable[..., Awaitable[str]]
+    arguments: Callable[[ArgumentParser], object] = lambda _: None
 
 
 @dataclass(frozen=True)

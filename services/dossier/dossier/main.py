@@ -9,6 +9,7 @@ from dossier.consumers import HANDLERS
 from dossier.documents.api import router as documents
 from dossier.health.api import router as health
 from dossier.households.api import router as households
+from dossier.imports.api import router as imports
 from dossier.models import Base
 from dossier.searching.api import router as searching
 from dossier.settings import Settings
@@ -19,7 +20,7 @@ SERVICE = Service(
     "dossier",
     Settings,
     Base.metadata,
-    routers=(dossiers, searching, changes, documents, health, households),
+    routers=(dossiers, searching, changes, documents, health, households, imports),
     handlers=HANDLERS,
     jobs=JOBS,
     commands=COMMANDS,

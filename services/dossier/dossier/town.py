@@ -1,32 +1,26 @@
 """Loading a town's families, and the kinds of documents that it asks for."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from chassis import clock
-from chassis.database import copy
 from chassis.identifiers import named_id, new_id
-from chassis.outbox import publish
-from contracts import Event
-from contracts import dossier as contract
 from french.calendar import school_year
 from french.paris import day_in_paris
-from sqlalchemy import FromClause, select, text
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
-from dossier.children import child_changed
 from dossier.copies import Account
 from dossier.documents import kinds
-from dossier.dossiers import dossier_changed
 from dossier.families import ChildEntry, Family, Town, families
-from dossier.models import Adult, Child, Dossier, DossierStatus, Quotient, Schooling, dossier_children
+from dossier.models import Adult, Child, Dossier, DossierStatus, Quotient, Schooling
 from dossier.models import Town as TownRow
 from dossier.quotient import default_end
+from dossier.storing import store
 
 BATCH = 500
 
@@ -47,30 +41,15 @@ async def load(session: AsyncSession, town: Town) -> None:
 
 
 async def _store(session: AsyncSession, batch: Sequence[Family], town: Town, today: date) -> None:
-    """By COPY, past the ORM: its objects only hold the values. No more than a batch is ever in memory."""
     known = set(await session.scalars(select(Dossier.number).where(Dossier.number.in_([f.number for f in batch]))))
     dossiers = [_dossier(family, town, today) for family in batch if family.number not in known]
     adults = [adult for dossier in dossiers for adult in dossier.adults]
-    children = [child for dossier in dossiers for child in dossier.children]
     # An account may have been heard of before its adult is loaded.
     accounts = select(Account).where(Account.guardian_id.in_([adult.id for adult in adults]))
     of = {account.guardian_id: account for account in await session.scalars(accounts)}
     for adult in adults:
         set_committed_value(adult, "account", of.get(adult.id))
-    stored: tuple[tuple[FromClause, Iterable[Mapping[str, Any]]], ...] = (
-        (Dossier.__table__, map(vars, dossiers)),
-        (Adult.__table__, map(vars, adults)),
-        (Child.__table__, map(vars, children)),
-        (Schooling.__table__, (vars(year) for child in children for year in child.schooling)),
-        (Quotient.__table__, (vars(quotient) for dossier in dossiers for quotient in dossier.quotients)),
-        (
-            dossier_children,
-            ({"dossier_id": one.id, "child_id": child.id} for one in dossiers for child in one.children),
-        ),
-    )
-    for table, rows in stored:
-        await copy(session, table, rows)
-    await publish(session, *(event for dossier in dossiers for event in _events(dossier)))
+    await store(session, dossiers)
 
 
 def _dossier(family: Family, town: Town, today: date) -> Dossier:
@@ -145,15 +124,3 @@ def birth_date(age: int, today: date) -> date:
     if (birthday.month, birthday.day) == (2, 29):
         birthday -= timedelta(days=1)
     return birthday.replace(year=birthday.year - age)
-
-
-def _events(dossier: Dossier) -> list[Event]:
-    """What is to be told of a dossier just stored. Its own event comes last, at the version it has."""
-    events: list[Event] = [child_changed(child, (dossier.id,)) for child in dossier.children]
-    if dossier.quotients:
-        events.append(
-            contract.QuotientChanged(
-                version=dossier.version - 1, dossier_id=dossier.id, quotients=dossier.quotient_periods
-            )
-        )
-    return [*events, dossier_changed(dossier)]

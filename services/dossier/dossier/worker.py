@@ -13,6 +13,8 @@ from dossier.documents import documents
 from dossier.documents.storage import Folder
 from dossier.health import records
 from dossier.health.keys import new_key
+from dossier.imports.command import IMPORT
+from dossier.imports.importing import import_families
 from dossier.models import Base
 from dossier.settings import Settings
 
@@ -38,6 +40,7 @@ async def sweep_documents(database: Database, settings: Settings) -> None:
 JOBS = (
     Job(forgetting(Base.metadata), every_s=600),
     Job(remind_of_expiry, every_s=60),
+    Job(import_families, every_s=2),
     Job(sweep_documents, every_s=6 * 3600),
 )
 
@@ -52,6 +55,7 @@ async def make_health_key(database: Database, settings: Settings) -> str:
 
 
 COMMANDS = (
+    IMPORT,
     Command("new-health-key", "make a key, to be put first in the list of the health keys", make_health_key),
     Command("rotate-health-keys", "seal every health record by the first of the health keys", rotate_health_keys),
 )

@@ -43,8 +43,7 @@ async def create(
     override_reason: str | None,
 ) -> Dossier:
     """Raises NumberTaken, DossierKnown, Malformed, ChildKnown."""
-    # One at a time: two would take the same number, or be the same family.
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("new dossiers", 0))))
+    await one_at_a_time(session)
     if override_reason is None:
         await _refuse_known(session, address, grown_up)
     dossier = Dossier(
@@ -72,6 +71,11 @@ async def create(
         await born(session, dossier, one, f"/children/{index}")
     await dossiers.changed(session, dossier)
     return dossier
+
+
+async def one_at_a_time(session: AsyncSession) -> None:
+    """Until the end of the transaction nobody else makes dossiers: two would take one number, or be one family."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("new dossiers", 0))))
 
 
 async def _next_number(session: AsyncSession) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, cast, func, not_, select
+from sqlalchemy import ColumnElement, case, cast, func, not_, select, text
 from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import selectinload
@@ -49,10 +49,14 @@ async def _ids(session: AsyncSession, asked: str | None, after: UUID | None, mos
         reached, number = row
     found: list[UUID] = []
     for at in range(reached, len(kinds)):
-        query = select(SearchText.dossier_id).where(kinds[at], *map(not_, kinds[:at])).order_by(SearchText.number)
+        query = select(SearchText.dossier_id, SearchText.number).where(kinds[at], *map(not_, kinds[:at]))
         if at == reached:
             query = query.where(SearchText.number > number)
-        found += await session.scalars(query.limit(most - len(found)))
+        if at > 0:
+            # By the words' index: in the order of numbers it would read the whole town to find the few.
+            those = query.cte().prefix_with("MATERIALIZED")
+            query = select(those.c.dossier_id, those.c.number)
+        found += await session.scalars(query.order_by(text("number")).limit(most - len(found)))
         if len(found) == most:
             break
     return found

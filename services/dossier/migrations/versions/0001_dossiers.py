@@ -179,6 +179,34 @@ STATEMENTS = (
     "CREATE INDEX ix_documents_remind_on ON documents (remind_on)",
     "CREATE INDEX ix_documents_status_id ON documents (status, id)",
     "GRANT UPDATE, DELETE ON documents TO dossier_app",
+    """CREATE TABLE imports (
+        id uuid CONSTRAINT pk_imports PRIMARY KEY,
+        status text NOT NULL CONSTRAINT ck_imports_status CHECK (status IN ('waiting', 'running', 'done')),
+        version integer NOT NULL,
+        dry_run boolean NOT NULL,
+        columns text[] NOT NULL,
+        lines integer NOT NULL,
+        done integer NOT NULL,
+        created integer NOT NULL,
+        known integer NOT NULL,
+        refused integer NOT NULL,
+        asked_by uuid,
+        asked_at timestamptz NOT NULL,
+        finished_at timestamptz
+    )""",
+    "CREATE INDEX ix_imports_unfinished ON imports (id) WHERE status <> 'done'",
+    """CREATE TABLE import_lines (
+        import_id uuid NOT NULL CONSTRAINT fk_import_lines_import_id REFERENCES imports (id),
+        line integer NOT NULL,
+        number text NOT NULL,
+        cells text[],
+        outcome text CONSTRAINT ck_import_lines_outcome_known CHECK (outcome IN ('created', 'known', 'refused')),
+        faults jsonb NOT NULL,
+        CONSTRAINT pk_import_lines PRIMARY KEY (import_id, line),
+        CONSTRAINT ck_import_lines_forgotten_when_done CHECK ((outcome IS NULL) = (cells IS NOT NULL))
+    )""",
+    "CREATE INDEX ix_import_lines_number ON import_lines (import_id, number)",
+    "GRANT UPDATE, DELETE ON import_lines, imports TO dossier_app",
     """CREATE TABLE search_texts (
         dossier_id uuid CONSTRAINT pk_search_texts PRIMARY KEY
             CONSTRAINT fk_search_texts_dossier_id REFERENCES dossiers (id) ON DELETE CASCADE,

@@ -1,0 +1,1 @@
+"""Families by the thousand, from a CSV file and into one."""

@@ -1,0 +1,159 @@
+"""Importing families: a file is taken in line by line, then its lines are stored a batch a transaction.
+
+A family is stored whole or not at all; its line is done in the same transaction. Whoever dies goes on where they were;
+the same file again stores nobody twice, since a dossier whose number is there stays as it is.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, BinaryIO
+from uuid import UUID
+
+from chassis import clock
+from chassis.database import Database, copy
+from chassis.identifiers import new_id
+from chassis.problems import NotFound, Problem
+from french.names import name_key
+from french.paris import day_in_paris
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dossier.copies import Site
+from dossier.households.creating import one_at_a_time
+from dossier.imports.families import Fault, Known, Refused, read
+from dossier.imports.files import Table
+from dossier.imports.models import Import, ImportLine, ImportStatus, Outcome
+from dossier.models import Dossier, Town
+from dossier.storing import store
+
+BATCH = 500
+
+
+class NothingToImport(Problem):
+    type = "urn:problem:dossier:nothing-to-import"
+    status = 422
+    title = "Rien à importer"
+    detail = "Ce fichier n'a que des titres : aucune ligne ne décrit de famille."
+
+
+async def receive(session: AsyncSession, file: BinaryIO, dry_run: bool, asked_by: UUID | None) -> Import:
+    """Take the file in; its families are stored later. Raises FileUnreadable, Malformed, NothingToImport."""
+    table = await asyncio.to_thread(Table, file)
+    importing = Import(
+        id=new_id(),
+        status=ImportStatus.WAITING,
+        version=1,
+        dry_run=dry_run,
+        columns=table.columns,
+        **dict.fromkeys(("lines", "done", "created", "known", "refused"), 0),
+        asked_by=asked_by,
+        asked_at=clock.now(),
+    )
+    session.add(importing)
+    await session.flush()
+    lines = _rows(importing, table)
+    while batch := await asyncio.to_thread(lambda: list(islice(lines, BATCH))):
+        await copy(session, ImportLine.__table__, batch)
+        importing.lines += len(batch)
+    table.close()
+    if not importing.lines:
+        raise NothingToImport
+    return importing
+
+
+def _rows(importing: Import, table: Table) -> Iterator[dict[str, Any]]:
+    at = table.columns.index("numero")
+    for line, cells in table.lines():
+        # PostgreSQL stores no NUL; no value with one is accepted anyway.
+        whole = [cell.replace("\0", "\ufffd") for cell in cells]
+        number = whole[at][:100] if at < len(whole) else ""
+        yield {"import_id": importing.id, "line": line, "number": number, "cells": whole, "faults": []}
+
+
+async def one(session: AsyncSession, import_id: UUID) -> Import:
+    """Raises NotFound."""
+    found = await session.get(Import, import_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+async def newest(session: AsyncSession, after: UUID | None, most: int) -> Sequence[Import]:
+    """The newest first."""
+    query = select(Import).order_by(Import.id.desc()).limit(most)
+    return (await session.scalars(query if after is None else query.where(Import.id < after))).all()
+
+
+async def report(
+    session: AsyncSession, import_id: UUID, outcome: Outcome | None, after: int, most: int
+) -> Sequence[ImportLine]:
+    """What became of the lines that come after that one, in their order."""
+    query = select(ImportLine).where(
+        ImportLine.import_id == import_id, ImportLine.line > after, ImportLine.outcome.is_not(None)
+    )
+    if outcome is not None:
+        query = query.where(ImportLine.outcome == outcome)
+    return (await session.scalars(query.order_by(ImportLine.line).limit(most))).all()
+
+
+async def go_on(database: Database, import_id: UUID | None = None) -> bool:
+    """Store the next families of that import, or of the oldest that nobody else is at; False where there are none."""
+    async with database.sessions.begin() as session:
+        query = select(Import).where(Import.status != ImportStatus.DONE).order_by(Import.id).limit(1)
+        if import_id is not None:
+            query = query.where(Import.id == import_id)
+        importing = await session.scalar(query.with_for_update(skip_locked=True))
+        if importing is None:
+            return False
+        await _take(session, importing)
+    return True
+
+
+async def _take(session: AsyncSession, importing: Import) -> None:
+    waiting = select(ImportLine).where(ImportLine.import_id == importing.id, ImportLine.outcome.is_(None))
+    lines = (await session.scalars(waiting.order_by(ImportLine.line).limit(BATCH))).all()
+    await one_at_a_time(session)
+    numbers = [line.number for line in lines]
+    known = set(await session.scalars(select(Dossier.number).where(Dossier.number.in_(numbers))))
+    earliest = select(ImportLine.number, func.min(ImportLine.line)).group_by(ImportLine.number)
+    theirs = earliest.where(ImportLine.import_id == importing.id, ImportLine.number.in_(numbers))
+    first = {row[0]: row[1] for row in await session.execute(theirs)}
+    facts, coming = await _known(session), list[Dossier]()
+    for line in lines:
+        try:
+            dossier = read(importing.columns, line.cells or (), facts)
+            if first[line.number] < line.line:
+                raise Refused(Fault("numero", f"Ce numéro est déjà celui de la ligne {first[line.number]}."))
+        except Refused as refused:
+            line.outcome, line.faults = Outcome.REFUSED, [vars(fault) for fault in refused.faults]
+            importing.refused += 1
+        else:
+            if line.number in known:
+                line.outcome = Outcome.KNOWN
+                importing.known += 1
+            else:
+                line.outcome = Outcome.CREATED
+                importing.created += 1
+                coming.append(dossier)
+        line.cells = None
+    if not importing.dry_run:
+        await store(session, coming)
+    importing.done += len(lines)
+    if importing.status == ImportStatus.WAITING and importing.done < importing.lines:
+        importing.move(ImportStatus.RUNNING)
+    elif importing.done == importing.lines:
+        importing.move(ImportStatus.DONE)
+        importing.finished_at = clock.now()
+
+
+async def _known(session: AsyncSession) -> Known:
+    schools = (await session.scalars(select(Site).where(Site.kind == "school"))).all()
+    named = {name_key(name): school.id for school in schools for name in (school.name, school.code)}
+    return Known(named, await session.scalar(select(Town.postcode)), day_in_paris(clock.now()))
+
+
+async def import_families(database: Database, _: object) -> None:
+    """Every import there is, a batch a transaction."""
+    while await go_on(database):
+        pass
