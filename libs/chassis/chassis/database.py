@@ -92,8 +92,9 @@ class Database:
         event.listen(self.engine.sync_engine, "checkin", _given_back)
         event.listen(self.engine.sync_engine, "checkout", _taken)
         self._bare: asyncpg.Pool | None = None
-        # A plan is made once a connection, perhaps while a table is empty: it must not read through it for ever.
-        self._bare_limits["server_settings"]["enable_seqscan"] = "off"
+        # A plan is made once a connection, since each time it would cost a third of a hold; perhaps while a table is
+        # empty: it must not read through it for ever.
+        self._bare_limits["server_settings"] |= {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
         self._published = asyncio.Event()
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             self.engine, expire_on_commit=False, info={"published": self._published}

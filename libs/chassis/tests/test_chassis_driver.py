@@ -47,6 +47,7 @@ async def test_a_connection_is_used_again_with_nothing_left_of_the_last_transact
             )
             assert (ours, others) == (True, 1)
             assert await connection.fetchval("SHOW statement_timeout") == "15s"
+            assert await connection.fetchval("SHOW plan_cache_mode") == "force_generic_plan"
     assert len(set(seen)) == 1
 
 

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from deploy.servers.packages import postgres_programs
 from deploy.servers.processes import RunFolder
 
+AS_THE_HOT_PATH = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan"
+
 
 def rate(url: str, script: str, run: RunFolder, *, clients: int, seconds: int, first: int) -> float:
     """Transactions a second of `script` (pgbench's language), by prepared statements, from so many connections.
@@ -24,7 +26,7 @@ def rate(url: str, script: str, run: RunFolder, *, clients: int, seconds: int, f
         + [str(word) for option in options.items() for word in option]
         + [f"--define={name}={value}" for name, value in variables.items()]
         + [parts.path[1:]],
-        env={"PGPASSWORD": str(parts.password), "PGOPTIONS": "-c enable_seqscan=off"},  # as the hot path has it
+        env={"PGPASSWORD": str(parts.password), "PGOPTIONS": AS_THE_HOT_PATH},
         capture_output=True,
         text=True,
         check=False,
