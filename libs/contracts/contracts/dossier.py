@@ -55,8 +55,39 @@ class Schooling(Fact):
     class_name: str | None = None
 
 
+class CustodyPattern(Fact):
+    """From `valid_from` on, until the next one: whose the days are, a dossier each, over and over.
+
+    The first of `days` (7, or 14 for alternating weeks) is the Monday of the week that `valid_from` is in.
+    """
+
+    valid_from: date
+    days: tuple[UUID, ...]
+
+
+class CustodyException(Fact):
+    """Both days included; no two of them overlap."""
+
+    first_day: date
+    last_day: date
+    dossier_id: UUID
+
+
+class Custody(Fact):
+    """Which of a child's two dossiers each day belongs to, patterns and exceptions in order.
+
+    A day before the first pattern, and in no exception, is nobody's in particular.
+    """
+
+    patterns: tuple[CustodyPattern, ...]
+    exceptions: tuple[CustodyException, ...] = ()
+
+
 class ChildChanged(Event):
-    """A child and the dossiers it belongs to (two in split custody). `menu` is restricted personal data."""
+    """A child and the dossiers it belongs to (two in split custody). `menu` is restricted personal data.
+
+    Without `custody` its days are nobody's in particular.
+    """
 
     type: ClassVar[str] = "dossier.child_changed"
     subject_field: ClassVar[str] = "child_id"
@@ -69,6 +100,7 @@ class ChildChanged(Event):
     schooling: tuple[Schooling, ...]
     resident: bool
     menu: Menu
+    custody: Custody | None = None
 
 
 class Quotient(Fact):

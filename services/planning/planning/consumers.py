@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.copies import Activity, Child, Dossier, HolidayWeek, Site, guardians, keep_bookings, names_of_guardians
 from planning.enrolments.applying import apply
+from planning.enrolments.handing_over import hand_over
 from planning.reservations.changing import touch
 from planning.retention import forget_account
 
@@ -34,7 +35,9 @@ async def keep_booking(session: AsyncSession, events: Sequence[Booking]) -> None
 
 HANDLERS: Handlers = {
     DossierChanged: keep(Dossier, guardian_ids=guardians, guardian_names=names_of_guardians),
-    ChildChanged: keep(Child),
+    ChildChanged: keep(Child, custody=lambda event: event.custody and event.custody.model_dump(mode="json")).then(
+        hand_over
+    ),
     SiteChanged: keep(Site),
     ActivityChanged: keep(Activity),
     HolidayWeekChanged: keep(HolidayWeek),

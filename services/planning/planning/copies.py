@@ -68,6 +68,8 @@ def is_guardian(
 
 
 class Child(Base):
+    """`custody` is contracts.dossier.Custody."""
+
     __tablename__ = "children"
     __table_args__ = (
         Index(None, "dossier_ids", postgresql_using="gin"),
@@ -79,6 +81,7 @@ class Child(Base):
     dossier_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))
     first_name: Mapped[str]
     birth_date: Mapped[date]
+    custody: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 
 class Site(Base):

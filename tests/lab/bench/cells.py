@@ -63,6 +63,7 @@ def _line(said: Rules, month: date, first: date, last: date) -> Line:
         first_name="Tom",
         birth_date=first.replace(year=first.year - 5),
         dossier_ids=[new_id()],
+        custody=None,
         activity_id=new_id(),
         activity_name="Restauration scolaire",
         kind="restauration",

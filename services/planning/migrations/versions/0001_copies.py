@@ -19,7 +19,8 @@ STATEMENTS = (
         version integer NOT NULL,
         dossier_ids uuid[] NOT NULL,
         first_name text NOT NULL,
-        birth_date date NOT NULL
+        birth_date date NOT NULL,
+        custody jsonb
     )""",
     "CREATE INDEX ix_children_dossier_ids ON children USING gin (dossier_ids)",
     """CREATE TABLE sites (

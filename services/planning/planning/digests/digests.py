@@ -18,19 +18,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from planning.copies import is_guardian
 from planning.digests.models import Digest
 from planning.digests.rules import Day, paragraphs, title, week_to_tell
+from planning.reservations.lines import custody_of
+from planning.reservations.rules import is_others
 
 BATCH = 100
 
 # What is reserved for a child by whichever family, and what the dossier itself has booked.
 _DAYS = """
-    SELECT own.dossier_id, child.id, child.first_name, activity.name, taken.day
+    SELECT own.dossier_id, taken.custody, child.id, child.first_name, activity.name, taken.day
     FROM unnest($1::uuid[]) AS own (dossier_id)
     JOIN children child ON child.dossier_ids @> ARRAY[own.dossier_id]
     LEFT JOIN LATERAL (
-        SELECT activity_id, day FROM reservations
+        SELECT activity_id, day, child.custody::text FROM reservations
         WHERE child_id = child.id AND status = 'reserved' AND day BETWEEN $2 AND $3
         UNION
-        SELECT activity_id, day FROM booking_days JOIN bookings booking ON booking.id = booking_id
+        SELECT activity_id, day, NULL FROM booking_days JOIN bookings booking ON booking.id = booking_id
         WHERE child_id = child.id AND day BETWEEN $2 AND $3 AND booking.dossier_id = own.dossier_id
     ) AS taken ON true
     LEFT JOIN activities activity ON activity.id = taken.activity_id
@@ -76,8 +78,11 @@ async def send(session: AsyncSession, now: datetime) -> bool:
 async def _days(session: AsyncSession, dossier_ids: Collection[UUID], monday: date) -> dict[UUID, list[Day]]:
     """Of the week, by dossier."""
     days: dict[UUID, list[Day]] = defaultdict(list)
-    for dossier_id, *day in await fetch(session, _DAYS, list(dossier_ids), monday, monday + timedelta(days=6)):
-        days[dossier_id].append(Day(*day))
+    for own, custody, *said in await fetch(session, _DAYS, list(dossier_ids), monday, monday + timedelta(days=6)):
+        day = Day(*said)
+        if day.date and is_others(custody_of(custody), day.date, own):
+            day = day._replace(activity_name=None, date=None)
+        days[own].append(day)
     return days
 
 

@@ -41,7 +41,7 @@ async def remind(session: AsyncSession, now: datetime) -> bool:
 async def _look_at(session: AsyncSession, draft: Draft, now: datetime) -> None:
     changes = [drafts.change(one) for one in draft.changes]
     wanted = {(change.child_id, change.activity_id, draft.month) for change in changes}
-    calendar, lines = await read_months(session, wanted)
+    calendar, lines = await read_months(session, wanted, draft.dossier_id)
     wishes = pending(changes, lines, draft.dossier_id, calendar, now)
     if near := due(wishes, draft.reminded, now):
         await publish(session, _reminder(draft, near))

@@ -1,6 +1,7 @@
 """What families are told of their enrolments' days, and the desk of those that it must see to."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date
 from itertools import groupby
 from uuid import UUID
@@ -13,7 +14,7 @@ from planning.deadlines.rules import EN_FRANCAIS, WEEKDAYS
 from planning.enrolments.rules import Step
 from planning.reservations.changing import Outcome, Refused
 from planning.reservations.notices import by_month, counted
-from planning.reservations.rules import Line
+from planning.reservations.rules import Line, is_others
 
 OVERFLOW = (
     "Il n'y a plus de place ces jours-là au nouveau lieu d'accueil : ils restent réservés à l'ancien. Le guichet en "
@@ -22,9 +23,25 @@ OVERFLOW = (
 
 
 def told(dossier_id: UUID, line: Line, site: str | None, step: Step, outcome: Outcome) -> list[NoticeWritten]:
-    """To the family it is done for, and each other of the child: every day that changes, and every one that could not.
-    The site's name may not be known.
+    """To the family it is done for, and each other of the child: every day of theirs that changes, and every one that
+    could not. The site's name may not be known.
     """
+    families = dict.fromkeys((dossier_id, *line.dossier_ids))
+    return [notice for one in families for notice in _told(one, line, site, step, _seen_by(one, line, outcome))]
+
+
+def _seen_by(family: UUID, line: Line, outcome: Outcome) -> Outcome:
+    """Without the days of the child's other family."""
+    return replace(
+        outcome,
+        done=[one for one in outcome.done if not is_others(line.custody, one.change.day, family)],
+        refused=[one for one in outcome.refused if not is_others(line.custody, one.change.day, family)],
+    )
+
+
+def _told(dossier_id: UUID, line: Line, site: str | None, step: Step, outcome: Outcome) -> Iterator[NoticeWritten]:
+    if not outcome.done and not outcome.refused:
+        return
     title, said, done_word, refused_word = _said(site, step)
     days = {
         done_word: [one.change.day for one in outcome.done if one.after],
@@ -40,16 +57,13 @@ def told(dossier_id: UUID, line: Line, site: str | None, step: Step, outcome: Ou
         *_refused(outcome.refused, refused_word, step),
     )
     first = min(day for some in days.values() for day in some)
-    return [
-        NoticeWritten(
-            notice_id=new_id(),
-            dossier_id=one,
-            title=f"{title} : {counts}",
-            paragraphs=paragraphs,
-            link=f"/planning/{first:%Y-%m}",
-        )
-        for one in dict.fromkeys((dossier_id, *line.dossier_ids))
-    ]
+    yield NoticeWritten(
+        notice_id=new_id(),
+        dossier_id=dossier_id,
+        title=f"{title} : {counts}",
+        paragraphs=paragraphs,
+        link=f"/planning/{first:%Y-%m}",
+    )
 
 
 def _said(site: str | None, step: Step) -> tuple[str, str, str, str]:

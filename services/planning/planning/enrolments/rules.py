@@ -19,7 +19,8 @@ SITE_CHANGED = Itself("Changement de lieu d'accueil")
 class Step(NamedTuple):
     """These weekdays and no others from the first to the last day, both included; deadlines are judged at `moment`.
 
-    With `moving`: what is reserved in these days takes place where the child is expected now.
+    With `moving`: what is reserved in these days takes place where the child is expected now. `whole`: whichever family
+    has the child on a day; else it says nothing of the other family's days.
     """
 
     first: date
@@ -28,6 +29,7 @@ class Step(NamedTuple):
     moment: datetime
     by: By
     moving: bool = False
+    whole: bool = False
 
     def months(self) -> Iterator[date]:
         """The first day of each."""
@@ -62,9 +64,10 @@ def steps(enrolment: EnrolmentChanged, before: Applied | None, now: datetime, to
         and (by := enrolment.withdrawn_by)
         and (before is None or at != before.withdrawn_at)
     ):
-        asked.append(Step(enrolment.valid_to + DAY, date(int(enrolment.school_year[5:]), 8, 31), (), at, by))
+        last = date(int(enrolment.school_year[5:]), 8, 31)
+        asked.append(Step(enrolment.valid_to + DAY, last, (), at, by, whole=True))
     if before and enrolment.site_id != before.site_id:
-        asked.append(Step(today + DAY, enrolment.valid_to, WEEKDAYS, now, SITE_CHANGED, moving=True))
+        asked.append(Step(today + DAY, enrolment.valid_to, WEEKDAYS, now, SITE_CHANGED, moving=True, whole=True))
     return [one for one in asked if one.first <= one.last]
 
 
@@ -73,6 +76,8 @@ def changes(step: Step, line: Line, calendar: TownCalendar, ends: date) -> Itera
     after the enrolment `ends` are another one's, where there is one."""
     for day in span(max(step.first, line.month), min(step.last, last_day(line.month))):
         held = day in line.held
+        if not step.whole and line.is_others(day):
+            continue
         if day > ends and line.enrolment(day):
             continue
         if WEEKDAYS[day.weekday()] not in step.weekdays:
@@ -84,4 +89,5 @@ def changes(step: Step, line: Line, calendar: TownCalendar, ends: date) -> Itera
 
 def as_asked(step: Step, line: Line, site_id: UUID | None) -> Line:
     """The line when that was asked: the child was enrolled on these days, whatever has been given up since."""
-    return replace(line, enrolled=(Enrolled(step.first, step.last, site_id), *line.enrolled))
+    enrolled = (Enrolled(step.first, step.last, site_id), *line.enrolled)
+    return replace(line, enrolled=enrolled, family=None if step.whole else line.family)

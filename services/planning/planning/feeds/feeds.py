@@ -8,15 +8,17 @@ from uuid import UUID
 
 from chassis.problems import Forbidden, NotFound
 from chassis.reach import Reach
+from contracts.dossier import Custody
 from french.paris import day_in_paris
-from sqlalchemy import CompoundSelect, Select, case, delete, null, select, union_all
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import CompoundSelect, Select, case, cast, delete, null, select, union_all
+from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.copies import Activity, BookedDay, Booking, Child, GivenUpDay, is_guardian
 from planning.feeds.models import Feed
 from planning.feeds.rules import SHOWN, Cell, FeedDay, Trace, told
 from planning.reservations.models import Reservation, ReservationStatus
+from planning.reservations.rules import is_others
 
 SECRET_BYTES = 32
 
@@ -66,18 +68,25 @@ async def read(session: AsyncSession, secret: str, now: datetime) -> list[FeedDa
     if dossier_id is None:
         raise NotFound
     since = day_in_paris(now - SHOWN)
-    return list(
-        told([(Cell(*row[:5]), Trace(*row[5:])) for row in await session.execute(_days(dossier_id, since))], now)
-    )
+    days = [
+        (Cell(*day[:5]), Trace(*day[5:]))
+        for custody, *day in await session.execute(_days(dossier_id, since))
+        if custody is None or not is_others(Custody.model_validate(custody), day[4], dossier_id)
+    ]
+    return list(told(days, now))
 
 
 def _days(dossier_id: UUID, since: date) -> CompoundSelect[*tuple[Any, ...]]:
-    """Each day of the dossier's children that is reserved, or booked by it, or was: a cell, and its trace."""
+    """Each day of the dossier's children that is reserved, or booked by it, or was: a cell, and its trace.
+
+    Before them the child's custody, by which the day may be the other family's; what it has booked itself is its own.
+    """
     own = Child.dossier_ids.any_() == dossier_id
 
     def booked(day: type[BookedDay | GivenUpDay], given_up_at: Any) -> Select[*tuple[Any, ...]]:
         return (
             select(
+                cast(null(), JSONB),
                 day.child_id,
                 Child.first_name,
                 day.activity_id,
@@ -95,6 +104,7 @@ def _days(dossier_id: UUID, since: date) -> CompoundSelect[*tuple[Any, ...]]:
 
     reserved = (
         select(
+            Child.custody,
             Reservation.child_id,
             Child.first_name,
             Reservation.activity_id,

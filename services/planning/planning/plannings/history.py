@@ -11,6 +11,9 @@ from chassis.bodies import Paging
 from chassis.database import fetch
 from chassis.reach import Reach
 
+from planning.reservations.lines import custody_of
+from planning.reservations.rules import is_others
+
 # What was done for the family, and what else became of its children's days. Only the months have few rows: an entry has
 # no id but what it is named by, which is made here.
 _ENTRIES = """
@@ -24,7 +27,7 @@ _ENTRIES = """
         SELECT md5(concat_ws(' ', child_id, activity_id, month, version))::uuid AS id, *
         FROM entry WHERE child_id = coalesce($3::uuid, child_id)
     )
-    SELECT named.id, at, child_id, first_name, activity_id, activity.name, reserved, cancelled,
+    SELECT child.custody::text, named.id, at, child_id, first_name, activity_id, activity.name, reserved, cancelled,
            dossier_id, account_id, role, named.name, reason
     FROM named
     LEFT JOIN children child ON child.id = child_id
@@ -42,7 +45,8 @@ class Entry:
     """What was changed at once of a child's days in an activity.
 
     `by` says who, as the caller sees it: themselves, their family, the other family of the child, the desk, or nobody
-    (`town`: it followed from the reason). What is done by or for the other family is told without name and reason.
+    (`town`: it followed from the reason). What is done by or for the other family is told without name and reason; of
+    its days by the child's custody nothing is.
     Names of child and activity are none until their copies have arrived.
     """
 
@@ -63,12 +67,21 @@ async def entries(
     connection: Connection, reach: Reach, dossier_id: UUID, month: date, child_id: UUID | None, paging: Paging
 ) -> list[Entry]:
     """Those of a dossier's month (its first day), the newest first, and one more than the page has."""
-    rows = await fetch(connection, _ENTRIES, dossier_id, month, child_id, paging.cursor, paging.limit + 1)
-    return [_entry(reach, dossier_id, row) for row in rows]
+    found: list[Entry] = []
+    cursor, most = paging.cursor, paging.limit + 1
+    while rows := await fetch(connection, _ENTRIES, dossier_id, month, child_id, cursor, most):
+        seen = [_entry(reach, dossier_id, row) for row in rows]
+        found += [one for one in seen if one.reserved or one.cancelled]
+        if len(found) >= most or len(rows) < most:
+            break
+        cursor = seen[-1].id
+    return found[:most]
 
 
 def _entry(reach: Reach, own: UUID, row: Sequence[Any]) -> Entry:
-    *what, dossier_id, account_id, role, name, reason = row
+    custody, *about, reserved, cancelled, dossier_id, account_id, role, name, reason = row
+    calendar = custody_of(custody)
+    what = [*about, *([day for day in some if not is_others(calendar, day, own)] for some in (reserved, cancelled))]
     by: By = "family" if dossier_id == own else "other_family"
     if role == "town":
         return Entry(*[*what, "town", None, reason])

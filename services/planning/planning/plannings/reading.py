@@ -95,7 +95,7 @@ async def planning(
     booked = await fetch(connection, _BOOKED, own, child_id, first, last)
     lines = []
     for row in found:
-        if line := read(row[6 : 6 + LINE_WIDTH]):
+        if line := read(row[6 : 6 + LINE_WIDTH], own):
             days, sites, bands = (column or () for column in row[-3:])
             known = (None if site == NOWHERE else site for site in sites)
             lines.append((line, set(map(Place, days, known, bands))))

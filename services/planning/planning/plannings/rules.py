@@ -15,6 +15,7 @@ from planning.reservations.rules import (
     CHANGED_ELSEWHERE,
     FULL,
     NOT_ENROLLED,
+    OTHER_FAMILY,
     UNKNOWN,
     Change,
     Line,
@@ -113,7 +114,7 @@ def _drafted(
     if until is not None:
         moment = until.booking if change.reserve else until.cancellation
     why = None
-    if change.reserve is not (change.day in line.held):  # what is so already is no error
+    if change.reserve is not (change.day in line.held) or line.is_others(change.day):  # what is so already is no error
         why = why_not(line, calendar, change, now, late=False)
         if why is None and change.reserve and _is_full(line, gone, change.day):
             why = FULL
@@ -201,6 +202,8 @@ def _row_of(one: Row | BookedDay) -> tuple[str, str, UUID, UUID]:
 
 
 def _cell(line: Line, gone: Collection[Place], calendar: TownCalendar, day: date, now: datetime) -> Cell:
+    if line.is_others(day):
+        return Cell(day, "closed", False, None, OTHER_FAMILY.reason)
     reserved = day in line.held
     if not reserved and (why := why_not_there(line, calendar, day)):
         return Cell(day, "closed", False, None, why.reason)

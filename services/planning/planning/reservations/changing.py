@@ -169,16 +169,18 @@ async def lock_months(transaction: Transaction, dossier_id: UUID, wanted: Iterab
     in_order = sorted(wanted)
     children, _, months = _columns(in_order, 3)
     versions = await fetch(transaction, _MONTHS, children, months, dossier_id)
-    town, lines = await read_months(transaction, in_order)
+    town, lines = await read_months(transaction, in_order, dossier_id)
     return Locked(dossier_id, town, {(one, month): version for one, month, version in versions}, lines)
 
 
 async def read_months(
-    transaction: Transaction, wanted: Iterable[tuple[UUID, UUID, date]]
+    transaction: Transaction, wanted: Iterable[tuple[UUID, UUID, date]], dossier_id: UUID
 ) -> tuple[TownCalendar, dict[tuple[UUID, UUID, date], Line]]:
-    """What decides on these months, some at least, each of a child and an activity; those that are known."""
+    """What decides on these months, some at least, each of a child and an activity, for that family; those that are
+    known.
+    """
     rows = await fetch(transaction, _READ, *_columns(wanted, 3))
-    lines = (read(row[3:]) for row in rows)
+    lines = (read(row[3:], dossier_id) for row in rows)
     return calendar(*rows[0][:3]), {(one.child_id, one.activity_id, one.month): one for one in lines if one}
 
 
@@ -196,15 +198,16 @@ async def judge(
     of a change; their slots are locked.
 
     With `late` deadlines do not count; with `moving` a reserved day whose child is now expected at another site moves
-    there if there is a place. Their lines are known. Places go to those who asked first, once what is given up is free.
+    there if there is a place, and one that another family is now charged with becomes theirs. Their lines are known.
+    Places go to those who asked first, once what is given up is free.
     """
     possible: list[Done] = []
     refused: list[Refused] = []
     for change in changes:
         line = locked.lines[change.child_id, change.activity_id, change.day.replace(day=1)]
         before = line.held.get(change.day)
-        moved = moving and before is not None and _site(line, change) != before.site_id
-        if change.reserve is (before is not None) and not moved:
+        moved = moving and before is not None and _moves(locked, line, change, before)
+        if change.reserve is (before is not None) and not moved and not line.is_others(change.day):
             continue
         at = (earlier or {}).get(change, moment)
         if not moved and (why := why_not(line, locked.calendar, change, at, late=late)):
@@ -221,6 +224,10 @@ def _site(line: Line, change: Change) -> UUID | None:
     return enrolment and enrolment.site_id
 
 
+def _moves(locked: Locked, line: Line, change: Change, before: Held) -> bool:
+    return _site(line, change) != before.site_id or line.payer(change.day, locked.dossier_id) != before.dossier_id
+
+
 def _done(locked: Locked, change: Change) -> Done:
     """What making the change comes to."""
     line = locked.lines[change.child_id, change.activity_id, change.day.replace(day=1)]
@@ -229,7 +236,7 @@ def _done(locked: Locked, change: Change) -> Done:
         return Done(change, line, before, None)
     site_id = _site(line, change)
     band = line.band(site_id, change.day)
-    after = Held(before.dossier_id if before else locked.dossier_id, site_id, band.key if band else None)
+    after = Held(line.payer(change.day, locked.dossier_id), site_id, band.key if band else None)
     return Done(change, line, before, after)
 
 
@@ -248,6 +255,9 @@ async def _take(transaction: Transaction, possible: Sequence[Done]) -> tuple[lis
     done, full, slots = [], [], Counter[SlotKey]()
     for one in sorted(possible, key=lambda one: one.change.reserve):  # what is given up first
         freed, wanted = _slot(one.change, one.before), _slot(one.change, one.after)
+        if freed == wanted:  # it stays in its place
+            done.append(one)
+            continue
         if wanted and slots[wanted] >= left[wanted]:
             full.append(one)
             continue

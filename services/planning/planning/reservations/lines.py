@@ -5,6 +5,9 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
+
+from contracts.dossier import Custody
 
 from planning.deadlines.rules import Rules, TownCalendar
 from planning.reservations.rules import Enrolled, Held, Line
@@ -12,6 +15,7 @@ from planning.reservations.rules import Enrolled, Held, Line
 #: Of each row of `asked (child_id, activity_id, month)`, which stands before it in the query.
 LINES = """
     SELECT asked.child_id, child.first_name, child.birth_date, child.dossier_ids,
+           child.custody::text,
            asked.activity_id, activity.name, activity.kind, activity.status = 'open' AS is_open,
            rules.weekdays, rules.booking_deadline::text, rules.cancellation_deadline::text, rules.bands::text,
            asked.month, enrolled.firsts, enrolled.lasts, enrolled.sites AS enrolled_at,
@@ -39,7 +43,7 @@ LINES = """
 """
 
 #: How many columns they are.
-LINE_WIDTH = 21
+LINE_WIDTH = 22
 
 CALENDAR = """
     SELECT school_zone, ARRAY(SELECT day FROM closed_days ORDER BY day) AS closed,
@@ -53,9 +57,9 @@ def calendar(school_zone: str | None, days: Sequence[date] | None, names: Sequen
     return TownCalendar(school_zone or "", dict(zip(days or (), names or (), strict=True)))
 
 
-def read(row: Iterable[Any]) -> Line | None:
-    """Of a row of `LINES`; none where the child or the activity is not known."""
-    child_id, first_name, birth_date, dossier_ids, activity_id, name, kind, is_open, *more = row
+def read(row: Iterable[Any], dossier_id: UUID) -> Line | None:
+    """Of a row of `LINES`, for that family; none where the child or the activity is not known."""
+    child_id, first_name, birth_date, dossier_ids, custody, activity_id, name, kind, is_open, *more = row
     if first_name is None or name is None:
         return None
     weekdays, booking, cancellation, bands, month, *arrays, version = more
@@ -65,6 +69,7 @@ def read(row: Iterable[Any]) -> Line | None:
         first_name=first_name,
         birth_date=birth_date,
         dossier_ids=dossier_ids,
+        custody=custody_of(custody),
         activity_id=activity_id,
         activity_name=name,
         kind=kind,
@@ -74,7 +79,14 @@ def read(row: Iterable[Any]) -> Line | None:
         enrolled=list(map(Enrolled, firsts, lasts, sites)),
         held=dict(zip(days, map(Held, dossiers, held_sites, held_bands), strict=True)),
         version=version,
+        family=dossier_id,
     )
+
+
+@lru_cache(1000)
+def custody_of(said: str | None) -> Custody | None:
+    """As it is stored."""
+    return None if said is None else Custody.model_validate_json(said)
 
 
 @lru_cache(1000)

@@ -12,6 +12,7 @@ from contracts.planning import NoticeWritten
 from french import wording
 
 from planning.reservations.changing import Done
+from planning.reservations.rules import is_others
 
 By = Literal["family", "desk"]
 
@@ -25,17 +26,19 @@ _day_of_month = lru_cache(5_000)(wording.day_of_month)
 
 
 def receipts(dossier_id: UUID, month: date, done: Sequence[Done], by: By) -> list[NoticeWritten]:
-    """One for the family it is done for, and for the other family of a child, of that child's days."""
-    families = {dossier_id: None} | {one: None for change in done for one in change.line.dossier_ids}
+    """One for the family it is done for, and for the other family of a child, of that child's days that it may see."""
+    families = dict.fromkeys((dossier_id, *(one for change in done for one in change.line.dossier_ids)))
+    of = {one: [change for change in done if one == dossier_id or _sees(one, change)] for one in families}
     return [
-        _receipt(
-            one,
-            month,
-            [change for change in done if one == dossier_id or one in change.line.dossier_ids],
-            _SAID["other" if by == "family" and one != dossier_id else by],
-        )
-        for one in families
+        _receipt(one, month, theirs, _SAID["other" if by == "family" and one != dossier_id else by])
+        for one, theirs in of.items()
+        if theirs
     ]
+
+
+def _sees(family: UUID, done: Done) -> bool:
+    line = done.line
+    return family in line.dossier_ids and not is_others(line.custody, done.change.day, family)
 
 
 def _receipt(dossier_id: UUID, month: date, done: Sequence[Done], said: str) -> NoticeWritten:

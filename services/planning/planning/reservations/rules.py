@@ -6,15 +6,16 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
+from contracts.dossier import Custody
 from contracts.enrolment import Actor
 from french import wording
-from french.calendar import age_on
+from french.calendar import DAY, age_on
 
 from planning.deadlines.rules import DayDeadlines, Rules, TownCalendar, in_words, of_day, still_open, why_none
 from planning.slots.rules import Band, band_of
 
 #: Of a refusal: what stands in its way. Only `late` may be bypassed, by the desk.
-Obstacle = Literal["activity_closed", "elsewhere", "not_enrolled", "closed", "late", "full"]
+Obstacle = Literal["other_family", "activity_closed", "elsewhere", "not_enrolled", "closed", "late", "full"]
 
 
 class Change(NamedTuple):
@@ -68,13 +69,15 @@ class Obstructed(NamedTuple):
 class Line:
     """A month (its first day) of a child in an activity: all that decides on its days, and the reserved ones.
 
-    Without `rules` the activity takes place on no day. `version` is that of the reserved days.
+    Without `rules` the activity takes place on no day. `version` is that of the reserved days. `family` is the dossier
+    that it is read for, by which its `custody` is judged; none: nobody's in particular.
     """
 
     child_id: UUID
     first_name: str
     birth_date: date
     dossier_ids: Sequence[UUID]
+    custody: Custody | None
     activity_id: UUID
     activity_name: str
     kind: str
@@ -84,6 +87,20 @@ class Line:
     enrolled: Sequence[Enrolled]
     held: Mapping[date, Held]
     version: int
+    family: UUID | None = None
+
+    def is_others(self, day: date) -> bool:
+        """Whether the day is the child's other family's."""
+        return self.family is not None and is_others(self.custody, day, self.family)
+
+    def payer(self, day: date, asking: UUID) -> UUID:
+        """The dossier that a reserved day is, or would be, charged to: that of its custody, else that it is."""
+        held = self.held.get(day)
+        return (
+            whose(self.custody, day)
+            or (held.dossier_id if held and held.dossier_id in self.dossier_ids else None)
+            or asking
+        )
 
     def enrolment(self, day: date) -> Enrolled | None:
         """The one that counts on that day."""
@@ -95,6 +112,27 @@ class Line:
         return band_of(bands, site_id, age_on(self.birth_date, day)) if bands else None
 
 
+def whose(custody: Custody | None, day: date) -> UUID | None:
+    """The dossier that has the child on that day; none: neither in particular."""
+    if custody is None:
+        return None
+    for one in custody.exceptions:
+        if one.first_day <= day <= one.last_day:
+            return one.dossier_id
+    begun = [one for one in custody.patterns if one.valid_from <= day]
+    if not begun:
+        return None
+    pattern = begun[-1]
+    monday = pattern.valid_from - pattern.valid_from.weekday() * DAY
+    return pattern.days[(day - monday).days % len(pattern.days)]
+
+
+def is_others(custody: Custody | None, day: date, family: UUID) -> bool:
+    """Whether another family than that one has the child on that day."""
+    return whose(custody, day) not in (None, family)
+
+
+OTHER_FAMILY = Obstructed("other_family", "Jour de l'autre parent, selon le calendrier de garde de l'enfant.")
 CHANGED_ELSEWHERE = "Cette semaine de vacances se modifie ou s'annule depuis la rubrique Inscription."
 BOOKED_ELSEWHERE = "Les semaines de vacances se réservent depuis la rubrique Inscription."
 NO_DAYS = "Les jours de cette activité ne sont pas encore fixés : adressez-vous au guichet."
@@ -144,8 +182,10 @@ def too_late(until: datetime, moment: datetime, *, reserve: bool) -> Obstructed 
 def why_not(line: Line, calendar: TownCalendar, change: Change, moment: datetime, *, late: bool) -> Obstructed | None:
     """Why a change cannot be made, but for places; with `late` deadlines do not count.
 
-    What is reserved may be given up whatever has become of its day.
+    What is reserved may be given up whatever has become of its day, but by the family that has the child then.
     """
+    if line.is_others(change.day):
+        return OTHER_FAMILY
     if change.reserve and (why := why_not_there(line, calendar, change.day)):
         return why
     until = None if late else deadlines(line, calendar, change.day)
