@@ -75,4 +75,5 @@ def child_changed(child: Child, dossier_ids: Iterable[UUID]) -> contract.ChildCh
         ),
         resident=child.resident,
         menu=child.menu,
+        custody=child.custody and contract.Custody.model_validate(child.custody),
     )

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from chassis.database import TYPES
@@ -12,6 +12,7 @@ from chassis.states import state
 from contracts import dossier as contract
 from contracts.dossier import Level, Menu, PostalAddress, Role
 from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Table, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from dossier.completeness import missing
@@ -69,6 +70,8 @@ class Adult(Base):
 
 
 class Child(Base):
+    """`custody` is contracts.dossier.Custody; none: its days are nobody's in particular."""
+
     __tablename__ = "children"
     __table_args__ = (
         CheckConstraint("menu IN ('standard', 'no_pork', 'vegetarian', 'own_meal')", name="menu_known"),
@@ -81,6 +84,7 @@ class Child(Base):
     birth_date: Mapped[date]
     menu: Mapped[Menu] = mapped_column(Text())
     resident: Mapped[bool]
+    custody: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     version: Mapped[int]
 
     schooling: Mapped[list["Schooling"]] = relationship(order_by="Schooling.school_year", cascade="all, delete-orphan")

@@ -85,6 +85,7 @@ def _dossier(family: Family, town: Town, today: date) -> Dossier:
                 birth_date=birth_date(child.age, today),
                 schooling=_schooling(child_id, child, town, today),
                 menu="standard",
+                custody=None,
                 resident=family.address.postcode == town.town.postcode,
                 version=1,
             )

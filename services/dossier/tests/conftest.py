@@ -58,7 +58,7 @@ def send(client: aiohttp.ClientSession, signer: Signer) -> Send:
         token = signer.token(role, dossier_id=dossier_id if role == "guardian" else None)
         headers = {"Authorization": f"Bearer {token}"} | ({"If-Match": seen} if seen else {})
         async with client.request(method, f"/v1{path}", json=body, headers=headers) as answer:
-            return answer.status, await answer.json(), answer.headers.get("ETag")
+            return answer.status, await answer.json() if await answer.read() else None, answer.headers.get("ETag")
 
     return sent
 

@@ -3,7 +3,9 @@
 from datetime import date
 
 import pytest
-from dossier.households.rules import Named, birth_date_fault, is_school_year, lacking, with_payer
+from chassis.identifiers import new_id
+from contracts.dossier import Custody, CustodyException, CustodyPattern
+from dossier.households.rules import Named, birth_date_fault, in_words, is_school_year, lacking, overlapping, with_payer
 
 TODAY = date(2026, 11, 25)
 
@@ -55,4 +57,24 @@ def test_a_school_year_goes_from_one_year_to_the_next() -> None:
     assert [is_school_year(one) for one in ("2026-2027", "2026-2028", "2026", "1926-1927", "2026-2027 ")] == [
         True,
         *[False] * 4,
+    ]
+
+
+def test_periods_that_share_a_day_overlap() -> None:
+    monday = date(2026, 12, 7)
+    week = monday, date(2026, 12, 13)
+    assert overlapping([(date(2026, 12, 13), date(2026, 12, 20)), week])
+    assert not overlapping([(date(2026, 12, 14), date(2026, 12, 20)), week])
+
+
+def test_a_family_reads_its_days_in_words() -> None:
+    own, other = new_id(), new_id()
+    wednesdays = CustodyPattern(valid_from=date(2027, 1, 4), days=(other, other, own, other, own, other, other))
+    weeks = CustodyPattern(valid_from=date(2026, 12, 7), days=(own,) * 7 + (other,) * 7)
+    exception = CustodyException(first_day=date(2026, 12, 24), last_day=date(2026, 12, 25), dossier_id=own)
+    assert in_words(Custody(patterns=(weeks, wednesdays), exceptions=(exception,)), own) == [
+        "À partir du lundi 7 décembre 2026, vos jours de garde sont : toute la semaine une semaine, "
+        "aucun jour la suivante.",
+        "À partir du lundi 4 janvier 2027, vos jours de garde sont : mercredi, vendredi chaque semaine.",
+        "Exceptions : du jeudi 24 décembre 2026 au vendredi 25 décembre 2026.",
     ]

@@ -9,16 +9,20 @@ from chassis.editing import SeenVersion, tagged
 from chassis.policies import Policy
 from chassis.problems import problems
 from chassis.reach import Reach
+from contracts import dossier as contract
 from contracts.dossier import PostalAddress
 from fastapi import APIRouter, Depends, Response
 from french.paris import day_in_paris
 
 from dossier.dossiers import Archived
-from dossier.households import adults, children, creating, priorities
+from dossier.households import adults, children, creating, priorities, sharing
 from dossier.households.schemas import (
+    Custody,
+    CustodyAnswer,
     NewAdult,
     NewChild,
     NewDossier,
+    OtherDossier,
     Priorities,
     Roles,
     Schoolings,
@@ -29,6 +33,7 @@ from dossier.schemas import ChildAnswer, DossierAnswer
 router = APIRouter(tags=["households"])
 
 Agent = Annotated[Reach, Depends(Policy("agent", reach="dossier"))]
+GuardianOrAgent = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]
 
 
 def _dossier(dossier: Dossier, response: Response) -> DossierAnswer:
@@ -37,6 +42,11 @@ def _dossier(dossier: Dossier, response: Response) -> DossierAnswer:
 
 def _child(child: Child, dossier_id: UUID, response: Response) -> ChildAnswer:
     return ChildAnswer.of(tagged(response, child), dossier_id)
+
+
+def _custody(child: Child, shared: bool, family: UUID, response: Response) -> CustodyAnswer:
+    said = tagged(response, child).custody
+    return CustodyAnswer.of(contract.Custody.model_validate(said) if said else None, family, shared=shared)
 
 
 @router.post("/dossiers", status_code=201)
@@ -108,3 +118,47 @@ async def certify_priorities(
     dossier_id: UUID, reach: Agent, session: Session, seen: SeenVersion, body: Priorities, response: Response
 ) -> DossierAnswer:
     return _dossier(await priorities.certify(session, reach, seen, dossier_id, body.priorities), response)
+
+
+@router.post("/children/{child_id}/dossiers", status_code=201)
+@problems(Archived, children.ChildKnown, sharing.TwoDossiers)
+async def share_child(
+    child_id: UUID, reach: Agent, session: Session, body: OtherDossier, response: Response
+) -> ChildAnswer:
+    """In split custody a child has two dossiers; one that moves `leaves` another. Said again, it changes nothing."""
+    shared = await sharing.share(session, reach, child_id, body.dossier_id, body.leaves)
+    return _child(shared, body.dossier_id, response)
+
+
+@router.delete("/children/{child_id}/dossiers/{dossier_id}", status_code=204)
+@problems(Archived, sharing.LastDossier)
+async def unshare_child(child_id: UUID, dossier_id: UUID, reach: Agent, session: Session) -> Response:
+    """The child leaves that dossier, and stays in the other."""
+    await sharing.leave(session, reach, child_id, dossier_id)
+    return Response(status_code=204)
+
+
+@router.get("/children/{child_id}/custody")
+async def read_custody(
+    child_id: UUID, reach: GuardianOrAgent, session: Session, response: Response, dossier_id: UUID | None = None
+) -> CustodyAnswer:
+    """Whose the child's days are, as the family sees it."""
+    acting = reach.acting(dossier_id)
+    return _custody(*await sharing.read(session, acting, child_id), acting.dossier_id, response)
+
+
+@router.put("/children/{child_id}/custody")
+@problems(sharing.NotShared)
+async def give_custody(
+    child_id: UUID, reach: Agent, session: Session, seen: SeenVersion, body: Custody, response: Response
+) -> CustodyAnswer:
+    acting = reach.acting(body.dossier_id)
+    given = await sharing.give_custody(
+        session,
+        acting,
+        seen,
+        child_id,
+        [(one.valid_from, one.days) for one in body.patterns],
+        [(one.first_day, one.last_day, one.whose) for one in body.exceptions],
+    )
+    return _custody(*given, acting.dossier_id, response)

@@ -72,7 +72,7 @@ async def born(session: AsyncSession, dossier: Dossier, added: NewChild, place: 
 
 def refuse_known(dossier: Dossier, first_name: str, birth_date: date) -> None:
     """Raises ChildKnown."""
-    if any(_is_same(child, first_name, birth_date) for child in dossier.children):
+    if any(is_same(child, first_name, birth_date) for child in dossier.children):
         raise ChildKnown
 
 
@@ -87,7 +87,8 @@ async def change_schooling(
     return child
 
 
-def _is_same(child: Child, first_name: str, birth_date: date) -> bool:
+def is_same(child: Child, first_name: str, birth_date: date) -> bool:
+    """Whether the child seems to be the one of that name and birth date."""
     return child.birth_date == birth_date and Named(child.first_name, "").is_same(Named(first_name, ""))
 
 

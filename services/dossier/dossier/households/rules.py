@@ -1,11 +1,14 @@
-"""What a household must have, and which of those known it looks like. Pure."""
+"""What a household must have, which of those known it looks like, and whose a shared child's days are. Pure."""
 
 import re
 from collections.abc import Collection, Iterable
 from datetime import date
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Literal, NamedTuple
+from uuid import UUID
 
-from contracts.dossier import Role
+from contracts.dossier import Custody, CustodyPattern, Role
+from french import wording
 from french.calendar import age_on
 from french.names import name_key
 
@@ -53,3 +56,33 @@ def birth_date_fault(birth_date: date, today: date) -> str | None:
     if age_on(birth_date, today) >= OLDEST:
         return f"Cette personne a {OLDEST} ans ou plus : un dossier ne compte que des enfants mineurs."
     return None
+
+
+Whose = Literal["own", "other"]
+_WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+
+
+def overlapping(periods: Iterable[tuple[date, date]]) -> bool:
+    """Whether two of these share a day; each has its first and its last."""
+    in_order = sorted(periods)
+    return any(later[0] <= earlier[1] for earlier, later in pairwise(in_order))
+
+
+def in_words(custody: Custody, family: UUID) -> list[str]:
+    """A sentence a pattern, of the days that are that family's."""
+    exceptions = [f"du {wording.day(one.first_day)} au {wording.day(one.last_day)}" for one in custody.exceptions]
+    return [
+        *(_pattern(one, family) for one in custody.patterns),
+        *([f"Exceptions : {' ; '.join(exceptions)}."] if exceptions else []),
+    ]
+
+
+def _pattern(pattern: CustodyPattern, family: UUID) -> str:
+    first, *second = (_week(pattern.days[n : n + 7], family) for n in range(0, len(pattern.days), 7))
+    weeks = f"{first} une semaine, {second[0]} la suivante" if second else f"{first} chaque semaine"
+    return f"À partir du {wording.day(pattern.valid_from)}, vos jours de garde sont : {weeks}."
+
+
+def _week(days: Iterable[UUID], family: UUID) -> str:
+    own = [name for name, one in zip(_WEEKDAYS, days, strict=True) if one == family]
+    return {0: "aucun jour", 7: "toute la semaine"}.get(len(own), ", ".join(own))

@@ -1,12 +1,13 @@
 """What an agent sends of a household, and what is answered of a child."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from chassis.bodies import RequestBody
+from chassis.bodies import Answer, RequestBody
 from chassis.fields import Day, Email, Line, Name, Phone, Reason
+from contracts import dossier as contract
 from contracts.dossier import Level, Role
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from dossier.households import rules
 
@@ -110,6 +111,99 @@ class NewDossier(RequestBody):
     adults: Annotated[list[FirstAdult], Field(min_length=1, max_length=10), AfterValidator(_whole)]
     children: Annotated[list[NewChild], Field(max_length=20)] = Field(default=[])
     override_reason: Reason | None = None
+
+
+class OtherDossier(RequestBody):
+    """A dossier that the child belongs to from now on, and where it moves there the one that it `leaves`."""
+
+    dossier_id: UUID
+    leaves: UUID | None = None
+
+
+_Whose = rules.Whose
+#: Said and answered in the same words.
+_BY_ALIAS = ConfigDict(serialize_by_alias=True)
+
+
+def _one_or_two_weeks(days: list[_Whose]) -> list[_Whose]:
+    if len(days) not in (7, 14):
+        raise ValueError("Sept jours sont attendus, ou quatorze pour une semaine sur deux, à partir du lundi.")
+    return days
+
+
+class CustodyPattern(RequestBody):
+    """From that day on, until the next pattern: whose the days are, over and over, from the Monday of its week on."""
+
+    model_config = _BY_ALIAS
+
+    valid_from: Day = Field(validation_alias="from", serialization_alias="from")
+    days: Annotated[list[_Whose], AfterValidator(_one_or_two_weeks)]
+
+
+def _in_order(exception: "CustodyException") -> "CustodyException":
+    if exception.last_day < exception.first_day:
+        raise ValueError("Le dernier jour ne peut pas précéder le premier.")
+    return exception
+
+
+class CustodyException(RequestBody):
+    """Both days included."""
+
+    model_config = _BY_ALIAS
+
+    first_day: Day = Field(validation_alias="from", serialization_alias="from")
+    last_day: Day = Field(validation_alias="to", serialization_alias="to")
+    whose: _Whose
+
+
+def _each_day_once(patterns: list[CustodyPattern]) -> list[CustodyPattern]:
+    if len({one.valid_from for one in patterns}) < len(patterns):
+        raise ValueError("Deux rythmes commencent le même jour.")
+    return sorted(patterns, key=lambda one: one.valid_from)
+
+
+def _apart(exceptions: list[CustodyException]) -> list[CustodyException]:
+    if rules.overlapping((one.first_day, one.last_day) for one in exceptions):
+        raise ValueError("Deux exceptions portent sur le même jour.")
+    return sorted(exceptions, key=lambda one: one.first_day)
+
+
+class Custody(RequestBody):
+    """Whose each day of a child of two dossiers is, as that one (`dossier_id`) says it; without a pattern: nobody's."""
+
+    dossier_id: UUID | None = None
+    patterns: Annotated[list[CustodyPattern], Field(max_length=50), AfterValidator(_each_day_once)]
+    exceptions: Annotated[
+        list[Annotated[CustodyException, AfterValidator(_in_order)]], Field(max_length=200), AfterValidator(_apart)
+    ] = Field(default=[])
+
+
+class CustodyAnswer(Answer):
+    """The same, as the caller's dossier sees it; `shared`: whether the child has another dossier at all."""
+
+    shared: bool
+    patterns: list[CustodyPattern]
+    exceptions: list[CustodyException]
+
+    @classmethod
+    def of(cls, custody: contract.Custody | None, family: UUID, *, shared: bool) -> Self:
+        def whose(dossier_id: UUID) -> _Whose:
+            return "own" if dossier_id == family else "other"
+
+        patterns, exceptions = (custody.patterns, custody.exceptions) if custody else ((), ())
+        return cls(
+            shared=shared,
+            patterns=[
+                CustodyPattern.model_validate({"from": one.valid_from, "days": [whose(day) for day in one.days]})
+                for one in patterns
+            ],
+            exceptions=[
+                CustodyException.model_validate(
+                    {"from": one.first_day, "to": one.last_day, "whose": whose(one.dossier_id)}
+                )
+                for one in exceptions
+            ],
+        )
 
 
 class Priorities(RequestBody):

@@ -47,6 +47,7 @@ STATEMENTS = (
         menu text NOT NULL
             CONSTRAINT ck_children_menu_known CHECK (menu IN ('standard', 'no_pork', 'vegetarian', 'own_meal')),
         resident boolean NOT NULL,
+        custody jsonb,
         version integer NOT NULL
     )""",
     """CREATE TABLE schooling (
