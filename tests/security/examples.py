@@ -46,6 +46,7 @@ FILES = {
 }
 
 CLOSING = "DELETE /v1/me"
+LEAVING = "DELETE /v1/children/{child_id}/dossiers/{dossier_id}"
 #: What takes a code of the moment, of the caller's own: who may is shown here, the rest by identity's own tests.
 BY_CODE = {f"{method} /v1/me/totp" for method in ("POST", "PUT", "DELETE")} | {"POST /v1/me/recovery-codes"}
 
@@ -219,6 +220,7 @@ async def values_of(family: Family) -> Json:
         "roles": ["contact"],
         "POST /v1/dossiers": {"roles": ["legal_guardian"]},
         "priorities": [],
+        "patterns": [],
         "schooling": next(one["schooling"] for one in dossier["children"] if one["id"] == child_id),
         "POST /v1/clients": {"name": f"essai-{new_id().hex}", "scope": "meals:read"},
         "GET /v1/children/{child_id}/health": {"reason": "Essai"},
@@ -410,6 +412,23 @@ async def waiting_dossier_request(database_url: str) -> str:
     )
     await connection.close()
     return str(request_id)
+
+
+async def other_dossier(database_url: str, values: Json, operation: Operation) -> None:
+    """That the child belongs to as well, for leaving it."""
+    if str(operation) != LEAVING:
+        return
+    values[LEAVING] = {"dossier_id": str(new_id())}
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO dossiers (id, number, status, priorities, version) VALUES ($1, $2, 'active', '{}', 1)",
+        *(UUID(values[LEAVING]["dossier_id"]), f"X{values[LEAVING]['dossier_id'][-12:]}"),
+    )
+    await connection.execute(
+        "INSERT INTO dossier_children (dossier_id, child_id) VALUES ($1, $2)",
+        *(UUID(values[LEAVING]["dossier_id"]), UUID(values["child_id"])),
+    )
+    await connection.close()
 
 
 async def invited_account(database_url: str) -> str:

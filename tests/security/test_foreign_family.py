@@ -38,6 +38,7 @@ from tests.security.examples import (
     message_to,
     operations,
     other_adult,
+    other_dossier,
     print_run,
     uninvited_dossier,
     values_of,
@@ -155,6 +156,7 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
                 for family in (owner, stranger):
                     await family.sign_in_again()
                 everybody["guardian"] = Actor("guardian", str(stranger.portal.token))
+            await other_dossier(stack.owner_databases["dossier"], values, operation)
             for actor in everybody.values():
                 values["booking_id"] = await booking_of(owner, values, operation)
                 values["change_request_id"] = await change_request_of(owner, values, operation)

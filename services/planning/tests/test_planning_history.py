@@ -117,7 +117,7 @@ async def test_a_child_who_left_leaves_what_the_family_did_and_takes_nothing_new
     await mother.tell_child("Tom", father.dossier_id, version=3)
     assert (await father.validate(father.wish("Tom", CANTEEN, TUESDAY)))[0] == 200
     assert [one["reserved"] for one in await entries(mother)] == [[str(MONDAY)]]
-    assert [one["by"] for one in await entries(father)] == ["you", "other_family"]
+    assert [one["by"] for one in await entries(father)] == ["you", "town", "other_family"]
 
 
 async def test_another_familys_history_is_not_found(desk: Desk, moreau: Household) -> None:

@@ -70,18 +70,20 @@ async def entries(
     found: list[Entry] = []
     cursor, most = paging.cursor, paging.limit + 1
     while rows := await fetch(connection, _ENTRIES, dossier_id, month, child_id, cursor, most):
-        seen = [_entry(reach, dossier_id, row) for row in rows]
-        found += [one for one in seen if one.reserved or one.cancelled]
+        found += [one for row in rows if (one := _entry(reach, dossier_id, row))]
         if len(found) >= most or len(rows) < most:
             break
-        cursor = seen[-1].id
+        cursor = rows[-1]["id"]
     return found[:most]
 
 
-def _entry(reach: Reach, own: UUID, row: Sequence[Any]) -> Entry:
+def _entry(reach: Reach, own: UUID, row: Sequence[Any]) -> Entry | None:
+    """None: it is of the other family's days."""
     custody, *about, reserved, cancelled, dossier_id, account_id, role, name, reason = row
     calendar = custody_of(custody)
     what = [*about, *([day for day in some if not is_others(calendar, day, own)] for some in (reserved, cancelled))]
+    if calendar and not any(what[-2:]):
+        return None
     by: By = "family" if dossier_id == own else "other_family"
     if role == "town":
         return Entry(*[*what, "town", None, reason])
