@@ -53,13 +53,9 @@ async def test_a_dossier_is_created_and_told_with_all_it_has(desk: Desk, ask: As
     body = {"address": HOME, "adults": [PAUL | {"email": "Paul.Moreau@example.org"}], "children": [ZOE]}
     status, made = await desk("POST", "/dossiers", body)
     assert (status, made["number"], made["status"], made["missing"]) == (201, "100043", "active", [])
-    assert made["adults"][0].items() >= {
-        "first_name": "Paul",
-        "last_name": "Moreau",
-        "roles": ["legal_guardian", "payer"],
-        "email": "Paul.Moreau@example.org",
-        "phone": "0600000043",
-    }.items()
+    expected = {"first_name": "Paul", "last_name": "Moreau", "roles": ["legal_guardian", "payer"]}
+    expected |= {"email": "Paul.Moreau@example.org", "phone": "0600000043"}
+    assert made["adults"][0] | expected == made["adults"][0]
     (told,) = await new(database, DossierChanged, dossiers)
     (child,) = await new(database, ChildChanged, children)
     assert (str(told.dossier_id), told.version, told.address.street) == (made["id"], 1, HOME["street"])
