@@ -8,9 +8,11 @@ from typing import get_args
 import pytest
 from chassis import inbox
 from chassis.database import Database
+from chassis.law import law_of
 from chassis.service import Service
 from contracts import EVENTS, Envelope
 from pydantic import BaseModel
+from sqlalchemy import MetaData, text
 
 from deploy.local.prepare import services
 from tests.builders import SAMPLES as FOLDER
@@ -79,3 +81,34 @@ async def test_a_service_handles_every_sample_of_what_it_hears_in_any_order_and_
     for body in bodies * 2:
         # What needs a copy that no sample brings is parked, which is done.
         assert await asyncio.wait_for(inbox.judge(database, [body], service.handlers), 10) == ["done"]
+
+
+#: Who the samples speak of, as the dossier tells it.
+NAMES = ("Moreau", "Inès", "claire.moreau@")
+ERASED = ("dossier.dossier_erased", "dossier.child_erased", "identity.account_closed")
+
+
+async def named_in(database: Database, metadata: MetaData) -> set[str]:
+    """The tables in which one of them stands, but for what law keeps, and messages under way."""
+    kept = {"outbox", "parked"} | {table.name for table in metadata.sorted_tables if law_of(table).stays}
+    async with database.sessions() as session:
+        return {
+            name
+            for name in metadata.tables.keys() - kept
+            for word in NAMES
+            if await session.scalar(text(f"SELECT EXISTS (SELECT FROM {name} one WHERE one::text LIKE '%{word}%')"))
+        }
+
+
+@pytest.mark.parametrize("place", ["first", "between", "last", "nowhere"])
+async def test_an_erasure_leaves_no_name_whatever_comes_before_it_and_after(
+    service: Service, database: Database, place: str
+) -> None:
+    heard = {event.type for event in service.handlers}
+    told = [body for name, body in SAMPLES.items() if sample_type(name) in heard.difference(ERASED)]
+    erasures = [SAMPLES[name] for name in ERASED if name in heard]
+    cut = {"first": 0, "between": len(told) // 2, "last": len(told)}.get(place)
+    for body in told if cut is None else [*told[:cut], *erasures, *told[cut:]]:
+        await asyncio.wait_for(inbox.judge(database, [body], service.handlers), 10)
+    found = await named_in(database, service.metadata)
+    assert found == set() if place != "nowhere" else found or service.name == "dossier"

@@ -206,6 +206,7 @@ async def values_of(family: Family) -> Json:
         # Only looked at.
         "POST /v1/imports": {"dry_run": "true"},
         "POST /v1/enrolment-rollovers": {"school_year": _next_school_year(), "preview": "true"},
+        "DELETE /v1/dossiers/{dossier_id}": {"reason": "Essai", "preview": "true"},
         # A day that nobody has reserved is given up: the month stays as it is.
         "POST /v1/plannings/validate": {"month": "2098-06", "date": "2098-06-02", "reserve": False},
         "POST /v1/plannings/copy-week": {"week": "2098-06-02", "to_weeks": ["2098-06-09"]},

@@ -11,7 +11,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import broker, dead_letters_api, desk_api, logs, metrics
+from chassis import broker, dead_letters_api, desk_api, export, logs, metrics
 from chassis.bodies import limit_of
 from chassis.database import Database
 from chassis.law import refuse_tables_without_law
@@ -144,7 +144,11 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
         text = await metrics.exposition(service.name, process.settings, process.database, process.requests)
         return Response(text, media_type=metrics.CONTENT_TYPE)
 
-    plumbing = (dead_letters_api.router(service.name), desk_api.router(service.metadata))
+    plumbing = (
+        dead_letters_api.router(service.name),
+        desk_api.router(service.metadata),
+        export.router(service.name, service.metadata),
+    )
     for router in (*service.routers, *plumbing) if routes else ():
         app.include_router(router, prefix="/v1")
     refuse_routes_without_policy(app)

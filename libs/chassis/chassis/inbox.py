@@ -5,7 +5,7 @@ What waits is handled in batches: one transaction for many, in one order, and on
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import broker, clock, logs
 from chassis.database import Database, fetch
+from chassis.erasure import EvenErased, named
 from chassis.parking import NotYetKnown, park
 from chassis.stopping import Stop
 from chassis.supervision import keep_going
@@ -99,8 +100,10 @@ async def handle(database: Database, body: bytes, handlers: Handlers) -> None:
 async def _handle(database: Database, messages: Sequence[Decoded]) -> None:
     """The messages in one transaction: inbox rows, effects, commit. An event already handled is passed over."""
     async with database.sessions.begin() as session:
-        first = await _enter(session, [one.envelope.id for one in messages])
+        first, erased = await _enter(session, messages)
         new = {one.envelope.id: one for one in messages if one.envelope.id in first}  # the same may be there twice
+        if erased:
+            new = {one: message for one, message in new.items() if not _void(message, erased)}
         for handler, some in groupby(in_order(new.values()), key=lambda one: one.handler):
             if isinstance(handler, AtOnce):
                 await handler.handler(session, [one.event for one in some])
@@ -121,17 +124,28 @@ def in_order(messages: Iterable[Decoded]) -> list[Decoded]:
     return sorted(messages, key=lambda one: (one.turn, one.event.subject, one.event.version))
 
 
-async def _enter(session: AsyncSession, ids: list[UUID]) -> set[UUID]:
-    """Enter the events in the inbox, in order; those that were not there. What was parked is so no more."""
-    rows = await fetch(
-        session,
-        "WITH returned AS (DELETE FROM parked WHERE event_id = ANY($1::uuid[]))"
-        " INSERT INTO inbox (event_id, handled_at) SELECT id, $2 FROM unnest($1::uuid[]) AS id"
-        " ON CONFLICT DO NOTHING RETURNING event_id",
-        sorted(ids),
-        clock.now(),
+_ENTER = """
+    WITH returned AS (DELETE FROM parked WHERE event_id = ANY($1::uuid[])), entered AS (
+        INSERT INTO inbox (event_id, handled_at) SELECT id, $2 FROM unnest($1::uuid[]) AS id
+        ON CONFLICT DO NOTHING RETURNING event_id
     )
-    return {row["event_id"] for row in rows}
+    SELECT event_id, true FROM entered UNION ALL SELECT id, false FROM erased WHERE id = ANY($3::uuid[])
+"""
+
+
+async def _enter(session: AsyncSession, messages: Sequence[Decoded]) -> tuple[set[UUID], set[UUID]]:
+    """Enter the events in the inbox, in order; those that were not there, and who of those they name is erased.
+
+    What was parked is so no more.
+    """
+    ids = sorted(one.envelope.id for one in messages)
+    rows = await fetch(session, _ENTER, ids, clock.now(), list({one for m in messages for one in named(m.event)}))
+    return {one for one, is_event in rows if is_event}, {one for one, is_event in rows if not is_event}
+
+
+def _void(message: Decoded, erased: Set[UUID]) -> bool:
+    """Whether it is of somebody who is erased, and its handler wants to hear nothing of them."""
+    return not isinstance(message.handler, EvenErased) and not erased.isdisjoint(named(message.event))
 
 
 async def consume(service: str, database: Database, amqp_url: str, handlers: Handlers, stop: Stop) -> None:

@@ -4,12 +4,28 @@ with them, or why not; and how long they are kept.
 `may("UPDATE", law=personal("Réservations", dossier="dossier_id"))`: the application role may then delete them, too.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, MetaData, Table, delete, literal_column, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    LargeBinary,
+    MetaData,
+    Select,
+    Table,
+    Uuid,
+    cast,
+    delete,
+    false,
+    literal,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 #: Whom a row may speak of, the nearest first: what an account or a guardian has for themselves is not their family's.
@@ -107,9 +123,16 @@ def faults(metadata: MetaData) -> list[str]:
             found.append(f"{table.name}: there is no table {law.part_of} to be a part of.")
         elif law.part_of is not None and law.by is None and len(_leading(table, law.part_of)) != 1:
             found.append(f"{table.name}: say by which column it is a part of {law.part_of}.")
+        if secret := sorted(_secrets(table) - law.hidden if law.name and not law.unexported else ()):
+            found.append(f"{table.name}: {', '.join(secret)} cannot be exported: hide it.")
         if bool(law.of or law.part_of) != bool(law.name):
             found.append(f"{table.name}: say what it holds, and of whom.")
     return found
+
+
+def _secrets(table: Table) -> set[str]:
+    """Bytes are digests, or what nobody can read."""
+    return {column.name for column in table.columns if isinstance(column.type, LargeBinary)}
 
 
 def refuse_tables_without_law(metadata: MetaData) -> None:
@@ -136,22 +159,46 @@ async def forget(session: AsyncSession, metadata: MetaData, now: datetime) -> No
         key = tuple_(*table.primary_key)
         if _parts(table):
             rows = [tuple(row) for row in await session.execute(over)]
-            await _delete(session, table, key.in_(rows))
+            await delete_rows(session, table, key.in_(rows))
         else:
             await session.execute(delete(table).where(key.in_(over)))
 
 
-async def _delete(session: AsyncSession, table: Table, where: ColumnElement[bool]) -> None:
+async def delete_rows(session: AsyncSession, table: Table, where: ColumnElement[bool]) -> None:
     """The rows and, before them, their parts."""
     for part, by in _parts(table):
         if law_of(part).stays is None:
-            await _delete(session, part, part.c[by].in_(select(*table.primary_key).where(where)))
+            await delete_rows(session, part, part.c[by].in_(select(*table.primary_key).where(where)))
     await session.execute(delete(table).where(where))
 
 
 def law_of(table: Table) -> Law:
     law: Law = table.info["law"]
     return law
+
+
+def parent(table: Table) -> tuple[ColumnElement[UUID], Table] | None:
+    """Of what its rows are a part, and the column that leads there."""
+    law = law_of(table)
+    if law.part_of is None:
+        return None
+    return table.c[law.by or _leading(table, law.part_of)[0]], table.metadata.tables[law.part_of]
+
+
+def names(column: ColumnElement[Any], ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """Whether a row's column is one of them, or holds one."""
+    if isinstance(column.type, ARRAY):
+        return column.bool_op("&&")(cast(ids, ARRAY(Uuid())))
+    return column.in_(ids)
+
+
+def family(metadata: MetaData, dossier_id: UUID) -> Select[UUID]:
+    """The ids of that dossier's children, by the table that knows them: `children`, or `dossier_children` beside it."""
+    for name in ("dossier_children", "children"):
+        if (table := metadata.tables.get(name)) is not None:
+            child, dossier = table.c[law_of(table).of["child"]], table.c[law_of(table).of["dossier"]]
+            return select(child).where(names(dossier, [dossier_id]))
+    return select(literal(None, Uuid())).where(false())
 
 
 def _parts(table: Table) -> list[tuple[Table, str]]:

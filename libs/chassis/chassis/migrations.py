@@ -125,6 +125,7 @@ def create_plumbing(application_role: str) -> None:
         # Dossiers, children and accounts that were erased.
         """CREATE TABLE erased (
             id uuid CONSTRAINT pk_erased PRIMARY KEY,
+            kind text NOT NULL,
             erased_at timestamptz NOT NULL
         )""",
         """CREATE TABLE idempotency (

@@ -140,6 +140,7 @@ def _add_plumbing(metadata: MetaData) -> None:
         "erased",
         metadata,
         Column("id", Uuid(), primary_key=True),
+        Column("kind", Text(), nullable=False),
         Column("erased_at", DateTime(timezone=True), nullable=False),
         **may(law=impersonal("for ever, as nothing but an id: what comes late revives nobody")),
     )

@@ -122,8 +122,33 @@ class QuotientChanged(Event):
     quotients: tuple[Quotient, ...]
 
 
+class DossierErased(Event):
+    """A family is erased: it will never be heard of again, and nothing of it is kept but what a law keeps."""
+
+    type: ClassVar[str] = "dossier.dossier_erased"
+    subject_field: ClassVar[str] = "dossier_id"
+
+    dossier_id: UUID
+
+
+class ChildErased(Event):
+    """A child that is of no dossier any more is erased."""
+
+    type: ClassVar[str] = "dossier.child_erased"
+    subject_field: ClassVar[str] = "child_id"
+
+    child_id: UUID
+
+
 class NoticeWritten(Notice):
     type: ClassVar[str] = "dossier.notice_written"
 
 
-EVENTS: tuple[type[Event], ...] = (DossierChanged, ChildChanged, QuotientChanged, NoticeWritten)
+EVENTS: tuple[type[Event], ...] = (
+    DossierChanged,
+    ChildChanged,
+    QuotientChanged,
+    DossierErased,
+    ChildErased,
+    NoticeWritten,
+)

@@ -1,6 +1,7 @@
 """What dossier does with what it hears."""
 
 from chassis.copies import keep
+from chassis.erasure import EvenErased
 from chassis.inbox import Handlers
 from contracts.enrolment import (
     BookingCancelled,
@@ -15,11 +16,12 @@ from contracts.identity import AccountActivated, AccountClosed
 
 from dossier.copies import Enrolment, Site, keep_booking
 from dossier.dossiers import link_account
+from dossier.erasures.erasing import hear_closed
 
 _BOOKINGS = (BookingConfirmed, BookingChanged, BookingPaid, BookingCancelled, BookingExpired)
 HANDLERS: Handlers = {
     AccountActivated: link_account,
-    AccountClosed: link_account,
+    AccountClosed: EvenErased(hear_closed),
     SiteChanged: keep(Site),
     EnrolmentChanged: keep(Enrolment),
     **dict.fromkeys(_BOOKINGS, keep_booking),

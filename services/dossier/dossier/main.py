@@ -7,6 +7,7 @@ from dossier.api import router as dossiers
 from dossier.changes.api import router as changes
 from dossier.consumers import HANDLERS
 from dossier.documents.api import router as documents
+from dossier.erasures.api import router as erasures
 from dossier.health.api import router as health
 from dossier.households.api import router as households
 from dossier.imports.api import router as imports
@@ -20,7 +21,7 @@ SERVICE = Service(
     "dossier",
     Settings,
     Base.metadata,
-    routers=(dossiers, searching, changes, documents, health, households, imports),
+    routers=(dossiers, searching, changes, documents, erasures, health, households, imports),
     handlers=HANDLERS,
     jobs=JOBS,
     commands=COMMANDS,

@@ -11,6 +11,7 @@ from chassis.worker import Job, forgetting
 
 from dossier.documents import documents
 from dossier.documents.storage import Folder
+from dossier.erasures.erasing import ERASURE
 from dossier.health import records
 from dossier.health.keys import new_key
 from dossier.imports.command import IMPORT
@@ -39,6 +40,7 @@ async def sweep_documents(database: Database, settings: Settings) -> None:
 
 JOBS = (
     Job(forgetting(Base.metadata), every_s=600),
+    Job(ERASURE.sweep, every_s=600),
     Job(remind_of_expiry, every_s=60),
     Job(import_families, every_s=2),
     Job(sweep_documents, every_s=6 * 3600),

@@ -17,13 +17,15 @@ from contracts.billing import (
 from contracts.dossier import ChildChanged, DossierChanged
 from contracts.planning import EnrolmentApplied
 from french.paris import day_in_paris
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment.bookings.cancellations import cancel_refused
 from enrolment.bookings.settlements import keep_invoice, take_late_credit
 from enrolment.copies import Child, Dossier, Regie, reachable
 from enrolment.enrolments.enrolments import move_with_children
-from enrolment.enrolments.models import AppliedEnrolment
+from enrolment.enrolments.models import AppliedEnrolment, Enrolment
+from enrolment.erasing import ERASURE
 
 
 async def move(session: AsyncSession, events: Sequence[ChildChanged]) -> None:
@@ -31,11 +33,19 @@ async def move(session: AsyncSession, events: Sequence[ChildChanged]) -> None:
     await move_with_children(session, {event.child_id for event in events}, day_in_paris(clock.now()))
 
 
+async def drop_answers_to_none(session: AsyncSession, events: Sequence[EnrolmentApplied]) -> None:
+    """What planning answers to an enrolment that was erased since."""
+    known = select(Enrolment.id).where(Enrolment.id == AppliedEnrolment.id).exists()
+    ids = [event.enrolment_id for event in events]
+    await session.execute(delete(AppliedEnrolment).where(AppliedEnrolment.id.in_(ids), ~known))
+
+
 HANDLERS: Handlers = {
+    **ERASURE.handlers("dossier", "child", "account"),
     DossierChanged: keep(Dossier, reachable=reachable),
     ChildChanged: keep(Child).then(move),
     RegieChanged: keep(Regie),
-    EnrolmentApplied: keep(AppliedEnrolment),
+    EnrolmentApplied: keep(AppliedEnrolment).then(drop_answers_to_none),
     InvoiceOpened: keep_invoice,
     InvoiceSettled: keep_invoice,
     InvoiceLapsed: keep_invoice,

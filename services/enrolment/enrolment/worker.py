@@ -5,6 +5,7 @@ from chassis.database import Database
 from chassis.worker import Job, forgetting
 
 from enrolment.bookings import bookings
+from enrolment.erasing import ERASURE
 from enrolment.models import Base
 from enrolment.waiting_list import offers
 
@@ -25,4 +26,5 @@ JOBS = (
     Job(expire_holds, every_s=1),
     Job(pass_on_offers, every_s=1),
     Job(forgetting(Base.metadata), every_s=600),
+    Job(ERASURE.sweep, every_s=600),
 )

@@ -5,10 +5,12 @@ from chassis.inbox import Handlers
 from contracts import billing, dossier, enrolment, identity, planning
 
 from identity.copies import Dossier, Regie, Site, guardians
+from identity.erasing import ERASURE
 from identity.notices.writing import keep_notice
 from identity.own_account.following import follow
 
 HANDLERS: Handlers = {
+    **ERASURE.handlers("dossier"),
     dossier.DossierChanged: keep(Dossier, guardians=guardians).then(follow),
     enrolment.SiteChanged: keep(Site),
     billing.RegieChanged: keep(Regie),

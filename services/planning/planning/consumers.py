@@ -17,14 +17,13 @@ from contracts.enrolment import (
     HolidayWeekChanged,
     SiteChanged,
 )
-from contracts.identity import AccountClosed
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.copies import Activity, Child, Dossier, HolidayWeek, Site, guardians, keep_bookings, names_of_guardians
 from planning.enrolments.applying import apply
 from planning.enrolments.handing_over import hand_over
+from planning.erasing import ERASURE
 from planning.reservations.changing import touch
-from planning.retention import forget_account
 
 
 @AtOnce
@@ -34,6 +33,7 @@ async def keep_booking(session: AsyncSession, events: Sequence[Booking]) -> None
 
 
 HANDLERS: Handlers = {
+    **ERASURE.handlers("dossier", "child", "account"),
     DossierChanged: keep(Dossier, guardian_ids=guardians, guardian_names=names_of_guardians),
     ChildChanged: keep(Child, custody=lambda event: event.custody and event.custody.model_dump(mode="json")).then(
         hand_over
@@ -42,7 +42,6 @@ HANDLERS: Handlers = {
     ActivityChanged: keep(Activity),
     HolidayWeekChanged: keep(HolidayWeek),
     EnrolmentChanged: apply,
-    AccountClosed: forget_account,
     BookingConfirmed: keep_booking,
     BookingChanged: keep_booking,
     BookingPaid: keep_booking,

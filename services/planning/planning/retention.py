@@ -2,7 +2,6 @@
 
 from datetime import datetime
 
-from contracts.identity import AccountClosed
 from french.paris import day_in_paris
 from sqlalchemy import ColumnElement, and_, delete, inspect, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +12,6 @@ from planning.drafts.models import Draft
 from planning.feeds.models import Feed
 from planning.feeds.rules import SHOWN
 from planning.models import Base
-from planning.plannings.models import Attempt
 
 
 def _former(table: type[Digest | Draft | Feed]) -> ColumnElement[bool]:
@@ -35,9 +33,3 @@ async def forget_former(session: AsyncSession, now: datetime) -> None:
         key = tuple_(*inspect(table).primary_key)
         unused = select(*inspect(table).primary_key).where(condition).with_for_update(skip_locked=True)
         await session.execute(delete(table).where(key.in_(unused)))
-
-
-async def forget_account(session: AsyncSession, event: AccountClosed) -> None:
-    """What a closed account had for itself, which nobody could end any more: its feed, drafts and weekly mail."""
-    for table in (Attempt, Digest, Draft, Feed):
-        await session.execute(delete(table).where(table.account_id == event.account_id))

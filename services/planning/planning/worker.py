@@ -6,6 +6,7 @@ from chassis.worker import Job, forgetting
 
 from planning.digests.digests import send
 from planning.drafts.reminders import remind
+from planning.erasing import ERASURE
 from planning.models import Base
 from planning.retention import forget_former
 
@@ -28,4 +29,9 @@ async def tell_the_week(database: Database, settings: object) -> None:
 
 forget_what_is_over = forgetting(Base.metadata, forget_former)
 
-JOBS = (Job(remind_of_drafts, every_s=5), Job(tell_the_week, every_s=5), Job(forget_what_is_over, every_s=60))
+JOBS = (
+    Job(remind_of_drafts, every_s=5),
+    Job(tell_the_week, every_s=5),
+    Job(forget_what_is_over, every_s=60),
+    Job(ERASURE.sweep, every_s=600),
+)

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta
 
 from contracts.identity import AccountClosed
 from french.paris import PARIS
+from planning.erasing import ERASURE
 from planning.main import SERVICE
 from planning.plannings.models import LASTS
 from planning.worker import JOBS, forget_what_is_over, remind_of_drafts, tell_the_week
@@ -72,4 +73,4 @@ async def test_what_is_over_is_forgotten_each_in_its_time(desk: Desk) -> None:
 
 def test_the_worker_does_all_of_it() -> None:
     assert SERVICE.jobs == JOBS
-    assert {job.run for job in JOBS} == {remind_of_drafts, tell_the_week, forget_what_is_over}
+    assert {job.run for job in JOBS} == {remind_of_drafts, tell_the_week, forget_what_is_over, ERASURE.sweep}

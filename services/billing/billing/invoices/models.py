@@ -145,7 +145,7 @@ class InvoiceLine(PricedLine, Base):
             name="fk_invoice_lines_corrects",
         ),
         UniqueConstraint("corrects_invoice_id", "corrects_position"),
-        may(law=part_of("invoices", "Lignes des factures", by="invoice_id", stays=ACCOUNTS, kept=TEN_YEARS)),
+        may("UPDATE", law=part_of("invoices", "Lignes des factures", by="invoice_id", stays=ACCOUNTS, kept=TEN_YEARS)),
     )
 
     invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"), primary_key=True)

@@ -268,8 +268,8 @@ GUARDS = (
     FOR EACH ROW EXECUTE FUNCTION refuse_false_state()""",
     # What is erased with those of whom it speaks.
     "GRANT DELETE ON children, dossiers, quote_lines, quotes, quotient_histories, reservations TO billing_app",
-    """GRANT UPDATE ON activities, billed_bookings, children, dossiers, holiday_weeks, invoice_states, invoices,
-    number_series, payments, quotient_histories, reservations TO billing_app""",
+    """GRANT UPDATE ON activities, billed_bookings, children, dossiers, holiday_weeks, invoice_lines,
+    invoice_states, invoices, number_series, payments, quotient_histories, reservations TO billing_app""",
 )
 
 

@@ -10,6 +10,7 @@ from chassis.problems import NotFound, Problem
 from chassis.reach import Reach
 from contracts import enrolment as events
 from contracts.billing import InvoiceRefused
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from enrolment.bookings import notices, places
@@ -67,6 +68,22 @@ async def cancel_refused(session: AsyncSession, event: InvoiceRefused) -> None:
         notices.not_billable(booking, children, event.reason),
         notices.not_billable_for_desk(booking, children, event.reason, dossier.number if dossier else "inconnu"),
     )
+
+
+async def cancel_erased(
+    session: AsyncSession, now: datetime, *, dossier_id: UUID | None = None, child_id: UUID | None = None
+) -> None:
+    """All that still may be, on its terms: billing hears of it, the family of nothing any more."""
+    of_child = select(BookingLine.booking_id).where(BookingLine.child_id == child_id)
+    theirs = Booking.dossier_id == dossier_id if dossier_id else Booking.id.in_(of_child)
+    live = Booking.status.in_((BookingStatus.HELD, BookingStatus.CONFIRMED, BookingStatus.PAID))
+    found = await session.scalars(select(Booking).where(live, theirs).order_by(Booking.id).with_for_update())
+    for booking in found.all():
+        standing = [line for line in booking.standing if child_id in (None, line.child_id)]
+        leaving = {line: granted for line in standing if (granted := terms(line.week, booking.status, now))}
+        if leaving:
+            await _leave(session, booking, leaving, "Annulée : le dossier de la famille est effacé.", now)
+    await session.flush()
 
 
 async def _leave(

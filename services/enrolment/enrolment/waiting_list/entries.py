@@ -11,7 +11,7 @@ from chassis.identifiers import new_id
 from chassis.outbox import publish
 from chassis.problems import Malformed, NotFound, Problem
 from chassis.reach import Acting, Reach
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -152,6 +152,18 @@ async def leave(session: AsyncSession, reach: Reach, entry_id: UUID, now: dateti
             entry.move(WaitingStatus.LEFT)
     (shown,) = await _shown(session, [entry])
     return shown
+
+
+async def leave_erased(session: AsyncSession, now: datetime, whose: ColumnElement[bool]) -> None:
+    """Whoever is erased waits no longer, and what they were offered passes on."""
+    found = (await session.scalars(select(WaitingEntry).where(STANDING, whose))).all()
+    async with offers.freeing(session, {entry.holiday_week_id for entry in found}, now):
+        for entry in await _again(session, [entry.id for entry in found]):
+            if entry.status is WaitingStatus.OFFERED:
+                await offers.count(session, [entry], -1)
+            if entry.status in (WaitingStatus.OFFERED, WaitingStatus.WAITING):
+                entry.move(WaitingStatus.CLOSED)
+        await session.flush()
 
 
 async def accept(

@@ -2,16 +2,14 @@
 
 from datetime import datetime
 
+from chassis.erasure import erase
 from chassis.identifiers import new_id
 from chassis.outbox import publish
-from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import accounts
-from identity.models import Account
-from identity.notices.models import Notice
+from identity.models import Account, Base
 from identity.notices.writing import write
-from identity.throttling import known_addresses
 
 
 async def close(session: AsyncSession, account: Account, now: datetime) -> None:
@@ -20,17 +18,16 @@ async def close(session: AsyncSession, account: Account, now: datetime) -> None:
     That it accepted the legal texts is kept, of nobody in particular. The dossier is the town's, and stays.
     """
     await publish(session, accounts.closed(account))
-    await known_addresses.forget(session, account.id)
-    await session.execute(delete(Notice).where(Notice.account_id == account.id))
-    await session.delete(account)
+    name, email, dossier_id = f"{account.first_name} {account.last_name}", account.email, account.dossier_id
+    await erase(session, Base.metadata, "account", account.id)
     await write(
         session,
         notice_id=new_id(),
-        dossier_id=account.dossier_id,
-        email=account.email,
+        dossier_id=dossier_id,
+        email=email,
         title="Votre compte est fermé",
         paragraphs=[
-            f"Bonjour {account.first_name} {account.last_name},",
+            f"Bonjour {name},",
             "Votre compte Espace Familles est fermé, comme vous l'avez demandé. Votre dossier à la mairie, vos"
             " inscriptions, vos réservations et vos factures ne changent pas : la mairie vous écrira autrement.",
             "Vous pouvez créer un nouveau compte à tout moment. Si ce n'est pas vous, prévenez aussitôt le guichet.",

@@ -1,0 +1,71 @@
+"""Erasing a family, for good: its children with it, but for those that are of another dossier too."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from chassis.erasure import Erasure, erase, is_erased
+from chassis.outbox import publish
+from chassis.reach import Reach
+from contracts.dossier import ChildErased, DossierErased
+from contracts.identity import AccountClosed
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dossier import children, dossiers
+from dossier.models import Base, Child, dossier_children
+
+ERASURE = Erasure(Base.metadata)
+
+
+@dataclass(frozen=True)
+class Erased:
+    """Whom an erasure touches."""
+
+    dossier_id: UUID
+    number: str
+    adults: int
+    children_erased: list[UUID]
+    children_kept: list[UUID]
+    preview: bool
+
+
+async def erase_dossier(session: AsyncSession, reach: Reach, dossier_id: UUID, *, preview: bool) -> Erased:
+    """Whom it erases; a preview changes nothing. Raises NotFound."""
+    dossier = await dossiers.edited(session, reach, dossier_id)
+    theirs = sorted(child.id for child in dossier.children)
+    query = select(Child).where(Child.id.in_(theirs)).order_by(Child.id).with_for_update()
+    locked = (await session.scalars(query.options(*children.parts()))).all()
+    elsewhere = set(
+        await session.scalars(
+            select(dossier_children.c.child_id).where(
+                dossier_children.c.child_id.in_(theirs), dossier_children.c.dossier_id != dossier_id
+            )
+        )
+    )
+    alone, shared = ([one for one in locked if (one.id in elsewhere) is kept] for kept in (False, True))
+    told = Erased(
+        dossier_id=dossier_id,
+        number=dossier.number,
+        adults=len(dossier.adults),
+        children_erased=[child.id for child in alone],
+        children_kept=[child.id for child in shared],
+        preview=preview,
+    )
+    if preview:
+        return told
+    await publish(session, DossierErased(dossier_id=dossier_id, version=dossier.version + 1))
+    await publish(session, *(ChildErased(child_id=child.id, version=child.version + 1) for child in alone))
+    await session.execute(delete(dossier_children).where(dossier_children.c.dossier_id == dossier_id))
+    for child in shared:
+        await children.changed(session, child)
+    for child_id in told.children_erased:
+        await erase(session, Base.metadata, "child", child_id)
+    await erase(session, Base.metadata, "dossier", dossier_id)
+    return told
+
+
+async def hear_closed(session: AsyncSession, event: AccountClosed) -> None:
+    """What was kept for an account goes with it; whose it was shows the address noted by the town again."""
+    await ERASURE.erase(session, "account", event.account_id)
+    if not await is_erased(session, event.dossier_id):
+        await dossiers.link_account(session, event)

@@ -1,0 +1,36 @@
+"""A family that is erased: its accounts are closed, and what strangers once asked in its name goes with it."""
+
+from uuid import UUID
+
+from chassis.erasure import Erasure
+from chassis.outbox import publish
+from sqlalchemy import delete, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from identity import accounts
+from identity.copies import Dossier
+from identity.models import Account, Base
+from identity.registrations.models import LinkRequest
+
+
+async def _close_accounts(session: AsyncSession, dossier_id: UUID) -> None:
+    found = await session.scalars(select(Account).where(Account.dossier_id == dossier_id).with_for_update())
+    for account in found.all():
+        await publish(session, accounts.closed(account))
+        await ERASURE.erase(session, "account", account.id)
+    dossier = await session.get(Dossier, dossier_id)
+    if dossier is not None:
+        theirs = [one["email"] for one in dossier.guardians if one["email"]]
+        ids = [UUID(one["guardian_id"]) for one in dossier.guardians]
+        await session.execute(
+            delete(LinkRequest).where(
+                or_(
+                    LinkRequest.dossier_number == dossier.number,
+                    LinkRequest.guardian_id.in_(ids),
+                    LinkRequest.email.in_(theirs),
+                )
+            )
+        )
+
+
+ERASURE = Erasure(Base.metadata, dossier=_close_accounts)
