@@ -100,6 +100,10 @@ class Api:
         content, _ = await self._send("GET", path, None, None, None, None)
         return content
 
+    async def as_it_is(self, path: str) -> bytes:
+        """With the token that there is: for what is asked when no cookie can follow any more. Raises Refused."""
+        return (await self._send("GET", path, None, None, None, self.session.access))[0]
+
     async def fresh(self) -> None:
         """Before several calls at once: the session is refreshed once, not by each of them. Raises SignedOut."""
         if not self.session.signed_in:

@@ -57,6 +57,7 @@ async def erase_dossier(session: AsyncSession, reach: Reach, dossier_id: UUID, *
     await publish(session, *(ChildErased(child_id=child.id, version=child.version + 1) for child in alone))
     await session.execute(delete(dossier_children).where(dossier_children.c.dossier_id == dossier_id))
     for child in shared:
+        child.custody = None  # its days are one family's again
         await children.changed(session, child)
     for child_id in told.children_erased:
         await erase(session, Base.metadata, "child", child_id)
