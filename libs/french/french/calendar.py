@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from functools import cache
 from itertools import groupby
 
-import holidays
 from vacances_scolaires_france import SchoolHolidayDates, UnsupportedYearException
 
 DAY = timedelta(days=1)
@@ -51,8 +50,35 @@ class Period:
 
 @cache
 def public_holidays(year: int) -> Mapping[date, str]:
-    """Those of the whole country, with their names, in order."""
-    return dict(sorted(holidays.country_holidays("FR", years=year, language="fr").items()))
+    """Those of the whole country, with their names, in order (code du travail, L3133-1)."""
+    easter = _easter(year)
+    days = [
+        (date(year, 1, 1), "Jour de l'an"),
+        (easter + DAY, "Lundi de Pâques"),
+        (easter + 39 * DAY, "Ascension"),
+        (date(year, 5, 1), "Fête du Travail"),
+        (date(year, 5, 8), "Fête de la Victoire"),
+        (easter + 50 * DAY, "Lundi de Pentecôte"),
+        (date(year, 7, 14), "Fête nationale"),
+        (date(year, 8, 15), "Assomption"),
+        (date(year, 11, 1), "Toussaint"),
+        (date(year, 11, 11), "Armistice"),
+        (date(year, 12, 25), "Noël"),
+    ]
+    names: dict[date, str] = {}
+    for day, name in sorted(days):  # the Ascension may be a 1 May
+        names[day] = f"{names[day]}; {name}" if day in names else name
+    return names
+
+
+def _easter(year: int) -> date:
+    """Easter Sunday, by the anonymous Gregorian algorithm (Meeus, Jones, Butcher)."""
+    golden, (century, rest) = year % 19, divmod(year, 100)
+    moon = (19 * golden + century - century // 4 - (8 * century + 13) // 25 + 15) % 30
+    to_sunday = (32 + 2 * (century % 4) + 2 * (rest // 4) - moon - rest % 4) % 7
+    late = (golden + 11 * moon + 19 * to_sunday) // 433
+    month, day = divmod(moon + to_sunday - 7 * late + 114, 31)
+    return date(year, month, day + 1)
 
 
 def is_working_day(day: date, closed: Collection[date] = ()) -> bool:

@@ -6,11 +6,32 @@ from french.calendar import (
     first_day,
     is_working_day,
     last_day,
+    public_holidays,
     school_holidays,
     school_year,
     working_days_before,
     written_day,
 )
+
+
+def test_public_holidays_are_eleven_a_year_around_easter() -> None:
+    assert {f"{day:%d/%m}": name for day, name in public_holidays(2026).items()} == {
+        "01/01": "Jour de l'an",
+        "06/04": "Lundi de Pâques",
+        "01/05": "Fête du Travail",
+        "08/05": "Fête de la Victoire",
+        "14/05": "Ascension",
+        "25/05": "Lundi de Pentecôte",
+        "14/07": "Fête nationale",
+        "15/08": "Assomption",
+        "01/11": "Toussaint",
+        "11/11": "Armistice",
+        "25/12": "Noël",
+    }
+    assert list(public_holidays(2026)) == sorted(public_holidays(2026))
+    assert public_holidays(2008)[date(2008, 5, 1)] == "Ascension; Fête du Travail"
+    easter_mondays = [date(2000, 4, 24), date(2019, 4, 22), date(2024, 4, 1), date(2035, 3, 26), date(2038, 4, 26)]
+    assert all(public_holidays(day.year)[day] == "Lundi de Pâques" for day in easter_mondays)
 
 
 def test_working_days_are_monday_to_friday_without_public_holidays_school_holidays_included() -> None:
