@@ -94,6 +94,24 @@ async def test_a_dossier_asked_for_is_accepted_with_the_number_of_the_one_made(
     await desk_window.look("agent-demande-de-dossier")
 
 
+async def test_the_dossier_is_made_of_what_the_family_says(agent: Browser, gateway: Gateway) -> None:
+    making = ("POST", "/dossier/v1/dossiers")
+    gateway.refuse(*making, 409, "Le dossier 100043 a un adulte de ce nom.")
+    page = await agent.submit(await agent.get(f"{ASKED}/q"), f"{ASKED}/q/dossier")
+    assert page.errors == ["Le dossier 100043 a un adulte de ce nom."]
+    gateway.say(*making, (201, DOSSIER))
+    page = await agent.submit(page, f"{ASKED}/q/dossier", motif="Homonyme")
+    assert page.path == f"{ASKED}/q?dossier=100042"
+    assert page.form(f"{ASKED}/q/decision")["dossier"] == ["100042"]
+    adult = {"first_name": "Anne", "last_name": "O'Neill", "email": "anne@example.org"}
+    said = {
+        "address": REQUEST["address"],
+        "adults": [adult | {"roles": ["legal_guardian", "payer"]}],
+        "children": REQUEST["children"],
+    }
+    assert [call.body for call in gateway.heard(*making)] == [said, said | {"override_reason": "Homonyme"}]
+
+
 async def test_a_dossier_asked_for_is_refused_with_a_reason(agent: Browser, gateway: Gateway) -> None:
     gateway.say("POST", f"{REQUESTS}/q/decision", (200, {}))
     page = await agent.submit(await agent.get(f"{ASKED}/q"), f"{ASKED}/q/decision", decision="refused", reason="")
