@@ -205,6 +205,7 @@ async def values_of(family: Family) -> Json:
         "POST /v1/waiting-list": {"holiday_week_id": waited[1]},
         # Only looked at.
         "POST /v1/imports": {"dry_run": "true"},
+        "PUT /v1/dossiers/{dossier_id}/quotient": {"value": 640, "source": "caf"},
         "POST /v1/enrolment-rollovers": {"school_year": _next_school_year(), "preview": "true"},
         "DELETE /v1/dossiers/{dossier_id}": {"reason": "Essai", "preview": "true"},
         # A day that nobody has reserved is given up: the month stays as it is.
@@ -454,8 +455,8 @@ async def import_done(database_url: str) -> str:
     import_id = new_id()
     connection = await asyncpg.connect(database_url)
     await connection.execute(
-        "INSERT INTO imports (id, status, version, dry_run, columns, lines, done, created, known, refused, asked_at)"
-        " VALUES ($1, 'done', 2, true, '{}', 1, 1, 1, 0, 0, now())",
+        "INSERT INTO imports (id, status, version, kind, dry_run, columns, lines, done, created, known, refused,"
+        " asked_at) VALUES ($1, 'done', 2, 'families', true, '{}', 1, 1, 1, 0, 0, now())",
         import_id,
     )
     await connection.close()

@@ -12,6 +12,7 @@ from dossier.health.api import router as health
 from dossier.households.api import router as households
 from dossier.imports.api import router as imports
 from dossier.models import Base
+from dossier.quotients.api import router as quotients
 from dossier.searching.api import router as searching
 from dossier.settings import Settings
 from dossier.town import load
@@ -21,7 +22,7 @@ SERVICE = Service(
     "dossier",
     Settings,
     Base.metadata,
-    routers=(dossiers, searching, changes, documents, erasures, health, households, imports),
+    routers=(dossiers, searching, changes, documents, erasures, health, households, quotients, imports),
     handlers=HANDLERS,
     jobs=JOBS,
     commands=COMMANDS,

@@ -156,7 +156,10 @@ class Person(Base):
 
 
 class Quotient(Base):
-    """One entry of a dossier's history as it was recorded: what counts on a day is for quotient.py to say."""
+    """One entry of a dossier's history as it was recorded: what counts on a day is for quotient.py to say.
+
+    `reason` is why it counts from before the month after it was recorded.
+    """
 
     __tablename__ = "quotients"
     __table_args__ = (
@@ -173,6 +176,7 @@ class Quotient(Base):
     source: Mapped[Literal["caf", "msa", "municipal"]] = mapped_column(Text())
     valid_from: Mapped[date]
     valid_to: Mapped[date]
+    reason: Mapped[str | None]
 
 
 class Certification(Base):

@@ -240,14 +240,14 @@ async def test_the_command_line_imports_with_progress_and_names_what_is_refused(
     assert await run(str(file), "--dry-run") == 1
     assert capsys.readouterr().out == (
         "Ligne 3, dossier 200002, code_postal : Cinq chiffres sont attendus.\n"
-        "Dossiers à créer : 1. Déjà connus : 0. Refusés : 1.\n"
+        "Lignes à enregistrer : 1. Déjà connues : 0. Refusées : 1.\n"
     )
     assert await run(str(file)) == 1
     shown = capsys.readouterr()
-    assert shown.out.endswith("Dossiers créés : 1. Déjà connus : 0. Refusés : 1.\n")
+    assert shown.out.endswith("Lignes enregistrées : 1. Déjà connues : 0. Refusées : 1.\n")
     assert "2 / 2" in shown.err
     file.write_text(f"{TITLES}\n200003;1 rue;94800;Ville;Petit;Luc\n")
-    assert await run(str(file)) == "Dossiers créés : 1. Déjà connus : 0. Refusés : 0."
+    assert await run(str(file)) == "Lignes enregistrées : 1. Déjà connues : 0. Refusées : 0."
     assert "ne peut pas être lu" in str(await run(str(tmp_path / "absent.csv")))
     file.write_text("numero;rue\n")
     assert "commune : Cette colonne manque." in str(await run(str(file)))

@@ -10,8 +10,8 @@ from chassis import clock
 from chassis.database import Database
 from chassis.identifiers import named_id, new_id
 from contracts.dossier import ChildChanged, DossierChanged, NoticeWritten, QuotientChanged
-from dossier.changes.rules import counts_from
 from dossier.quotient import default_end
+from dossier.quotients.rules import counts_from
 from french.paris import day_in_paris
 from sqlalchemy import text
 

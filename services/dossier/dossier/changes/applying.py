@@ -4,19 +4,19 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from chassis.identifiers import new_id
 from chassis.problems import Malformed, NotFound
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dossier import children, dossiers
 from dossier.changes.models import ChangeRequest
-from dossier.changes.rules import counts_from
 from dossier.copies import Site
 from dossier.households.children import born, refuse_known
 from dossier.households.rules import birth_date_fault, is_school_year
 from dossier.models import Adult, Child, Dossier, Quotient, Schooling, Town, dossier_children
-from dossier.quotient import default_end, in_force
+from dossier.quotient import in_force
+from dossier.quotients.recording import Found, put
+from dossier.quotients.rules import counts_from
 
 #: What is a child's own, and so both its families'.
 OF_CHILD = ("child_identity", "school")
@@ -92,7 +92,7 @@ async def apply(
         await children.changed(session, child)
     elif request.kind == "quotient":
         request.counts_from = first_day or counts_from(today)
-        _count(dossier, new, request.counts_from)
+        put(dossier, Found(new["value"], new["source"], request.counts_from), today)
         await dossiers.quotients_changed(session, dossier)
     else:
         if request.kind == "adult_name":
@@ -155,13 +155,3 @@ async def _reside(session: AsyncSession, dossier: Dossier, resident: bool | None
         if child.resident != (here or child.id in there):
             child.resident = not child.resident
             await children.changed(session, child)
-
-
-def _count(dossier: Dossier, values: dict[str, Any], first_day: date) -> None:
-    """What was recorded from the same day on is replaced."""
-    values = values | {"valid_to": default_end(first_day)}
-    for one in dossier.quotients:
-        if one.valid_from == first_day:
-            return _set(one, values)
-    dossier.quotients.append(Quotient(id=new_id(), dossier_id=dossier.id, valid_from=first_day, **values))
-    return None

@@ -1,4 +1,4 @@
-"""HTTP: families from a CSV file, and all of them into one."""
+"""HTTP: families, or their quotients, from a CSV file; all families into one."""
 
 import asyncio
 import tempfile
@@ -15,6 +15,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
 from dossier.imports import exporting, importing
+from dossier.imports.columns import Kind
 from dossier.imports.files import LARGEST, FileUnreadable
 from dossier.imports.importing import NothingToImport
 from dossier.imports.models import Outcome
@@ -32,16 +33,16 @@ _CSV = {"text/csv": {"schema": {"type": "string", "format": "binary"}}}
 @problems(FileUnreadable, NothingToImport)
 @takes(LARGEST)
 async def import_families(
-    reach: Administrator, session: Session, request: Request, dry_run: bool = False
+    reach: Administrator, session: Session, request: Request, kind: Kind = "families", dry_run: bool = False
 ) -> ImportAnswer:
-    """The body is the CSV file itself, of 20 MB at most: a line a family. They are stored, or on a dry run only looked
-    at, one after the other from now on.
+    """The body is the CSV file itself, of 20 MB at most: a line a family, or a line a quotient of one. They are stored,
+    or on a dry run only looked at, one after the other from now on.
     """
     with tempfile.TemporaryFile() as file:
         async for piece in request.stream():
             await asyncio.to_thread(file.write, piece)
         await asyncio.to_thread(file.seek, 0)
-        return ImportAnswer.model_validate(await importing.receive(session, file, dry_run, reach.sub))
+        return ImportAnswer.model_validate(await importing.receive(session, file, kind, dry_run, reach.sub))
 
 
 @router.get("/imports")

@@ -1,7 +1,8 @@
-"""The columns of a file of families: a line a family, its adults and children numbered (`adulte1_nom`)."""
+"""The columns of files: a line a family, its adults and children numbered (`adulte1_nom`), or a line a quotient."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from contracts.dossier import Level, Menu, Role
 from french.names import name_key
@@ -19,6 +20,14 @@ FAMILY: Mapping[str, str] = {
     "quotient_source": "source",
     "quotient_debut": "valid_from",
 }
+QUOTIENT: Mapping[str, str] = {
+    "numero": "number",
+    "quotient": "value",
+    "quotient_source": "source",
+    "quotient_debut": "counts_from",
+    "quotient_fin": "valid_to",
+    "motif": "reason",
+}
 ADULT: Mapping[str, str] = {
     "nom": "last_name",
     "prenom": "first_name",
@@ -35,7 +44,11 @@ CHILD: Mapping[str, str] = {
     "classe": "class_name",
     "menu": "menu",
 }
-NEEDED = ("numero", "rue", "code_postal", "commune", "adulte1_nom", "adulte1_prenom")
+Kind = Literal["families", "quotients"]
+NEEDED: Mapping[Kind, Sequence[str]] = {
+    "families": ("numero", "rue", "code_postal", "commune", "adulte1_nom", "adulte1_prenom"),
+    "quotients": ("numero", "quotient"),
+}
 
 #: What stands in the cells, without case, accents and spaces.
 ROLES: Mapping[str, Role] = {"responsable": "legal_guardian", "payeur": "payer", "contact": "contact"}
@@ -59,12 +72,16 @@ def titles(adults: int, children: int) -> list[str]:
     ]
 
 
-_KNOWN = {name_key(title): title for title in titles(ADULTS, CHILDREN)}
+_TITLES: Mapping[Kind, Sequence[str]] = {
+    "families": titles(ADULTS, CHILDREN),
+    "quotients": list(QUOTIENT),
+}
+_KNOWN = {kind: {name_key(title): title for title in titles} for kind, titles in _TITLES.items()}
 
 
-def known(title: str) -> str | None:
+def known(title: str, kind: Kind = "families") -> str | None:
     """The column of that title however it was written: « Code postal » is `code_postal`; None: there is no such."""
-    return _KNOWN.get(name_key(title))
+    return _KNOWN[kind].get(name_key(title))
 
 
 def place(column: str) -> tuple[str, int, str]:

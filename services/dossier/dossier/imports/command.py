@@ -3,12 +3,14 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import get_args
 
 from chassis.database import Database
 from chassis.problems import Problem
 from chassis.service import Command
 
 from dossier.imports import importing
+from dossier.imports.columns import Kind
 from dossier.imports.models import Import, Outcome
 
 _PAGE = 200
@@ -17,10 +19,11 @@ _BAR = 30
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="CSV, a line a family: see docs/imports.md")
+    parser.add_argument("--kind", choices=get_args(Kind), default="families", help="families, or their quotients")
     parser.add_argument("--dry-run", action="store_true", help="say what would become of each line, and store nothing")
 
 
-async def import_file(database: Database, _: object, file: Path, dry_run: bool) -> str:
+async def import_file(database: Database, _: object, file: Path, kind: Kind, dry_run: bool) -> str:
     """Store the families of the file; what became of them. Ends with 1 where a line was refused.
 
     Raises SystemExit with a sentence where the file cannot be taken.
@@ -28,7 +31,7 @@ async def import_file(database: Database, _: object, file: Path, dry_run: bool) 
     try:
         with file.open("rb") as opened:
             async with database.sessions.begin() as session:
-                started = await importing.receive(session, opened, dry_run, None)
+                started = await importing.receive(session, opened, kind, dry_run, None)
     except OSError as error:
         raise SystemExit(f"{file} : le fichier ne peut pas être lu ({error.strerror}).") from None
     except Problem as problem:
@@ -36,8 +39,8 @@ async def import_file(database: Database, _: object, file: Path, dry_run: bool) 
         raise SystemExit("\n".join([problem.detail, *faults])) from None
     while not (done := await _progress(database, started)).finished_at:
         await importing.go_on(database, started.id)
-    created = "à créer" if dry_run else "créés"
-    said = f"Dossiers {created} : {done.created}. Déjà connus : {done.known}. Refusés : {done.refused}."
+    created = "à enregistrer" if dry_run else "enregistrées"
+    said = f"Lignes {created} : {done.created}. Déjà connues : {done.known}. Refusées : {done.refused}."
     if done.refused:
         await _say_refused(database, done)
         print(said)

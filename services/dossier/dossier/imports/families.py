@@ -69,11 +69,31 @@ class Refused(Exception):
         self.faults = faults
 
 
-def read(columns: Sequence[str], cells: Sequence[str], known: Known) -> Dossier:
-    """A new dossier with all that belongs to it. Raises Refused."""
+def row(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    """The cells that say something, by their columns. Raises Refused."""
     if len(cells) < len(columns) or any(cells[len(columns) :]):
         raise Refused(Fault("", f"Cette ligne a {len(cells)} cellules, {len(columns)} sont attendues."))
-    reading = _Reading({column: cell for column, cell in zip(columns, cells, strict=False) if column and cell}, known)
+    return {column: cell for column, cell in zip(columns, cells, strict=False) if column and cell}
+
+
+def day(said: str) -> str:
+    """As a computer writes it, where it is written as in France; what is no day is refused later."""
+    parts = said.split("/")
+    if len(parts) == 3 and all(part.isascii() and part.isdigit() for part in parts):
+        return f"{parts[2]:0>4}-{parts[1]:0>2}-{parts[0]:0>2}"
+    return said
+
+
+def word(column: str, said: str, meanings: Mapping[str, T], wanted: str = "") -> T:
+    """What a cell means by one of these words. Raises Refused."""
+    if (found := meanings.get(name_key(said))) is None:
+        raise Refused(Fault(column, f"« {said[:100]} » n'est pas connu : {wanted or ', '.join(meanings)} est attendu."))
+    return found
+
+
+def read(columns: Sequence[str], cells: Sequence[str], known: Known) -> Dossier:
+    """A new dossier with all that belongs to it. Raises Refused."""
+    reading = _Reading(row(columns, cells), known)
     line = reading.line()
     if reading.faults or line is None:
         raise Refused(*reading.faults)
@@ -99,9 +119,9 @@ class _Reading:
         }
         given = {field: family[field] for field in ("value", "source", "valid_from") if field in family}
         if given:
-            day = self._day(given.get("valid_from")) or self.known.today.replace(day=1)
+            first_day = day(given["valid_from"]) if "valid_from" in given else self.known.today.replace(day=1)
             source = self._word("quotient_source", given.get("source"), SOURCES) or "caf"
-            document["quotient"] = given | {"valid_from": day, "source": source}
+            document["quotient"] = given | {"valid_from": first_day, "source": source}
         try:
             line = _Line.model_validate(document)
         except ValidationError as error:
@@ -127,11 +147,11 @@ class _Reading:
         column = f"enfant{number}"
         child: dict[str, Any] = {field: values[field] for field in ("first_name", "last_name") if field in values}
         if "birth_date" in values:
-            child["birth_date"] = self._day(values["birth_date"])
+            child["birth_date"] = day(values["birth_date"])
         if menu := self._word(f"{column}_menu", values.get("menu"), MENUS):
             child["menu"] = menu
         if "school" in values:
-            school = self._word(f"{column}_ecole", values["school"], self.known.schools)
+            school = self._word(f"{column}_ecole", values["school"], self.known.schools, "le nom d'une école")
             level = self._word(f"{column}_niveau", values.get("level"), LEVELS)
             if school:
                 year = {"school_year": school_year(self.known.today), "school_id": school, "level": level}
@@ -150,20 +170,12 @@ class _Reading:
         except (KeyError, ValueError):
             return "elementary"  # the birth date is refused by itself
 
-    def _day(self, said: str | None) -> str | None:
-        """As written in France or by a computer; what is neither is refused later."""
-        parts = said.split("/") if said else []
-        if len(parts) == 3 and all(part.isascii() and part.isdigit() for part in parts):
-            return f"{parts[2]:0>4}-{parts[1]:0>2}-{parts[0]:0>2}"
-        return said
-
-    def _word(self, column: str, said: str | None, meanings: Mapping[str, T]) -> T | None:
-        if said is None:
+    def _word(self, column: str, said: str | None, meanings: Mapping[str, T], wanted: str = "") -> T | None:
+        try:
+            return None if said is None else word(column, said, meanings, wanted)
+        except Refused as refused:
+            self.faults += refused.faults
             return None
-        if (found := meanings.get(name_key(said))) is None:
-            wanted = ", ".join(list(meanings)[:20]) if meanings is not self.known.schools else "le nom d'une école"
-            self.faults.append(Fault(column, f"« {said[:100]} » n'est pas connu : {wanted} est attendu."))
-        return found
 
     def _column(self, error: ErrorDetails) -> str:
         """The column of what pydantic speaks of."""

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from chassis.problems import Malformed, Problem
 
-from dossier.imports.columns import NEEDED, known
+from dossier.imports.columns import NEEDED, Kind, known
 
 #: A file of that many bytes has some fifty thousand families.
 LARGEST = 20_000_000
@@ -29,20 +29,20 @@ class Table:
     Raises FileUnreadable, and Malformed naming the columns that are missing, unknown or given twice.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, kind: Kind = "families") -> None:
         self._text = io.TextIOWrapper(file, _encoding(file), errors="replace", newline="")
         try:
             first = self._text.readline()
-            separator = max(";,\t", key=lambda one: sum(known(title) is not None for title in first.split(one)))
+            separator = max(";,\t", key=lambda one: sum(known(title, kind) is not None for title in first.split(one)))
             self._text.seek(0)
             self._reader = csv.reader(self._text, delimiter=separator, strict=True)
             titles = next(self._reader, [])
         except csv.Error:
             raise FileUnreadable("La première ligne, celle des titres, n'est pas du CSV valable.") from None
-        self.columns = [known(title) or "" for title in titles]
+        self.columns = [known(title, kind) or "" for title in titles]
         if not any(titles):
             raise FileUnreadable("Ce fichier est vide : sa première ligne porte les titres des colonnes.")
-        if faults := _faults(titles, self.columns):
+        if faults := _faults(titles, self.columns, NEEDED[kind]):
             raise Malformed(errors=faults)
 
     def lines(self) -> Iterator[tuple[int, Sequence[str]]]:
@@ -83,8 +83,8 @@ def _encoding(file: BinaryIO) -> str:
     return "utf-8-sig"
 
 
-def _faults(titles: Sequence[str], columns: Sequence[str]) -> list[dict[str, str]]:
-    faults = [(needed, "Cette colonne manque.") for needed in NEEDED if needed not in columns]
+def _faults(titles: Sequence[str], columns: Sequence[str], wanted: Sequence[str]) -> list[dict[str, str]]:
+    faults = [(needed, "Cette colonne manque.") for needed in wanted if needed not in columns]
     for number, (title, column) in enumerate(zip(titles, columns, strict=True)):
         if title.strip() and not column:
             faults.append((title.strip(), "Cette colonne n'est pas connue."))

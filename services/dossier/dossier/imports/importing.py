@@ -1,4 +1,4 @@
-"""Importing families: a file is taken in line by line, then its lines are stored a batch a transaction.
+"""Importing families or quotients: a file is taken in line by line, then its lines are stored a batch a transaction.
 
 A family is stored whole or not at all; its line is done in the same transaction. Whoever dies goes on where they were;
 the same file again stores nobody twice, since a dossier whose number is there stays as it is.
@@ -18,13 +18,17 @@ from french.names import name_key
 from french.paris import day_in_paris
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import selectinload
 
 from dossier.copies import Site
 from dossier.households.creating import one_at_a_time
+from dossier.imports import quotients
+from dossier.imports.columns import Kind
 from dossier.imports.families import Fault, Known, Refused, read
 from dossier.imports.files import Table
 from dossier.imports.models import Import, ImportLine, ImportStatus, Outcome
-from dossier.models import Dossier, Town
+from dossier.models import Dossier, DossierStatus, Town
+from dossier.quotients.recording import differs, record
 from dossier.storing import store
 
 BATCH = 500
@@ -34,16 +38,17 @@ class NothingToImport(Problem):
     type = "urn:problem:dossier:nothing-to-import"
     status = 422
     title = "Rien à importer"
-    detail = "Ce fichier n'a que des titres : aucune ligne ne décrit de famille."
+    detail = "Ce fichier n'a que des titres : aucune ligne n'est à importer."
 
 
-async def receive(session: AsyncSession, file: BinaryIO, dry_run: bool, asked_by: UUID | None) -> Import:
+async def receive(session: AsyncSession, file: BinaryIO, kind: Kind, dry_run: bool, asked_by: UUID | None) -> Import:
     """Take the file in; its families are stored later. Raises FileUnreadable, Malformed, NothingToImport."""
-    table = await asyncio.to_thread(Table, file)
+    table = await asyncio.to_thread(Table, file, kind)
     importing = Import(
         id=new_id(),
         status=ImportStatus.WAITING,
         version=1,
+        kind=kind,
         dry_run=dry_run,
         columns=table.columns,
         **dict.fromkeys(("lines", "done", "created", "known", "refused"), 0),
@@ -113,38 +118,68 @@ async def go_on(database: Database, import_id: UUID | None = None) -> bool:
 async def _take(session: AsyncSession, importing: Import) -> None:
     waiting = select(ImportLine).where(ImportLine.import_id == importing.id, ImportLine.outcome.is_(None))
     lines = (await session.scalars(waiting.order_by(ImportLine.line).limit(BATCH))).all()
-    await one_at_a_time(session)
-    numbers = [line.number for line in lines]
-    known = set(await session.scalars(select(Dossier.number).where(Dossier.number.in_(numbers))))
-    earliest = select(ImportLine.number, func.min(ImportLine.line)).group_by(ImportLine.number)
-    theirs = earliest.where(ImportLine.import_id == importing.id, ImportLine.number.in_(numbers))
-    first = {row[0]: row[1] for row in await session.execute(theirs)}
-    facts, coming = await _known(session), list[Dossier]()
-    for line in lines:
-        try:
-            dossier = read(importing.columns, line.cells or (), facts)
-            if first[line.number] < line.line:
-                raise Refused(Fault("numero", f"Ce numéro est déjà celui de la ligne {first[line.number]}."))
-        except Refused as refused:
-            line.outcome, line.faults = Outcome.REFUSED, [vars(fault) for fault in refused.faults]
-            importing.refused += 1
+    take = _families if importing.kind == "families" else _quotients
+    for line, became in zip(lines, await take(session, importing, lines), strict=True):
+        if isinstance(became, Refused):
+            line.outcome, line.faults = Outcome.REFUSED, [vars(fault) for fault in became.faults]
         else:
-            if line.number in known:
-                line.outcome = Outcome.KNOWN
-                importing.known += 1
-            else:
-                line.outcome = Outcome.CREATED
-                importing.created += 1
-                coming.append(dossier)
+            line.outcome = became
+        setattr(importing, line.outcome, getattr(importing, line.outcome) + 1)
         line.cells = None
-    if not importing.dry_run:
-        await store(session, coming)
     importing.done += len(lines)
     if importing.status == ImportStatus.WAITING and importing.done < importing.lines:
         importing.move(ImportStatus.RUNNING)
     elif importing.done == importing.lines:
         importing.move(ImportStatus.DONE)
         importing.finished_at = clock.now()
+
+
+async def _families(session: AsyncSession, importing: Import, lines: Sequence[ImportLine]) -> list[Outcome | Refused]:
+    await one_at_a_time(session)
+    numbers = [line.number for line in lines]
+    known = set(await session.scalars(select(Dossier.number).where(Dossier.number.in_(numbers))))
+    earliest = select(ImportLine.number, func.min(ImportLine.line)).group_by(ImportLine.number)
+    theirs = earliest.where(ImportLine.import_id == importing.id, ImportLine.number.in_(numbers))
+    first = {row[0]: row[1] for row in await session.execute(theirs)}
+    facts, coming, became = await _known(session), list[Dossier](), list[Outcome | Refused]()
+    for line in lines:
+        try:
+            dossier = read(importing.columns, line.cells or (), facts)
+        except Refused as refused:
+            became.append(refused)
+            continue
+        if first[line.number] < line.line:
+            became.append(Refused(Fault("numero", f"Ce numéro est déjà celui de la ligne {first[line.number]}.")))
+        elif line.number in known:
+            became.append(Outcome.KNOWN)
+        else:
+            became.append(Outcome.CREATED)
+            coming.append(dossier)
+    if not importing.dry_run:
+        await store(session, coming)
+    return became
+
+
+async def _quotients(session: AsyncSession, importing: Import, lines: Sequence[ImportLine]) -> list[Outcome | Refused]:
+    theirs = select(Dossier).options(selectinload(Dossier.quotients)).order_by(Dossier.id)
+    theirs = theirs.where(Dossier.number.in_([line.number for line in lines]), Dossier.status == DossierStatus.ACTIVE)
+    dossiers = {dossier.number: dossier for dossier in await session.scalars(theirs.with_for_update(of=Dossier))}
+    today, became = day_in_paris(clock.now()), list[Outcome | Refused]()
+    for line in lines:
+        try:
+            found = quotients.read(importing.columns, line.cells or (), today)
+            if line.number not in dossiers:
+                raise Refused(Fault("numero", "Aucun dossier en cours ne porte ce numéro."))
+        except Refused as refused:
+            became.append(refused)
+            continue
+        dossier = dossiers[line.number]
+        if importing.dry_run:
+            changed = differs(dossier, found, today)
+        else:
+            changed = await record(session, dossier, found, today)
+        became.append(Outcome.CREATED if changed else Outcome.KNOWN)
+    return became
 
 
 async def _known(session: AsyncSession) -> Known:

@@ -1,4 +1,4 @@
-"""Files of families that were sent, and what became of each of their lines."""
+"""Files of families or quotients that were sent, and what became of each of their lines."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -12,6 +12,7 @@ from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from dossier.imports.columns import Kind
 from dossier.models import Base
 
 #: So long a report can be read.
@@ -25,7 +26,7 @@ class ImportStatus(StrEnum):
 
 
 class Outcome(StrEnum):
-    """Of a family: stored (or, on a dry run, would be); there already, and left as it is; not stored at all."""
+    """Of a line: stored (or, on a dry run, would be); there already, and left as it is; not stored at all."""
 
     CREATED = "created"
     KNOWN = "known"
@@ -33,10 +34,11 @@ class Outcome(StrEnum):
 
 
 class Import(Moves[ImportStatus], Base):
-    """`lines` of the file are families, of which `done` have been looked at; `asked_by` is none on the command line."""
+    """`lines` of the file are to be stored, `done` have been looked at; `asked_by` is none on the command line."""
 
     __tablename__ = "imports"
     __table_args__ = (
+        CheckConstraint("kind IN ('families', 'quotients')", name="kind_known"),
         Index("ix_imports_unfinished", "id", postgresql_where=text("status <> 'done'")),
         may("UPDATE", law=impersonal(("asked_at", KEPT))),
     )
@@ -49,6 +51,7 @@ class Import(Moves[ImportStatus], Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     status: Mapped[ImportStatus] = state(ImportStatus)
     version: Mapped[int]
+    kind: Mapped[Kind] = mapped_column(Text())
     dry_run: Mapped[bool]
     columns: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     lines: Mapped[int]

@@ -5,16 +5,18 @@ from uuid import UUID
 
 from chassis.bodies import Answer
 
+from dossier.imports.columns import Kind
 from dossier.imports.models import ImportStatus, Outcome
 
 
 class ImportAnswer(Answer):
-    """Of the file's `lines` with a family `done` have been looked at: so many created (on a dry run: would be), known
-    already and left as they are, refused.
+    """Of the file's `lines` that say something `done` have been looked at: so many created (on a dry run: would be),
+    known already and left as they are, refused.
     """
 
     id: UUID
     status: ImportStatus
+    kind: Kind
     dry_run: bool
     lines: int
     done: int

@@ -78,6 +78,7 @@ STATEMENTS = (
         source text NOT NULL CONSTRAINT ck_quotients_source_known CHECK (source IN ('caf', 'msa', 'municipal')),
         valid_from date NOT NULL,
         valid_to date NOT NULL,
+        reason text,
         CONSTRAINT uq_quotients_dossier_id_valid_from UNIQUE (dossier_id, valid_from),
         CONSTRAINT ck_quotients_valid_in_order CHECK (valid_to >= valid_from)
     )""",
@@ -184,6 +185,7 @@ STATEMENTS = (
         id uuid CONSTRAINT pk_imports PRIMARY KEY,
         status text NOT NULL CONSTRAINT ck_imports_status CHECK (status IN ('waiting', 'running', 'done')),
         version integer NOT NULL,
+        kind text NOT NULL CONSTRAINT ck_imports_kind_known CHECK (kind IN ('families', 'quotients')),
         dry_run boolean NOT NULL,
         columns text[] NOT NULL,
         lines integer NOT NULL,
