@@ -403,6 +403,17 @@ async def print_run(database_url: str) -> str:
     return str(run_id)
 
 
+async def desk_notice(database_url: str) -> str:
+    """One that waits for somebody of the desk."""
+    notice_id = new_id()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO desk_notices (id, title, paragraphs, created_at) VALUES ($1, 'Essai', '[]', now())", notice_id
+    )
+    await connection.close()
+    return str(notice_id)
+
+
 async def waiting_dossier_request(database_url: str) -> str:
     """One that somebody has asked, for an agent to decide."""
     request_id = new_id()

@@ -28,6 +28,7 @@ from tests.security.examples import (
     Operation,
     booking_of,
     change_request_of,
+    desk_notice,
     enrolment_of,
     entry_of,
     example,
@@ -139,6 +140,7 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     values["run_id"] = await print_run(stack.owner_databases["identity"])
     unknown = {"dossier_id": await uninvited_dossier(stack.owner_databases["identity"])}
     values["POST /v1/dossiers/{dossier_id}/invitation"] = unknown
+    values["desk_notice_id"] = await desk_notice(stack.owner_databases["identity"])
     values["dossier_request_id"] = await waiting_dossier_request(stack.owner_databases["identity"])
     decided = {"decision": "accepted", "reason": "Essai"}
     values["POST /v1/dossier-requests/{dossier_request_id}/decision"] = decided | unknown

@@ -11,6 +11,7 @@ from tests.screens import Screen
 LINKS, API = "/agent/rattachements", "/identity/v1/link-requests"
 ONE, DECIDE = f"{LINKS}/r", f"{LINKS}/r/decision"
 DEAD = "/agent/messages-en-echec"
+TOLD, NOTICES = "/agent/a-suivre", "/identity/v1/desk-notices"
 SERVICES = ("identity", "dossier", "enrolment", "planning", "billing")
 CANDIDATE = {"guardian_id": "claire", "first_name": "Claire", "last_name": "Moreau", "email": None}
 REQUEST: dict[str, Any] = {
@@ -25,12 +26,23 @@ REQUEST: dict[str, Any] = {
     "decided_at": None,
     "candidates": [CANDIDATE | {"has_account": False}],
 }
+NOTICE: dict[str, Any] = {
+    "id": "n",
+    "dossier_id": "d",
+    "title": "Dossier 100042 : réservation annulée",
+    "paragraphs": ["Elle ne pouvait pas être facturée.", "Appelez la famille."],
+    "created_at": "2026-11-20T09:00:00Z",
+    "done_at": None,
+    "done_by_name": None,
+}
 LETTER = {"reason": "rejected", "type": "planning.reservations_changed", "time": "2026-11-20T09:00:00Z"}
 
 
 @pytest.fixture(autouse=True)
 def waiting(gateway: Gateway) -> None:
     gateway.say("GET", API, (200, listed(REQUEST)))
+    gateway.say("GET", NOTICES, (200, listed(NOTICE)))
+    gateway.say("GET", f"{NOTICES}/n", (200, NOTICE))
 
 
 async def test_a_request_is_accepted_for_a_guardian_with_a_reason(agent: Browser, gateway: Gateway) -> None:
@@ -89,6 +101,23 @@ async def test_what_a_service_set_aside_is_counted_listed_and_handled_again(
     assert (await administrator.post(f"{DEAD}/nonsense", {"csrf": page.form(f"{DEAD}/planning")["csrf"]})).status == 404
 
 
+async def test_what_the_desk_is_told_is_read_and_dealt_with(agent: Browser, gateway: Gateway) -> None:
+    page = await agent.get(TOLD)
+    assert page.links()[NOTICE["title"]] == f"{TOLD}/n"
+    page = await agent.get(f"{TOLD}/n")
+    assert page.links()["Ouvrir le dossier"] == "/agent/dossiers/d"
+    assert "Appelez la famille." in page.text
+    gateway.say("POST", f"{NOTICES}/n/done", (200, NOTICE))
+    page = await agent.submit(page, f"{TOLD}/n")
+    assert page.path == TOLD
+    done = {"done_at": "2026-11-21T09:00:00Z", "done_by_name": "Luc Petit"}
+    gateway.say("GET", f"{NOTICES}/n", (200, NOTICE | done))
+    page = await agent.get(f"{TOLD}/n")
+    assert "par Luc Petit" in page.text
+    assert f"{TOLD}/n" not in [one.get("action") for one in page.all("form")]
+    assert len(gateway.heard("POST", f"{NOTICES}/n/done")) == 1
+
+
 async def test_each_role_has_its_own_work(agent: Browser, gateway: Gateway) -> None:
     assert (await agent.get(DEAD)).status == 403
     page = await agent.get("/agent")
@@ -106,6 +135,8 @@ async def test_the_queues_in_a_browser(desk_window: Screen, gateway: Gateway) ->
     await desk_window.look("agent-rattachement")
     await desk_window.press("Accepter")
     await desk_window.look()
+    await desk_window.open(f"{TOLD}/n")
+    await desk_window.look("agent-affaire")
     for service in SERVICES:
         gateway.say("GET", f"/{service}/v1/dead-letters", (200, {"count": 1, "items": [LETTER]}))
     gateway.say("GET", "/identity/v1/me", (200, ME | {"role": "administrator", "first_name": "Ada"}))

@@ -26,6 +26,7 @@ RUBRICS = [
 DESK_RUBRICS = [
     ("/agent", "Accueil", DESK),
     ("/agent/dossiers", "Familles", AGENTS),
+    ("/agent/a-suivre", "À suivre", (*AGENTS, *ADMINISTRATORS)),
     ("/agent/rattachements", "Rattachements", AGENTS),
     ("/agent/catalogue", "Catalogue", ADMINISTRATORS),
     ("/agent/calendrier", "Calendrier", ADMINISTRATORS),

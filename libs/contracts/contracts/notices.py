@@ -11,7 +11,8 @@ from contracts.envelope import Event
 class NoticeWritten(Event):
     """A message, once and for all: its version is always 1, and it is never published again.
 
-    Exactly one of `dossier_id`, `account_id` and `desk` says to whom. `link` is a path of the web application.
+    One of `dossier_id`, `account_id` and `desk` says to whom; to the desk, `dossier_id` says about whom, if anybody.
+    `link` is a path of the web application.
     """
 
     subject_field: ClassVar[str] = "notice_id"

@@ -17,5 +17,6 @@ def to_family(dossier_id: UUID, title: str, *paragraphs: str, link: str) -> Noti
     return NoticeWritten(notice_id=new_id(), dossier_id=dossier_id, title=title, paragraphs=paragraphs, link=link)
 
 
-def to_desk(title: str, *paragraphs: str) -> NoticeWritten:
-    return NoticeWritten(notice_id=new_id(), desk=True, title=title, paragraphs=paragraphs)
+def to_desk(dossier_id: UUID, title: str, *paragraphs: str) -> NoticeWritten:
+    """About that family."""
+    return NoticeWritten(notice_id=new_id(), desk=True, dossier_id=dossier_id, title=title, paragraphs=paragraphs)

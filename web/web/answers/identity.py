@@ -177,3 +177,15 @@ class DossierRequest(Answer):
     dossier_id: str | None
     reason: str | None
     decided_at: datetime | None
+
+
+class DeskNotice(Answer):
+    """What a service told the desk, of that dossier where it is about one."""
+
+    id: str
+    dossier_id: str | None
+    title: str
+    paragraphs: list[str]
+    created_at: datetime
+    done_at: datetime | None
+    done_by_name: str | None

@@ -54,7 +54,7 @@ async def receive(session: AsyncSession, payment: Payment, received: int, now: d
         await publish(session, notices.money_kept(dossier_id, received, shares.kept_cents, credit, short, now))
     if received != payment.amount_cents:
         number = await _number(session, dossier_id)
-        await publish(session, notices.other_amount(number, payment.refdet, payment.amount_cents, received))
+        await publish(session, notices.other_amount(dossier_id, number, payment.refdet, payment.amount_cents, received))
 
 
 async def take_back(session: AsyncSession, payment: Payment, now: datetime) -> None:
@@ -77,7 +77,7 @@ async def take_back(session: AsyncSession, payment: Payment, now: datetime) -> N
     await publish(
         session,
         notices.debit_returned(dossier_id, received, reopened.values(), credit),
-        notices.debit_returned_for_desk(number, payment.refdet, received, reopened.values()),
+        notices.debit_returned_for_desk(dossier_id, number, payment.refdet, received, reopened.values()),
     )
 
 

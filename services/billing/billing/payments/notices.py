@@ -56,9 +56,12 @@ def debit_returned(dossier_id: UUID, cents: int, reopened: Iterable[Invoice], cr
     )
 
 
-def debit_returned_for_desk(number: str, refdet: str, cents: int, reopened: Iterable[Invoice]) -> NoticeWritten:
+def debit_returned_for_desk(
+    dossier_id: UUID, number: str, refdet: str, cents: int, reopened: Iterable[Invoice]
+) -> NoticeWritten:
     """To the desk: money that was counted is not there."""
     return to_desk(
+        dossier_id,
         f"Prélèvement rejeté, dossier {number}",
         f"Paiement {refdet} du dossier {number} : le prélèvement de {euros(cents)}, accepté par PayFiP, a été rejeté"
         " par la banque.",
@@ -71,9 +74,10 @@ def debit_returned_for_desk(number: str, refdet: str, cents: int, reopened: Iter
     )
 
 
-def other_amount(number: str, refdet: str, asked_cents: int, received_cents: int) -> NoticeWritten:
+def other_amount(dossier_id: UUID, number: str, refdet: str, asked_cents: int, received_cents: int) -> NoticeWritten:
     """To the desk: PayFiP reports another amount than the one asked for."""
     return to_desk(
+        dossier_id,
         f"Montant inattendu de PayFiP, dossier {number}",
         f"Paiement {refdet} du dossier {number} : {euros(asked_cents)} demandés, {euros(received_cents)} reçus.",
         "La somme reçue est inscrite au crédit de la famille, qui en est prévenue. Vérifiez l'encaissement auprès de"

@@ -92,6 +92,7 @@ def no_place_left_for_desk(
     return NoticeWritten(
         notice_id=new_id(),
         desk=True,
+        dossier_id=booking.dossier_id,
         title=f"Dossier {dossier_number} : paiement reçu trop tard, places reprises",
         paragraphs=(
             f"Un paiement de {euros(amount_cents)} est parvenu après l'expiration d'une réservation du dossier "
@@ -150,6 +151,7 @@ def not_billable_for_desk(
     return NoticeWritten(
         notice_id=new_id(),
         desk=True,
+        dossier_id=booking.dossier_id,
         title=f"Dossier {dossier_number} : réservation annulée, elle ne pouvait pas être facturée",
         paragraphs=(
             f"Une réservation du dossier {dossier_number} est annulée et ses places sont libérées : "

@@ -58,6 +58,7 @@ def offered_for_desk(entries: Sequence[WaitingEntry], dossier_number: str) -> No
     return NoticeWritten(
         notice_id=new_id(),
         desk=True,
+        dossier_id=entries[0].dossier_id,
         title=f"Dossier {dossier_number} : place proposée à une famille sans courriel",
         paragraphs=(
             f"La liste d'attente propose au dossier {dossier_number}, jusqu'au {until} : {_lines(entries)}.",

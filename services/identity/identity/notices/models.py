@@ -16,6 +16,8 @@ from identity.models import Base
 from identity.notices.rules import Category
 
 MESSAGES_KEPT = timedelta(days=2 * 365)
+#: What somebody of the desk has dealt with can be looked up for so long.
+DEALT_WITH_KEPT = timedelta(days=365)
 #: What was printed can be printed again for so long: a printer jams, a letter comes back.
 PRINTED_KEPT = timedelta(days=30)
 _OVER = f"least(created_at + interval '{MESSAGES_KEPT.days} days', printed_at + interval '{PRINTED_KEPT.days} days')"
@@ -109,6 +111,31 @@ class Message(Base):
     link: Mapped[str | None]
     created_at: Mapped[datetime]
     read_at: Mapped[datetime | None]
+
+
+class DeskNotice(Base):
+    """A notice to the desk as it waits for somebody there: `done_by` has dealt with it. About that dossier, if any."""
+
+    __tablename__ = "desk_notices"
+    __table_args__ = (
+        CheckConstraint("(done_at IS NULL) = (done_by IS NULL)", name="done"),
+        Index("ix_desk_notices_waiting", "id", postgresql_where=text("done_at IS NULL")),
+        may(
+            "UPDATE",
+            "DELETE",
+            law=personal("Affaires suivies par le guichet", dossier="dossier_id", kept=("done_at", DEALT_WITH_KEPT)),
+        ),
+    )
+
+    #: That of its notice: told twice, it waits once.
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    dossier_id: Mapped[UUID | None]
+    title: Mapped[str]
+    paragraphs: Mapped[list[str]] = mapped_column(JSONB())
+    created_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
+    done_by: Mapped[UUID | None]
+    done_by_name: Mapped[str | None]
 
 
 class UnwantedMail(Base):

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity.copies import Dossier
 from identity.models import Account, AccountStatus
 from identity.names import email_key
-from identity.notices.models import Message, Notice, NoticeStatus, UnwantedMail
+from identity.notices.models import DeskNotice, Message, Notice, NoticeStatus, UnwantedMail
 from identity.notices.rules import category
 
 
@@ -111,7 +111,9 @@ async def keep_notice(session: AsyncSession, event: NoticeWritten) -> None:
         await _keep_message(session, one.id, event.notice_id, event.title, event.paragraphs, event.link, now)
         if one.wants:
             emails[one.email_key] = one.email
-    if event.dossier_id:
+    if event.desk:
+        await _keep_for_desk(session, event, now)
+    elif event.dossier_id:
         emails |= await _without_account(session, event.dossier_id, readers)
     if event.desk or (event.dossier_id and not readers and not emails):
         emails[""] = None
@@ -126,8 +128,19 @@ async def keep_notice(session: AsyncSession, event: NoticeWritten) -> None:
             email=email,
             to_desk=event.desk,
             account_id=event.account_id,
-            dossier_id=event.dossier_id,
+            dossier_id=None if event.desk else event.dossier_id,
         )
+
+
+async def _keep_for_desk(session: AsyncSession, event: NoticeWritten, now: datetime) -> None:
+    row = insert(DeskNotice).values(
+        id=event.notice_id,
+        dossier_id=event.dossier_id,
+        title=event.title,
+        paragraphs=list(event.paragraphs),
+        created_at=now,
+    )
+    await session.execute(row.on_conflict_do_nothing())
 
 
 async def _without_account(session: AsyncSession, dossier_id: UUID, readers: Sequence[Any]) -> dict[str, str]:

@@ -290,13 +290,25 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX uq_messages_account_id_notice_id ON messages (account_id, notice_id)",
     "CREATE INDEX ix_messages_account_id_id ON messages (account_id, id)",
     "CREATE INDEX ix_messages_created_at ON messages (created_at)",
+    """CREATE TABLE desk_notices (
+        id uuid CONSTRAINT pk_desk_notices PRIMARY KEY,
+        dossier_id uuid,
+        title text NOT NULL,
+        paragraphs jsonb NOT NULL,
+        created_at timestamptz NOT NULL,
+        done_at timestamptz,
+        done_by uuid,
+        done_by_name text,
+        CONSTRAINT ck_desk_notices_done CHECK ((done_at IS NULL) = (done_by IS NULL))
+    )""",
+    "CREATE INDEX ix_desk_notices_waiting ON desk_notices (id) WHERE done_at IS NULL",
     """CREATE TABLE unwanted_mails (
         account_id uuid CONSTRAINT fk_unwanted_mails_account_id REFERENCES accounts ON DELETE CASCADE,
         category text,
         CONSTRAINT pk_unwanted_mails PRIMARY KEY (account_id, category)
     )""",
-    """GRANT UPDATE, DELETE ON accounts, activation_links, claims, client_secrets, clients, dossier_requests,
-    email_changes,
+    """GRANT UPDATE, DELETE ON accounts, activation_links, claims, client_secrets, clients, desk_notices,
+    dossier_requests, email_changes,
     known_addresses, lanes, link_requests, messages, notices, print_runs, reset_links, sessions, tickets,
     totp_enrolments, tries TO identity_app""",
     "GRANT DELETE ON recovery_codes, unwanted_mails TO identity_app",

@@ -98,7 +98,7 @@ async def _make(
             told += notices.told(dossier_id, line, site.name if site else None, step, outcome)
         if step.moving:
             if stuck := [one.change.day for one in outcome.refused]:
-                told.append(notices.overflow(await _number(session, event), line, stuck))
+                told.append(notices.overflow(event.dossier_id, await _number(session, event), line, stuck))
         else:
             verdicts = _told_before(verdicts, step) | _verdicts(changes, outcome)
     return verdicts, told

@@ -93,11 +93,12 @@ def _refused(refused: Iterable[Refused], wanted_word: str, step: Step) -> Iterat
         yield f"{counted(days, word)} : {by_month(days)}. {said}"
 
 
-def overflow(number: str, line: Line, days: Sequence[date]) -> NoticeWritten:
+def overflow(dossier_id: UUID, number: str, line: Line, days: Sequence[date]) -> NoticeWritten:
     """To the desk: reserved days without a place where the child is expected now."""
     return NoticeWritten(
         notice_id=new_id(),
         desk=True,
+        dossier_id=dossier_id,
         title=f"Dossier {number} : places à trouver après un changement de lieu d'accueil",
         paragraphs=(
             f"{line.first_name}, {line.activity_name} : {counted(days, 'réservé')} à l'ancien lieu d'accueil, "

@@ -1,0 +1,1 @@
+"""What the services tell the desk, until somebody there has dealt with it."""
