@@ -128,7 +128,7 @@ async def test_late_money_without_places_stays_credit_and_family_and_desk_are_to
     _, family, desk = await case.town.published("notice_written")
     assert (family.dossier_id, family.desk) == (case.dossier_id, False)
     assert "48,36 €" in family.paragraphs[0].replace("\xa0", " ")
-    assert (desk.dossier_id, desk.desk) == (None, True)
+    assert (desk.dossier_id, desk.desk) == (case.dossier_id, True)
     assert "100042" in desk.title
 
 

@@ -49,7 +49,8 @@ def pass_on(database: Database) -> Callable[[], Any]:
 
 
 async def told(town: Any, dossier_id: UUID) -> list[str]:
-    return [one.title for one in await town.published("notice_written") if one.dossier_id == dossier_id]
+    notices = await town.published("notice_written")
+    return [one.title for one in notices if one.dossier_id == dossier_id and not one.desk]
 
 
 async def set_places(database: Database, week_id: UUID, places: int) -> None:
