@@ -310,6 +310,10 @@ BROKEN: list[tuple[Change, str]] = [
         "school_years[0] (« 2026-2027 ») : Une année scolaire commence dans la première de ses deux années et finit "
         "dans l'autre.",
     ),
+    (
+        put("completeness.documents", ["domicile", "acte"]),
+        "completeness.documents : « acte » n'existe pas dans document_kinds.",
+    ),
     # accounts that the database would refuse
     (drop("accounts.2.totp_secret"), "accounts[2] (« agent ») : Il manque, pour ce rôle : totp_secret."),
     (drop("accounts.5.pin"), "accounts[5] (« animateur ») : Il manque, pour ce rôle : pin."),

@@ -31,7 +31,9 @@ async def find(session: AsyncSession, acting: Acting, child_id: UUID, seen: Seen
     if acting.by.guardian_id:  # not who is no guardian any more, whose token is good for some minutes yet
         still = (Adult.id == acting.by.guardian_id, Adult.dossier_id == acting.dossier_id)
         query = query.where(exists().where(*still, Adult.roles.any_() == "legal_guardian"))
-    child = await session.scalar(query.with_for_update(of=Child) if seen else query)
+    if seen:  # as it is under the lock, whatever was read before
+        query = query.with_for_update(of=Child).execution_options(populate_existing=True)
+    child = await session.scalar(query)
     if child is None:
         raise NotFound
     if seen:

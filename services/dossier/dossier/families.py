@@ -11,6 +11,7 @@ from chassis.towns import Code, Email, Entry, Matching, Words, refers_to, unique
 from contracts.dossier import Level
 from pydantic import Field, field_validator, model_validator
 
+from dossier import completeness
 from dossier.documents.kinds import USUAL, DocumentKindEntry
 
 #: Two adults and four children.
@@ -110,6 +111,14 @@ class WaitingList(Entry):
     criteria: list[Criterion]
 
 
+class Completeness(Entry):
+    """What a dossier needs beside a legal guardian and a payer; `documents` are kinds that the desk must accept."""
+
+    fields: list[completeness.Field] = Field(default=list(completeness.USUAL))
+    documents: list[Code] = Field(default=[])
+    certification: bool = False
+
+
 class Town(Entry):
     """What the dossier service takes from a town's description."""
 
@@ -119,6 +128,14 @@ class Town(Entry):
     families: list[Family] = Field(default=[])
     generated_families: GeneratedFamilies | None = None
     document_kinds: list[DocumentKindEntry] = Field(default=USUAL)
+    completeness: Completeness = Completeness()
+
+    @model_validator(mode="after")
+    def _documents_are_known(self) -> "Town":
+        kinds = {kind.code for kind in self.document_kinds}
+        if unknown := [code for code in self.completeness.documents if code not in kinds]:
+            raise ValueError(f"completeness.documents : « {unknown[0]} » n'existe pas dans document_kinds.")
+        return self
 
     @model_validator(mode="after")
     def _drawn_children_have_schools(self) -> "Town":

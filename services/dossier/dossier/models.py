@@ -15,7 +15,6 @@ from sqlalchemy import ARRAY, CheckConstraint, Column, ForeignKey, Index, Table,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from dossier.completeness import missing
 from dossier.quotient import periods
 from dossier.search_texts import UPKEEP
 
@@ -203,7 +202,8 @@ class DossierStatus(StrEnum):
 class Dossier(Base):
     """A family. `version` grows with each event about it, whether of the dossier itself or of its quotients.
 
-    `priorities` are codes of criteria of the town's waiting list that an agent has certified.
+    `priorities` are codes of criteria of the town's waiting list that an agent has certified; `missing` is what keeps
+    it incomplete, in French, as it was last told.
     """
 
     __tablename__ = "dossiers"
@@ -223,6 +223,7 @@ class Dossier(Base):
     postcode: Mapped[str | None]
     city: Mapped[str | None]
     priorities: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    missing: Mapped[list[str]] = mapped_column(ARRAY(Text()), insert_default=list)
     version: Mapped[int]
 
     adults: Mapped[list[Adult]] = relationship(
@@ -241,10 +242,6 @@ class Dossier(Base):
         return PostalAddress(street=self.street, postcode=self.postcode, city=self.city)
 
     @property
-    def missing(self) -> tuple[str, ...]:
-        return missing(self.address, self.adults)
-
-    @property
     def quotient_periods(self) -> tuple[contract.Quotient, ...]:
         """What others are told of its quotients, and it shows itself."""
         return periods(
@@ -254,7 +251,11 @@ class Dossier(Base):
 
 
 class Town(Base):
-    """The one row of what the town chose: who lives there, and the codes of what an agent may certify in a dossier."""
+    """The one row of what the town chose: who lives there, the codes of what an agent may certify in a dossier, and
+    what a dossier needs to be complete.
+
+    Every dossier has been judged on the day `judged_on`; until then, those up to `judged_to`.
+    """
 
     __tablename__ = "town"
     __table_args__ = (
@@ -265,3 +266,8 @@ class Town(Base):
     only_row: Mapped[bool] = mapped_column(primary_key=True)
     postcode: Mapped[str]
     priorities: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    needed_fields: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    needed_documents: Mapped[list[str]] = mapped_column(ARRAY(Text()))
+    certified_yearly: Mapped[bool]
+    judged_on: Mapped[date | None]
+    judged_to: Mapped[UUID | None]

@@ -125,7 +125,7 @@ class DossierAnswer(Answer):
     adults: list[AdultAnswer]
     children: list[ChildAnswer]
     quotient: QuotientAnswer | None
-    missing: tuple[str, ...]
+    missing: list[str]
     certified: CertificationAnswer | None
     priorities: list[str]
     version: int

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chassis import clock
 from chassis.database import copy
 from chassis.outbox import publish
 from contracts import Event
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dossier.children import child_changed
 from dossier.dossiers import dossier_changed
+from dossier.judging import judge
 from dossier.models import Adult, Child, Dossier, Quotient, Schooling, dossier_children
 
 
@@ -20,6 +22,7 @@ async def store(session: AsyncSession, dossiers: Sequence[Dossier]) -> None:
 
     Their version, and their children's, counts the events told here: 1, of a dossier with quotients 2.
     """
+    await judge(session, dossiers, clock.now())
     children = [child for dossier in dossiers for child in dossier.children]
     stored: tuple[tuple[FromClause, Iterable[Mapping[str, Any]]], ...] = (
         (Dossier.__table__, map(vars, dossiers)),

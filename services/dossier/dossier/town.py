@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from chassis import clock
@@ -10,7 +11,6 @@ from chassis.identifiers import named_id, new_id
 from french.calendar import school_year
 from french.paris import day_in_paris
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -32,12 +32,28 @@ async def load(session: AsyncSession, town: Town) -> None:
     await kinds.store(session, town.document_kinds)
     today = day_in_paris(clock.now())
     certified = [one.code for one in town.waiting_list.criteria if one.kind == "certified"]
-    chosen = {"postcode": town.town.postcode, "priorities": certified}
-    row = insert(TownRow).values(only_row=True, **chosen)
-    await session.execute(row.on_conflict_do_update(index_elements=[TownRow.only_row], set_=chosen))
+    needs = {
+        "needed_fields": list(town.completeness.fields),
+        "needed_documents": list(town.completeness.documents),
+        "certified_yearly": town.completeness.certification,
+    }
+    await _choose(session, {"postcode": town.town.postcode, "priorities": certified}, needs, today)
     coming = families(town)
     while batch := list(islice(coming, BATCH)):
         await _store(session, batch, town, today)
+
+
+async def _choose(session: AsyncSession, chosen: dict[str, Any], needs: dict[str, Any], today: date) -> None:
+    """Where dossiers need something else than before, those that are there are judged anew."""
+    row = await session.get(TownRow, True, with_for_update=True)
+    if row is None:
+        session.add(TownRow(only_row=True, **chosen, **needs, judged_on=today, judged_to=None))
+    else:
+        if any(getattr(row, name) != value for name, value in needs.items()):
+            needs = needs | {"judged_on": None, "judged_to": None}
+        for name, value in (chosen | needs).items():
+            setattr(row, name, value)
+    await session.flush()
 
 
 async def _store(session: AsyncSession, batch: Sequence[Family], town: Town, today: date) -> None:

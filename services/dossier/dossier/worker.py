@@ -9,6 +9,7 @@ from chassis.database import Database
 from chassis.service import Command
 from chassis.worker import Job, forgetting
 
+from dossier import dossiers
 from dossier.documents import documents
 from dossier.documents.storage import Folder
 from dossier.erasures.erasing import ERASURE
@@ -28,6 +29,14 @@ async def remind_of_expiry(database: Database, settings: object) -> None:
             more = await documents.remind(session, clock.now())
 
 
+async def judge_dossiers(database: Database, settings: object) -> None:
+    """What is missing, once a day, a transaction a batch."""
+    more = True
+    while more:
+        async with database.sessions.begin() as session:
+            more = await dossiers.judge_all(session, clock.now())
+
+
 async def sweep_documents(database: Database, settings: Settings) -> None:
     """Files that belong to no document, since somebody died, or the document was deleted."""
 
@@ -42,6 +51,7 @@ JOBS = (
     Job(forgetting(Base.metadata), every_s=600),
     Job(ERASURE.sweep, every_s=600),
     Job(remind_of_expiry, every_s=60),
+    Job(judge_dossiers, every_s=60),
     Job(import_families, every_s=2),
     Job(sweep_documents, every_s=6 * 3600),
 )

@@ -81,6 +81,7 @@ async def one_child(
 
 
 @router.patch("/children/{child_id}")
+@problems(Archived)
 async def change_child(
     child_id: UUID, body: ChildChange, reach: FamilyOrDesk, seen: SeenVersion, session: Session, response: Response
 ) -> ChildAnswer:

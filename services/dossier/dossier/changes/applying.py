@@ -90,6 +90,7 @@ async def apply(
         else:
             _set(child, new | {"birth_date": date.fromisoformat(new["birth_date"])})
         await children.changed(session, child)
+        await dossiers.judged(session, [dossier.id])
     elif request.kind == "quotient":
         request.counts_from = first_day or counts_from(today)
         put(dossier, Found(new["value"], new["source"], request.counts_from), today)

@@ -9,7 +9,7 @@ from chassis.reach import Acting
 from contracts.dossier import Menu
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from dossier import children
+from dossier import children, dossiers
 from dossier.models import Child, Consent, ConsentKind
 
 
@@ -22,7 +22,8 @@ async def prefer(
     consents: Mapping[ConsentKind, bool],
     now: datetime,
 ) -> Child:
-    """Have that menu (none: the same) and these answers; the others stay. Raises NotFound, Stale."""
+    """Have that menu (none: the same) and these answers; the others stay. Raises NotFound, Archived, Stale."""
+    await dossiers.edited(session, acting.by, acting.dossier_id)
     child = await children.find(session, acting, child_id, seen)
     given = {one.kind: one for one in child.consents}
     answers = {kind: yes for kind, yes in consents.items() if kind not in given or given[kind].given != yes}
@@ -35,4 +36,5 @@ async def prefer(
         if kind not in given:
             child.consents.append(answer)
     await children.changed(session, child)
+    await dossiers.judged(session, [acting.dossier_id])
     return child

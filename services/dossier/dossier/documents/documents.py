@@ -18,7 +18,7 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
-from dossier import accesses
+from dossier import accesses, dossiers
 from dossier.documents.models import Document, DocumentKind, DocumentStatus
 from dossier.documents.rules import MOST, SENTENCES, Fault, expiry_fault, remind_from
 from dossier.models import Child, Dossier, dossier_children
@@ -193,7 +193,16 @@ async def decide(
     document.decided_at, document.decided_by, document.reason = now, reach.name or "Le guichet", reason
     document.remind_on = remind_from(document.expires_on, today) if status == DocumentStatus.ACCEPTED else None
     await publish(session, _decision(document))
+    if status == DocumentStatus.ACCEPTED:
+        await session.flush()
+        await dossiers.judged(session, await _dossiers(session, document))
     return document
+
+
+async def _dossiers(session: AsyncSession, document: Document) -> set[UUID]:
+    """Those in which it counts: a child's in each of its own."""
+    theirs = select(dossier_children.c.dossier_id).where(dossier_children.c.child_id == document.child_id)
+    return {document.dossier_id, *(await session.scalars(theirs) if document.child_id else ())}
 
 
 def _decision(document: Document) -> NoticeWritten:

@@ -104,6 +104,7 @@ async def add_child(
 
 
 @router.put("/children/{child_id}/schooling")
+@problems(Archived)
 async def change_schooling(
     child_id: UUID, reach: Agent, session: Session, seen: SeenVersion, body: Schoolings, response: Response
 ) -> ChildAnswer:

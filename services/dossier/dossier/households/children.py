@@ -79,11 +79,13 @@ def refuse_known(dossier: Dossier, first_name: str, birth_date: date) -> None:
 async def change_schooling(
     session: AsyncSession, acting: Acting, seen: Seen, child_id: UUID, schooling: Sequence[Mapping[str, Any]]
 ) -> Child:
-    """Where the child goes to school in each year that is known. Raises NotFound, Stale, Malformed."""
+    """Where the child goes to school in each year that is known. Raises NotFound, Archived, Stale, Malformed."""
+    await dossiers.edited(session, acting.by, acting.dossier_id)
     child = await children.find(session, acting, child_id, seen)
     await _refuse_unknown_schools(session, schooling)
     child.schooling = [Schooling(**one) for one in schooling]
     await children.changed(session, child)
+    await dossiers.judged(session, [acting.dossier_id])
     return child
 
 

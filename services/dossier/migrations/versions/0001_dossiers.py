@@ -17,6 +17,7 @@ STATEMENTS = (
         postcode text,
         city text,
         priorities text[] NOT NULL,
+        missing text[] NOT NULL,
         version integer NOT NULL,
         CONSTRAINT ck_dossiers_address_whole CHECK (num_nonnulls(street, postcode, city) IN (0, 3))
     )""",
@@ -115,7 +116,12 @@ STATEMENTS = (
     """CREATE TABLE town (
         only_row boolean CONSTRAINT pk_town PRIMARY KEY CONSTRAINT ck_town_only_row CHECK (only_row),
         postcode text NOT NULL,
-        priorities text[] NOT NULL
+        priorities text[] NOT NULL,
+        needed_fields text[] NOT NULL,
+        needed_documents text[] NOT NULL,
+        certified_yearly boolean NOT NULL,
+        judged_on date,
+        judged_to uuid
     )""",
     """CREATE TABLE change_requests (
         id uuid CONSTRAINT pk_change_requests PRIMARY KEY,

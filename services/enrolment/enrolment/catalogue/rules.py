@@ -112,7 +112,8 @@ def dossier_refusal(dossier: Dossier | None) -> str | None:
     if why := _dossier_gone(dossier):
         return why
     if dossier and dossier.missing:
-        return "Votre dossier est incomplet : complétez-le, puis recommencez."
+        lacks = ", ".join(dossier.missing)
+        return f"Votre dossier est incomplet, il y manque : {lacks}. Complétez-le, puis recommencez."
     return None
 
 
