@@ -90,6 +90,15 @@ class Browser:
         pairs = [(name, one) for name, said in values.items() for one in (said if isinstance(said, list) else [said])]
         return await self._ask("POST", path, pairs, headers)
 
+    async def upload(self, page: Page, action: str, file: tuple[str, bytes], **values: Any) -> Page:
+        """That form of the page, with a file (the input's name, its content) and these values instead of its own."""
+        form = aiohttp.FormData()
+        for name, said in (page.form(action) | values).items():
+            for one in said if isinstance(said, list) else [said]:
+                form.add_field(name, one, content_type="text/plain")
+        form.add_field(file[0], file[1], filename="c:\\docs\\pièce.pdf", content_type="application/pdf")
+        return await self._ask("POST", action, form, {})
+
     async def submit(self, page: Page, action: str, **values: Any) -> Page:
         """That form of the page, with these values instead of its own."""
         return await self.post(action, page.form(action) | values)

@@ -133,9 +133,9 @@ class Gateway:
         }
 
     async def answer(self, request: http.Request) -> http.Response:
-        text = await request.text()
+        content = await request.read()
         path = request.path.removeprefix("/api")
-        body = json.loads(text) if text else None
+        body = content if request.content_type == "application/octet-stream" else json.loads(content or b"null")
         self.calls.append(Call(request.method, path, request.headers.copy(), dict(request.query), body))
         answers = self.says.get((request.method, path))
         if answers is None:

@@ -1,7 +1,7 @@
 """The public API through the gateway, for one browser: its token, its address, its trace."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ import structlog
 from chassis import clock
 from chassis.logs import traceparent
 from pydantic import TypeAdapter
+from starlette.datastructures import UploadFile
 
 from web.answers import Page
 from web.refusals import Refused, SignedOut, Unavailable
@@ -18,6 +19,9 @@ from web.session import Session
 log = structlog.get_logger()
 
 T = TypeVar("T")
+#: Of a file, in bytes, and how long it may take to be received and looked at.
+PIECE = 64_000
+HANDING_IN = aiohttp.ClientTimeout(total=180, sock_connect=3)
 #: From when to when the gateway was waited for, by the monotonic clock.
 Call = tuple[float, float]
 
@@ -90,6 +94,11 @@ class Api:
         except Refused as refused:
             raise (SignedOut if refused.status == 401 else refused) from None
 
+    async def hand_in(self, kind: type[T], path: str, file: UploadFile, /, *, key: str, **query: Any) -> T:
+        """The file as it is, piece by piece. Raises as `get`."""
+        content, _ = await self._asked("POST", path, file, key=key, query=query)
+        return _read(kind, content)
+
     async def public(self, method: str, path: str, body: Any = None) -> Any:
         """As somebody who is not signed in; the decoded answer, none where it is empty. Raises Refused."""
         answer, _ = await self._send(method, path, body, None, None, None)
@@ -140,9 +149,13 @@ class Api:
         if trace := traceparent():
             headers["traceparent"] = trace
         params = {name.rstrip("_"): str(value) for name, value in (query or {}).items() if value is not None}
+        sent: dict[str, Any] = {"json": body}
+        if isinstance(body, UploadFile):
+            headers["Content-Length"] = str(body.size)
+            sent = {"data": _pieces(body), "timeout": HANDING_IN}
         began = monotonic()
         try:
-            async with self.client.request(method, f"/api{path}", json=body, headers=headers, params=params) as answer:
+            async with self.client.request(method, f"/api{path}", headers=headers, params=params, **sent) as answer:
                 content = await answer.read()
         except (aiohttp.ClientError, TimeoutError) as error:
             log.warning("gateway_not_reached", method=method, error=repr(error))
@@ -152,6 +165,12 @@ class Api:
         if answer.status >= 400:
             raise Refused.of(answer.status, _document(content), answer.headers.get("Retry-After"))
         return content, answer.headers.get("ETag", "").strip('"')
+
+
+async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
+    await file.seek(0)  # it is sent again after its token was refreshed
+    while piece := await file.read(PIECE):
+        yield piece
 
 
 def waited(calls: Iterable[Call]) -> float:

@@ -1,14 +1,18 @@
 """What a browser sends with a form, and what is wrong with it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from web.refusals import Refused, TooLarge
 
 BODY_LIMIT = 64_000
+#: Of a form with a file, which may weigh 10 MB: more than that is not even looked at.
+FILE_LIMIT = 11_000_000
 FIELDS_LIMIT = 1000
 #: The idempotency key of a form that moves places or money.
 ONCE = "cle"
@@ -29,6 +33,7 @@ class Form:
 
     values: dict[str, list[str]] = field(default_factory=dict)
     errors: list[FieldError] = field(default_factory=list)
+    file: UploadFile | None = None
 
     def get(self, name: str, default: str = "") -> str:
         """The only or last value of that name."""
@@ -72,6 +77,38 @@ class Form:
             self.refuse(name if name in known else "", detail)
         if not problem.errors:
             self.refuse("", problem.detail)
+
+    @classmethod
+    async def read_with_file(cls, request: Request) -> "Form":
+        """The body of a POST that has a file, of which no more than a megabyte is in memory. Raises TooLarge.
+
+        A form that was kept while its sender signed in again has lost it.
+        """
+        if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+            return await cls.read(request)
+
+        async def limited() -> AsyncGenerator[bytes, None]:
+            size = 0
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > FILE_LIMIT:
+                    raise TooLarge
+                yield chunk
+
+        form = cls()
+        try:
+            parser = MultiPartParser(
+                request.headers, limited(), max_files=1, max_fields=FIELDS_LIMIT, max_part_size=BODY_LIMIT
+            )
+            sent = await parser.parse()
+        except MultiPartException:
+            return form  # nothing in it is ours
+        for name, value in sent.multi_items():
+            if isinstance(value, str):
+                form.values.setdefault(name, []).append(value.replace("\x00", ""))
+            elif value.size:
+                form.file = value
+        return form
 
     @classmethod
     async def read(cls, request: Request) -> "Form":

@@ -28,6 +28,7 @@ DESK_RUBRICS = [
     ("/agent/dossiers", "Familles", AGENTS),
     ("/agent/a-suivre", "À suivre", (*AGENTS, *ADMINISTRATORS)),
     ("/agent/rattachements", "Rattachements", AGENTS),
+    ("/agent/documents", "Documents", AGENTS),
     ("/agent/catalogue", "Catalogue", ADMINISTRATORS),
     ("/agent/calendrier", "Calendrier", ADMINISTRATORS),
     ("/agent/comptes", "Comptes", ADMINISTRATORS),

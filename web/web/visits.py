@@ -214,15 +214,18 @@ def route(
     *,
     public: bool = False,
     roles: Sequence[str] = FAMILIES,
+    file: bool = False,
 ) -> "Page":
-    """A page: what shows it, and what takes its form. One that is not `public` is for who is signed in in `roles`."""
+    """A page: what shows it, and what takes its form, which may have a `file`. One that is not `public` is for who is
+    signed in in `roles`.
+    """
 
     async def answer(visit: Visit) -> Response:
         if visit.request.method != "POST":
             if not public:
                 visit.admit(roles)
             return await show(visit) if show else await _not_found(visit)
-        visit.form = await Form.read(visit.request)
+        visit.form = await (Form.read_with_file if file else Form.read)(visit.request)
         visit.check()
         if not public:
             visit.admit(roles)
@@ -236,15 +239,15 @@ def route(
         return await serve(request, answer)
 
     methods = [*(["GET"] if show else []), *(["POST"] if send else [])]
-    return Page(path, endpoint, methods=methods, show=show, send=send)
+    return Page(path, endpoint, methods=methods, show=show, send=send, file=file)
 
 
 class Page(Route):
     """A route that remembers what shows it and what takes its form."""
 
-    def __init__(self, *args: Any, show: Handler | None, send: Handler | None, **more: Any) -> None:
+    def __init__(self, *args: Any, show: Handler | None, send: Handler | None, file: bool, **more: Any) -> None:
         super().__init__(*args, **more)
-        self.show, self.send = show, send
+        self.show, self.send, self.file = show, send, file
 
 
 def acting(page: Page) -> Page:
@@ -259,7 +262,7 @@ def acting(page: Page) -> Page:
 
         return handled if handler else None
 
-    return route(ACTING + page.path, of(page.show), of(page.send), roles=AGENTS)
+    return route(ACTING + page.path, of(page.show), of(page.send), roles=AGENTS, file=page.file)
 
 
 async def serve(request: Request, answer: Handler) -> Response:

@@ -93,13 +93,66 @@ class Certification(Answer):
     certified_at: AwareDatetime
 
 
+class DocumentKind(Answer):
+    """`about` a child or the whole dossier; what `expires` has a last day."""
+
+    code: str
+    name: str
+    about: str
+    expires: bool
+
+
 class Document(Answer):
-    """One that was handed in."""
+    """One that was handed in; `expired`: its last day is over."""
 
     id: str
     status: str
     kind_name: str
     uploaded_at: AwareDatetime
+    dossier_id: str = ""
+    child_id: str | None = None
+    media_type: str = ""
+    expires_on: datetime.date | None = None
+    expired: bool = False
+    reason: str | None = None
+
+
+class Pai(Answer):
+    valid_from: datetime.date
+    valid_to: datetime.date
+    instructions: str
+
+
+class Doctor(Answer):
+    name: str
+    phone: str | None
+
+
+class Vaccine(Answer):
+    name: str
+    date: datetime.date
+
+
+class Health(Answer):
+    """`version` 0: nothing was ever written."""
+
+    version: int
+    allergies: str | None
+    treatments: str | None
+    pai: Pai | None
+    doctor: Doctor | None
+    vaccines: list[Vaccine]
+    remarks: str | None
+
+
+class Access(Answer):
+    """That somebody has read what is known of a child's health; `mine`: the reader themselves."""
+
+    at: AwareDatetime
+    role: str
+    mine: bool
+    site_name: str | None
+    reason: str | None
 
 
 class ChangeRequest(Answer):

@@ -62,7 +62,7 @@ def _lines(visit: Visit, group: str, known: int) -> list[int]:
 FIELDS: Mapping[str, Sequence[str]] = {"contact": CONTACT, "personne": AUTHORISED, "interdite": FORBIDDEN}
 
 
-def _seen(visit: Visit) -> str:
+def seen(visit: Visit) -> str:
     """Raises NotFound for what no page of ours has said."""
     said = visit.form.get(SEEN)
     if not (said.isascii() and said.isdigit() and len(said) < 10):
@@ -70,7 +70,7 @@ def _seen(visit: Visit) -> str:
     return said
 
 
-def _overtaken(visit: Visit, refused: Refused) -> bool:
+def overtaken(visit: Visit, refused: Refused) -> bool:
     """Whether somebody else was first: then what is there now is shown, and not what was typed. Raises Refused."""
     if refused.type == STALE:
         visit.form.values.clear()
@@ -124,10 +124,10 @@ async def change_contacts(visit: Visit) -> Response:
         if (same := next(known, None)) and emails[same.id]:
             line["email"] = emails[same.id]  # the page does not show it, and it stays
     try:
-        await visit.api.call("PATCH", f"/dossier/v1/dossiers/{dossier.id}/contacts", body, seen=_seen(visit))
+        await visit.api.call("PATCH", f"/dossier/v1/dossiers/{dossier.id}/contacts", body, seen=seen(visit))
         return visit.go(f"{HERE}?modifie")
     except Refused as refused:
-        if _overtaken(visit, refused):
+        if overtaken(visit, refused):
             return await show_contacts(visit)
         inputs = {
             f"adults/{at}/{field}": f"{field}-{one.id}" for at, one in enumerate(adults) for field in ("phone", "email")
@@ -177,10 +177,10 @@ async def change_child(visit: Visit) -> Response:
     consents = {name: form.get(name) == "oui" for name in changes.CONSENTS if form.get(name) in ("oui", "non")}
     body = {"menu": form.get("menu"), "consents": consents} | visit.family
     try:
-        await visit.api.call("PATCH", f"/dossier/v1/children/{child.id}", body, seen=_seen(visit))
+        await visit.api.call("PATCH", f"/dossier/v1/children/{child.id}", body, seen=seen(visit))
         return visit.go(f"{HERE}?modifie")
     except Refused as refused:
-        if _overtaken(visit, refused):
+        if overtaken(visit, refused):
             return await show_child(visit)
         form.refused(refused, ["menu"])
         return _child_page(visit, child)
@@ -217,10 +217,10 @@ async def change_persons(visit: Visit) -> Response:
         body["forbidden_persons"] = [line for _, line in forbidden]
     try:
         path = f"/dossier/v1/children/{child.id}/authorised-persons"
-        await visit.api.call("PUT", path, body, seen=_seen(visit))
+        await visit.api.call("PUT", path, body, seen=seen(visit))
         return visit.go(f"{HERE}?modifie")
     except Refused as refused:
-        if _overtaken(visit, refused):
+        if overtaken(visit, refused):
             return await show_persons(visit)
         inputs = _inputs("authorised_persons", "personne", AUTHORISED, lines)
         inputs |= _inputs("forbidden_persons", "interdite", FORBIDDEN, forbidden)

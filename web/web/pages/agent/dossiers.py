@@ -17,7 +17,17 @@ from web.answers.dossier import FoundDossier
 from web.answers.enrolment import Activity, Booking, Enrolment, Site, Waiting
 from web.answers.planning import Entry, MonthPlanning
 from web.listings import Column, Filter, Listing
-from web.pages import bookings, change_requests, dossier, dossier_edits, enrolments, invoices, planning
+from web.pages import (
+    bookings,
+    change_requests,
+    documents,
+    dossier,
+    dossier_edits,
+    enrolments,
+    health,
+    invoices,
+    planning,
+)
 from web.plannings import Prices
 from web.refusals import Refused
 from web.roles import AGENTS
@@ -130,7 +140,17 @@ ROUTES: list[Route] = [
     route("/agent/dossiers/{dossier_id}", show_family, roles=AGENTS),
     *(
         acting(page)
-        for rubric in (dossier, dossier_edits, change_requests, enrolments, bookings, planning, invoices)
+        for rubric in (
+            dossier,
+            dossier_edits,
+            change_requests,
+            documents,
+            health,
+            enrolments,
+            bookings,
+            planning,
+            invoices,
+        )
         for page in rubric.ROUTES
         if page.path not in _THEIR_OWN
     ),
