@@ -1,6 +1,7 @@
 """A browser without scripts: keeps cookies, sends forms as they stand on the page, reads pages strictly."""
 
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -96,7 +97,7 @@ class Browser:
         for name, said in (page.form(action) | values).items():
             for one in said if isinstance(said, list) else [said]:
                 form.add_field(name, one, content_type="text/plain")
-        form.add_field(file[0], file[1], filename="c:\\docs\\pièce.pdf", content_type="application/pdf")
+        form.add_field(file[0], BytesIO(file[1]), filename="c:\\docs\\pièce.pdf", content_type="application/pdf")
         return await self._ask("POST", action, form, {})
 
     async def submit(self, page: Page, action: str, **values: Any) -> Page:

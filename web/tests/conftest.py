@@ -22,7 +22,7 @@ TOWN = Path(__file__).parents[2] / "deploy" / "towns" / "villeneuve-sur-bievre.t
 async def gateway() -> AsyncIterator[Gateway]:
     made = Gateway()
     made.be_quiet()
-    application = http.Application()
+    application = http.Application(client_max_size=12_000_000)
     application.router.add_route("*", "/{path:.*}", made.answer)
     runner = http.AppRunner(application)
     await runner.setup()

@@ -108,7 +108,14 @@ class Form:
                 form.values.setdefault(name, []).append(value.replace("\x00", ""))
             elif value.size:
                 form.file = value
+            else:  # no file was chosen
+                await value.close()
         return form
+
+    async def close(self) -> None:
+        """The file is needed no more."""
+        if self.file is not None:
+            await self.file.close()
 
     @classmethod
     async def read(cls, request: Request) -> "Form":

@@ -226,6 +226,12 @@ def route(
                 visit.admit(roles)
             return await show(visit) if show else await _not_found(visit)
         visit.form = await (Form.read_with_file if file else Form.read)(visit.request)
+        try:
+            return await taken(visit)
+        finally:
+            await visit.form.close()
+
+    async def taken(visit: Visit) -> Response:
         visit.check()
         if not public:
             visit.admit(roles)

@@ -71,9 +71,8 @@ def saved(content: bytes, media_type: str) -> Response:
     """A file for the browser to save, never to show."""
     name = NAMES.get(media_type, "document")
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(
-        content, media_type=media_type if media_type in NAMES else "application/octet-stream", headers=headers
-    )
+    kind = media_type if media_type in NAMES else "application/octet-stream"
+    return Response(content, media_type=kind, headers=headers)
 
 
 ROUTES = [
