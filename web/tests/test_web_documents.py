@@ -105,4 +105,4 @@ async def test_the_desk_reads_a_document_and_accepts_or_refuses_it(agent: Browse
 
 async def test_the_page_of_documents_is_for_everybody(family_window: Screen) -> None:
     await family_window.open(HERE)
-    await family_window.look("documents")
+    await family_window.look("dossier-documents")

@@ -100,4 +100,4 @@ async def test_an_agent_says_why_before_they_read(agent: Browser, gateway: Gatew
 
 async def test_the_page_of_a_health_record_is_for_everybody(family_window: Screen) -> None:
     await family_window.open(HERE)
-    await family_window.look("health")
+    await family_window.look("dossier-sante")
