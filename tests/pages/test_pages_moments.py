@@ -31,6 +31,7 @@ AFTER_A_FORM = {
     "/planning/{month}/verification",
     "/planning/{month}/recu",
     "/calendriers/{secret}.ics",
+    "/dossier/documents/{document_id}",
 }
 
 
