@@ -6,7 +6,15 @@ from collections.abc import Sequence
 from starlette.responses import Response
 
 from web.listings import Queue
-from web.pages.agent import change_requests, dead_letters, desk_notices, documents, dossier_requests, letters, link_requests
+from web.pages.agent import (
+    change_requests,
+    dead_letters,
+    desk_notices,
+    documents,
+    dossier_requests,
+    letters,
+    link_requests,
+)
 from web.roles import DESK
 from web.visits import Visit, route
 
