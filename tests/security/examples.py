@@ -223,6 +223,11 @@ async def values_of(family: Family) -> Json:
         "POST /v1/dossiers": {"roles": ["legal_guardian"]},
         "priorities": [],
         "patterns": [],
+        "POST /v1/dossiers/{dossier_id}/payer": {
+            "adult_id": dossier["adults"][0]["id"],
+            "from": str(day_in_paris(clock.now())),
+            "preview": "true",
+        },
         "schooling": next(one["schooling"] for one in dossier["children"] if one["id"] == child_id),
         "POST /v1/clients": {"name": f"essai-{new_id().hex}", "scope": "meals:read"},
         "GET /v1/children/{child_id}/health": {"reason": "Essai"},

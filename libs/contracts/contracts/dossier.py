@@ -28,10 +28,18 @@ class PostalAddress(Fact):
     city: str
 
 
+class Payer(Fact):
+    """The adult who pays from that day on, until the next one's."""
+
+    adult_id: UUID
+    valid_from: date
+
+
 class DossierChanged(Event):
     """A family's dossier; `missing` names what keeps it incomplete (empty: complete).
 
-    `priorities` are codes of criteria of the town's waiting list that an agent has certified.
+    `priorities` are codes of criteria of the town's waiting list that an agent has certified. `payers`, in order, say
+    who pays on which day; on others, and where there are none, the adult who has that role.
     """
 
     type: ClassVar[str] = "dossier.dossier_changed"
@@ -44,6 +52,7 @@ class DossierChanged(Event):
     address: PostalAddress | None
     missing: tuple[str, ...] = ()
     priorities: tuple[str, ...] = ()
+    payers: tuple[Payer, ...] = ()
 
 
 class Schooling(Fact):

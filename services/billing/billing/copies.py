@@ -17,7 +17,7 @@ from billing.models import Base
 
 
 class Dossier(Base):
-    """`adults` are contracts.dossier.Adult, `address` a PostalAddress."""
+    """`adults` are contracts.dossier.Adult, `payers` Payer, `address` a PostalAddress."""
 
     __tablename__ = "dossiers"
     __table_args__ = may("UPDATE", law=personal("Dossiers", dossier="id", unexported=COPY))
@@ -26,6 +26,7 @@ class Dossier(Base):
     version: Mapped[int]
     number: Mapped[str]
     adults: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    payers: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
     address: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
 
 

@@ -36,6 +36,7 @@ WHOLE = (
     selectinload(Dossier.adults).joinedload(Adult.account),
     selectinload(Dossier.children).options(*children.parts()),
     selectinload(Dossier.quotients),
+    selectinload(Dossier.payers),
     selectinload(Dossier.certifications),
 )
 
@@ -157,4 +158,5 @@ def dossier_changed(dossier: Dossier) -> contract.DossierChanged:
         address=dossier.address,
         missing=tuple(dossier.missing),
         priorities=tuple(dossier.priorities),
+        payers=tuple(contract.Payer(adult_id=one.adult_id, valid_from=one.valid_from) for one in dossier.payers),
     )

@@ -194,6 +194,17 @@ class Certification(Base):
 COUNTED = "number ~ '^[0-9]{1,15}$'"
 
 
+class Payer(Base):
+    """Who pays from that day on, until the next; while a dossier has none, the adult who has that role."""
+
+    __tablename__ = "payers"
+    __table_args__ = may("UPDATE", "DELETE", law=personal("Payeurs", guardian="adult_id", dossier="dossier_id"))
+
+    dossier_id: Mapped[UUID] = mapped_column(ForeignKey("dossiers.id"), primary_key=True)
+    valid_from: Mapped[date] = mapped_column(primary_key=True)
+    adult_id: Mapped[UUID]
+
+
 class DossierStatus(StrEnum):
     ACTIVE = "active"
     ARCHIVED = "archived"
@@ -232,6 +243,7 @@ class Dossier(Base):
     children: Mapped[list[Child]] = relationship(
         secondary=dossier_children, order_by=(Child.birth_date, Child.first_name), lazy="raise"
     )
+    payers: Mapped[list[Payer]] = relationship(order_by=Payer.valid_from, cascade="all, delete-orphan", lazy="raise")
     quotients: Mapped[list[Quotient]] = relationship(order_by=Quotient.valid_from, lazy="raise")
     certifications: Mapped[list[Certification]] = relationship(order_by=Certification.school_year, lazy="raise")
 

@@ -8,6 +8,7 @@ from chassis import clock
 from chassis.database import Database
 from chassis.service import Command
 from chassis.worker import Job, forgetting
+from french.paris import day_in_paris
 
 from dossier import dossiers
 from dossier.documents import documents
@@ -15,6 +16,7 @@ from dossier.documents.storage import Folder
 from dossier.erasures.erasing import ERASURE
 from dossier.health import records
 from dossier.health.keys import new_key
+from dossier.households import payers
 from dossier.imports.command import IMPORT
 from dossier.imports.importing import import_families
 from dossier.models import Base
@@ -47,7 +49,16 @@ async def sweep_documents(database: Database, settings: Settings) -> None:
     await Folder(settings.documents).sweep(known)
 
 
+async def hand_over_payers(database: Database, settings: object) -> None:
+    """On the day, a transaction a batch."""
+    more = True
+    while more:
+        async with database.sessions.begin() as session:
+            more = await payers.take_over(session, day_in_paris(clock.now()))
+
+
 JOBS = (
+    Job(hand_over_payers, every_s=300),
     Job(forgetting(Base.metadata), every_s=600),
     Job(ERASURE.sweep, every_s=600),
     Job(remind_of_expiry, every_s=60),

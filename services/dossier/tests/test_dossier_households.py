@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import pytest
@@ -12,6 +15,9 @@ from chassis.identifiers import named_id, new_id
 from chassis.testing import Signer
 from contracts.dossier import ChildChanged, DossierChanged, NoticeWritten
 from contracts.enrolment import SiteChanged
+from dossier.worker import hand_over_payers
+from french.calendar import DAY
+from french.paris import day_in_paris
 from sqlalchemy import text
 
 from services.dossier.tests.villeneuve import CLAIRE, MARTIN, MOREAU, THIS_YEAR, Ask, hear
@@ -42,6 +48,10 @@ def desk(client: aiohttp.ClientSession, signer: Signer) -> Desk:
             return answer.status, await answer.json() if await answer.read() else None
 
     return sent
+
+
+def later(clock_file: Path, days: int) -> None:
+    clock_file.write_text(str(timedelta(days=days).total_seconds()))
 
 
 async def new(database: Database, kind: type[Any], before: int) -> list[Any]:
@@ -161,6 +171,37 @@ async def test_a_dossier_keeps_a_guardian_and_a_payer(desk: Desk) -> None:
     status, changed = await desk("PUT", claire, {"roles": ["contact"]}, 3)
     assert (status, changed["adults"][0]["roles"]) == (200, ["contact", "payer"])
     assert (await desk("DELETE", claire))[0] == 409  # nobody would pay
+
+
+async def test_who_pays_changes_on_its_day(desk: Desk, ask: Ask, database: Database, clock_file: Path) -> None:
+    _, made = await desk("POST", f"/dossiers/{MOREAU}/adults", PAUL)
+    paul, path, today = made["adults"][1]["id"], f"/dossiers/{MOREAU}/payer", day_in_paris(clock.now())
+    change = {"adult_id": paul, "from": str(today + 40 * DAY)}
+    status, seen = await desk("POST", f"{path}?preview=true", change, 3)
+    assert (status, seen["dossier"]["version"]) == (200, 3)
+    assert "Paul Moreau paie à la place de Claire Moreau" in seen["touches"][0]
+    for wrong, version, code in (
+        (change | {"from": str(today - DAY)}, 3, 422),
+        (change | {"adult_id": str(new_id())}, 3, 404),
+        (change, 2, 412),
+        (change, 3, 200),
+    ):
+        assert (await desk("POST", path, wrong, version))[0] == code
+    told = (await published(database, DossierChanged))[-1]
+    assert [(one.adult_id, one.valid_from) for one in told.payers] == [
+        (CLAIRE, date(2000, 1, 1)),
+        (UUID(paul), today + 40 * DAY),
+    ]
+    for days, payer, etag in ((39, "Claire", '"4"'), (40, "Paul", '"5"'), (41, "Paul", '"5"')):
+        later(clock_file, days)
+        await hand_over_payers(database, None)
+        _, mine, tag = await ask("/dossiers/mine")
+        assert ([one["first_name"] for one in mine["adults"] if "payer" in one["roles"]], tag) == ([payer], etag)
+    # At once, and then whoever paid may go.
+    at_once = {"adult_id": str(CLAIRE), "from": str(today + 41 * DAY)}
+    assert (await desk("POST", path, at_once, 5))[1]["dossier"]["adults"][0]["roles"] == ["legal_guardian", "payer"]
+    assert (await desk("DELETE", f"/dossiers/{MOREAU}/adults/{paul}"))[0] == 204
+    assert {one.adult_id for one in (await published(database, DossierChanged))[-1].payers} == {CLAIRE}
 
 
 async def test_the_last_two_guardians_do_not_leave_at_once(desk: Desk) -> None:

@@ -5,7 +5,19 @@ from datetime import date
 import pytest
 from chassis.identifiers import new_id
 from contracts.dossier import Custody, CustodyException, CustodyPattern
-from dossier.households.rules import Named, birth_date_fault, in_words, is_school_year, lacking, overlapping, with_payer
+from dossier.households.rules import (
+    EVER,
+    Named,
+    Paying,
+    birth_date_fault,
+    handed_over,
+    in_words,
+    is_school_year,
+    lacking,
+    overlapping,
+    paying,
+    with_payer,
+)
 
 TODAY = date(2026, 11, 25)
 
@@ -58,6 +70,21 @@ def test_a_school_year_goes_from_one_year_to_the_next() -> None:
         True,
         *[False] * 4,
     ]
+
+
+def test_who_pays_is_said_from_a_day_on_by_who_speaks_last() -> None:
+    claire, paul, zoe = new_id(), new_id(), new_id()
+    march, june = date(2027, 3, 1), date(2027, 6, 1)
+    first = handed_over([], claire, Paying(march, paul))
+    assert first == [Paying(EVER, claire), Paying(march, paul)]
+    assert [paying(first, day) for day in (date(2027, 2, 28), march, june)] == [claire, paul, paul]
+    assert handed_over([*first, Paying(june, zoe)], paul, Paying(march, zoe)) == [
+        Paying(EVER, claire),
+        Paying(march, zoe),
+    ]
+    assert handed_over(first, paul, Paying(june, paul)) == first
+    assert handed_over(first, paul, Paying(march, claire)) == [Paying(EVER, claire)]
+    assert paying([], march) is None
 
 
 def test_periods_that_share_a_day_overlap() -> None:

@@ -6,11 +6,13 @@ from chassis.copies import keep_copy
 from chassis.outbox import publish
 from chassis.parking import NotYetKnown
 from contracts.billing import InvoiceRefused
-from contracts.dossier import Adult, PostalAddress
+from contracts.dossier import Adult, Payer, PostalAddress
 from contracts.enrolment import Booking
+from french.paris import day_in_paris
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.bookings.models import BilledBooking
+from billing.bookings.rules import payer as payer_on
 from billing.bookings.rules import refundable_positions, standing_positions
 from billing.copies import Dossier
 from billing.invoices import documents, notices
@@ -66,7 +68,7 @@ async def _open(session: AsyncSession, booking: Booking, now: datetime) -> None:
     """Open its invoice, or refuse the booking where it cannot have one."""
     try:
         pricing = await price_booking(session, booking)
-        payer_name, payer_address = await _payer(session, booking)
+        payer_name, payer_address = await _payer(session, booking, now)
     except Unbillable as why:
         refused = InvoiceRefused(
             booking_id=booking.booking_id,
@@ -119,12 +121,13 @@ def _origin(booking: Booking) -> BookingInvoice:
     )
 
 
-async def _payer(session: AsyncSession, booking: Booking) -> tuple[str, str | None]:
+async def _payer(session: AsyncSession, booking: Booking, now: datetime) -> tuple[str, str | None]:
     """Name and address. Raises NotYetKnown, NoPayer."""
     dossier = await session.get(Dossier, booking.dossier_id)
     if dossier is None:
         raise NotYetKnown(Dossier, booking.dossier_id)
-    payer = next((adult for adult in map(Adult.model_validate, dossier.adults) if "payer" in adult.roles), None)
+    adults, payers = map(Adult.model_validate, dossier.adults), map(Payer.model_validate, dossier.payers)
+    payer = payer_on(list(adults), list(payers), day_in_paris(now))
     if payer is None:
         raise NoPayer
     address = PostalAddress.model_validate(dossier.address) if dossier.address else None

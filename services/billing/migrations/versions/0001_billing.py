@@ -27,6 +27,7 @@ TABLES = (
         version integer NOT NULL,
         number text NOT NULL,
         adults jsonb NOT NULL,
+        payers jsonb NOT NULL,
         address jsonb
     )""",
     """CREATE TABLE children (

@@ -73,6 +73,7 @@ async def remove(session: AsyncSession, reach: Reach, dossier_id: UUID, adult_id
     dossier, removed = await _found(session, reach, dossier_id, adult_id)
     _refuse_if_lacking(dossier, [one for one in dossier.adults if one is not removed])
     dossier.adults.remove(removed)
+    dossier.payers = [one for one in dossier.payers if one.adult_id != removed.id]
     await _tell(session, dossier, f"{removed.first_name} {removed.last_name} ne fait plus partie du dossier.")
 
 

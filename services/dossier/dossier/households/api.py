@@ -15,7 +15,8 @@ from fastapi import APIRouter, Depends, Response
 from french.paris import day_in_paris
 
 from dossier.dossiers import Archived
-from dossier.households import adults, children, creating, priorities, sharing
+from dossier.households import adults, children, creating, payers, priorities, sharing
+from dossier.households.rules import Paying
 from dossier.households.schemas import (
     Custody,
     CustodyAnswer,
@@ -23,9 +24,11 @@ from dossier.households.schemas import (
     NewChild,
     NewDossier,
     OtherDossier,
+    PayerChange,
     Priorities,
     Roles,
     Schoolings,
+    Touched,
 )
 from dossier.models import Child, Dossier
 from dossier.schemas import ChildAnswer, DossierAnswer
@@ -163,3 +166,20 @@ async def give_custody(
         [(one.first_day, one.last_day, one.whose) for one in body.exceptions],
     )
     return _custody(*given, acting.dossier_id, response)
+
+
+@router.post("/dossiers/{dossier_id}/payer")
+@problems(Archived)
+async def change_payer(
+    dossier_id: UUID,
+    reach: Agent,
+    session: Session,
+    seen: SeenVersion,
+    body: PayerChange,
+    response: Response,
+    preview: bool = False,
+) -> Touched:
+    """From a day on; `preview` only says what that comes to."""
+    change, today = Paying(body.valid_from, body.adult_id), day_in_paris(clock.now())
+    dossier, touches = await payers.hand_over(session, reach, seen, dossier_id, change, today, preview=preview)
+    return Touched(touches=touches, dossier=_dossier(dossier, response))

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from chassis.desk import note
 from chassis.identifiers import new_id
 from chassis.problems import Problem
 from contracts.dossier import PostalAddress
@@ -53,6 +54,7 @@ async def create(
         priorities=[],
         version=0,
         children=[],
+        payers=[],
         quotients=[],
         certifications=[],
         **address.model_dump(),
@@ -70,6 +72,7 @@ async def create(
     for index, one in enumerate(young):
         await born(session, dossier, one, f"/children/{index}")
     await dossiers.changed(session, dossier)
+    note(session, subject_id=dossier.id, dossier_id=dossier.id)
     return dossier
 
 

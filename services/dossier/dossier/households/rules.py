@@ -58,6 +58,30 @@ def birth_date_fault(birth_date: date, today: date) -> str | None:
     return None
 
 
+class Paying(NamedTuple):
+    """Who pays from that day on."""
+
+    valid_from: date
+    adult_id: UUID
+
+
+#: Before anybody is said to pay from a day.
+EVER = date(2000, 1, 1)
+
+
+def paying(payers: Iterable[Paying], day: date) -> UUID | None:
+    """Who of these, in order, pays on that day."""
+    return next((one.adult_id for one in reversed(list(payers)) if one.valid_from <= day), None)
+
+
+def handed_over(payers: Iterable[Paying], now: UUID | None, change: Paying) -> list[Paying]:
+    """The payers once that change is made, which says the last word of its day and those after; `now`: who pays now."""
+    before = [one for one in payers if one.valid_from < change.valid_from]
+    if not before and now is not None:
+        before = [Paying(EVER, now)]
+    return before if before and before[-1].adult_id == change.adult_id else [*before, change]
+
+
 Whose = Literal["own", "other"]
 _WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 

@@ -10,6 +10,7 @@ from contracts.dossier import Level, Role
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from dossier.households import rules
+from dossier.schemas import DossierAnswer
 
 Number = Annotated[str, StringConstraints(pattern="^[0-9A-Za-z-]{1,20}$")]
 
@@ -204,6 +205,20 @@ class CustodyAnswer(Answer):
                 for one in exceptions
             ],
         )
+
+
+class PayerChange(RequestBody):
+    """The adult who pays from that day on."""
+
+    adult_id: UUID
+    valid_from: Day = Field(validation_alias="from")
+
+
+class Touched(Answer):
+    """What a change comes to, in French, and the dossier after it; by a preview, as it is."""
+
+    touches: list[str]
+    dossier: DossierAnswer
 
 
 class Priorities(RequestBody):

@@ -83,6 +83,12 @@ STATEMENTS = (
         CONSTRAINT uq_quotients_dossier_id_valid_from UNIQUE (dossier_id, valid_from),
         CONSTRAINT ck_quotients_valid_in_order CHECK (valid_to >= valid_from)
     )""",
+    """CREATE TABLE payers (
+        dossier_id uuid NOT NULL CONSTRAINT fk_payers_dossier_id REFERENCES dossiers (id),
+        valid_from date NOT NULL,
+        adult_id uuid NOT NULL,
+        CONSTRAINT pk_payers PRIMARY KEY (dossier_id, valid_from)
+    )""",
     """CREATE TABLE certifications (
         dossier_id uuid NOT NULL CONSTRAINT fk_certifications_dossier_id REFERENCES dossiers (id),
         school_year text NOT NULL,
@@ -149,7 +155,7 @@ STATEMENTS = (
     """CREATE UNIQUE INDEX uq_change_requests_waiting ON change_requests (dossier_id, kind, subject_id)
         NULLS NOT DISTINCT WHERE status = 'waiting'""",
     "GRANT UPDATE ON accounts, children, consents, dossiers, quotients, sites, town TO dossier_app",
-    "GRANT UPDATE, DELETE ON adults, change_requests, persons, schooling TO dossier_app",
+    "GRANT UPDATE, DELETE ON adults, payers, change_requests, persons, schooling TO dossier_app",
     # What is erased with those of whom it speaks.
     """GRANT DELETE ON accounts, certifications, children, consents, dossier_children, dossiers, quotients
     TO dossier_app""",
