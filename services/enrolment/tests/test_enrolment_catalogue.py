@@ -9,19 +9,18 @@ from uuid import UUID
 import asyncpg
 import pytest
 from chassis import clock, command
-from chassis.database import Database
+from chassis.database import Database, fetch
 from chassis.identifiers import named_id, new_id
 from chassis.testing import Databases, Signer
 from contracts.dossier import ChildChanged, DossierChanged, Schooling
 from enrolment.bookings import offers
 from enrolment.catalogue.models import HouseRulesAcceptance
-from enrolment.families import find_family
 from enrolment.main import SERVICE
 from enrolment.town import Town, load
 from french import wording
 from french.calendar import age_on, school_year
 from french.paris import day_in_paris
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Range
 
 from services.enrolment.tests.enrolment_scene import FIRST_MONDAY, guardian
@@ -76,7 +75,9 @@ async def test_the_database_counts_years_as_the_rule_of_booking_does(town: Any, 
     assert len(wanted) == len(days)
 
 
-async def test_weeks_of_other_ages_are_not_read_for_a_page(town: Any, database: Database) -> None:
+async def test_weeks_of_other_ages_are_not_read_for_a_page(
+    town: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The database picks, and stops once it has what the page shows and one more."""
     dossier_id, (ines,) = await town.family(9)
     for after in range(4):
@@ -84,16 +85,23 @@ async def test_weeks_of_other_ages_are_not_read_for_a_page(town: Any, database: 
         await town.week(after=after)
     handed_over: list[int] = []
 
-    def count(_: object, cursor: Any, statement: str, *__: object) -> None:
-        if "FROM holiday_weeks" in statement:
-            handed_over.append(cursor.rowcount)
+    async def counted(*asked: Any) -> list[asyncpg.Record]:
+        rows = await fetch(*asked)
+        handed_over.append(len(rows))
+        return rows
 
-    event.listen(database.engine.sync_engine, "after_cursor_execute", count)
-    async with database.sessions() as session:
-        family = await find_family(session, guardian(dossier_id).acting(None), ines)
-        found = await offers.weeks(session, family, date.min, None, 3, clock.now())
+    monkeypatch.setattr(offers, "fetch", counted)
+    async with database.transaction() as connection:
+        acting = guardian(dossier_id).acting(None)
+        found = await offers.weeks(connection, acting, ines, date.min, None, 3, clock.now())
     assert len(found) == 3
     assert handed_over == [3]
+
+
+async def test_a_child_without_a_week_to_come_is_shown_none(town: Any) -> None:
+    dossier_id, (grown,) = await town.family(15)
+    await town.week()
+    assert (await weeks(town, dossier_id, grown))["items"] == []
 
 
 @pytest.mark.parametrize(("path", "sizes"), [("sites", (3, 3, 1)), ("activities", (3, 3, 3))])

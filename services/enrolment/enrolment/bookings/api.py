@@ -23,7 +23,6 @@ from enrolment.bookings import bookings, cancellations, changes, holds, offers
 from enrolment.bookings.models import Booking
 from enrolment.bookings.places import Refused
 from enrolment.bookings.schemas import BookingAnswer, BookingRequest, Confirmation, LinesChange, WeekAnswer
-from enrolment.families import find_family
 
 router = APIRouter(tags=["bookings"])
 
@@ -34,17 +33,16 @@ FamilyOrDesk = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossi
 @problems(NotFound)
 async def list_holiday_weeks(
     reach: FamilyOrDesk,
-    session: Session,
     paging: Paged,
     child_id: UUID,
+    connection: Driver,
     since: Annotated[Day | None, Query(alias="from")] = None,
     dossier_id: UUID | None = None,
 ) -> Page[WeekAnswer]:
     """The weeks of the child's age, from today on or from another day."""
     now = clock.now()
-    family = await find_family(session, reach.acting(dossier_id), child_id)
-    since = since or day_in_paris(now)
-    found = await offers.weeks(session, family, since, paging.cursor, paging.limit + 1, now)
+    acting, since = reach.acting(dossier_id), since or day_in_paris(now)
+    found = await offers.weeks(connection, acting, child_id, since, paging.cursor, paging.limit + 1, now)
     return paging.page(found, WeekAnswer.model_validate, lambda offer: offer.week.id)
 
 

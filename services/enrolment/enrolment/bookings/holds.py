@@ -171,7 +171,7 @@ def share_out(wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[Refused]]:
     given: Counter[UUID] = Counter()
     kept, full = [], []
     for line in wanted:
-        if given[line.week.id] < line.week.places - line.week.taken:
+        if given[line.week.id] < line.week.places_left:
             given[line.week.id] += 1
             kept.append(line)
         else:
