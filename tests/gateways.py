@@ -106,12 +106,14 @@ class Gateway:
     signed_in: int = 0
 
     def be_quiet(self) -> None:
-        """A family of two children for which there is nothing to do."""
+        """A family of two children for which there is nothing to do, and a desk for which nothing waits."""
         self.say("GET", "/dossier/v1/dossiers/mine", (200, DOSSIER))
         for path in ("/enrolment/v1/bookings", "/enrolment/v1/waiting-list", "/billing/v1/invoices"):
             self.say("GET", path, (200, listed()))
         self.say("GET", "/dossier/v1/change-requests", (200, listed()))
         self.say("GET", "/identity/v1/messages", (200, listed() | {"unread": 0}))
+        for path in ("link-requests", "dossier-requests", "letters/waiting", "desk-notices"):
+            self.say("GET", f"/identity/v1/{path}", (200, listed()))
         self.say("GET", "/planning/v1/plannings", (200, {"month": "2026-11", "rows": [], "draft": None}))
         self.say("GET", "/enrolment/v1/sites", (200, listed({"id": "s", "name": "École Jean Jaurès"})))
 

@@ -183,7 +183,7 @@ def test_what_a_spreadsheet_would_compute_is_said_as_it_is() -> None:
 
 @pytest.mark.usefixtures("listing")
 async def test_the_desks_own_pages_in_a_browser(desk_window: Screen, gateway: Gateway) -> None:
-    await desk_window.look("agent-accueil")
+    await desk_window.look()
     gateway.say("GET", "/enrolment/v1/sites", (200, {"items": [site("Jaurès")], "next_cursor": "c1"}))
     await desk_window.open("/agent/exemple")
     await desk_window.look()

@@ -15,6 +15,16 @@ WEEK, WEEKS_API = "/agent/catalogue/semaines/w", "/enrolment/v1/holiday-weeks"
 STAFF, STAFF_API = "/agent/comptes", "/identity/v1/accounts"
 PROGRAMS, PROGRAMS_API = "/agent/programmes", "/identity/v1/clients"
 OWN = "/agent/compte"
+LOG, LOG_API = "/agent/journal", "/planning/v1/desk-log"
+ACT: dict[str, Any] = {
+    "at": "2026-11-20T09:00:00Z",
+    "role": "agent",
+    "name": "Luc Petit",
+    "act": "POST /v1/plannings/validate",
+    "subject_id": None,
+    "dossier_id": "d",
+    "reason": "Oubli signalé",
+}
 BRIDGE = {"date": "2027-05-07", "name": "Pont de l'Ascension"}
 
 
@@ -116,6 +126,8 @@ def town(gateway: Gateway) -> None:
     gateway.say("GET", STAFF_API, (200, listed(LUC)))
     gateway.say("GET", f"{STAFF_API}/l", (200, LUC))
     gateway.say("GET", PROGRAMS_API, (200, listed(PROGRAM)))
+    for service in ("identity", "planning"):
+        gateway.say("GET", f"/{service}/v1/desk-log", (200, listed(ACT)))
 
 
 def plain(page: Page) -> str:
@@ -372,6 +384,26 @@ async def test_new_recovery_codes_are_made(agent: Browser, gateway: Gateway) -> 
     assert page.text.count("ABCD-EFGH") == 10
 
 
+async def test_who_did_what_at_the_desk_is_listed_between_two_days(administrator: Browser, gateway: Gateway) -> None:
+    gateway.say("GET", LOG_API, (200, listed(ACT, ACT | {"act": "POST /v1/else", "name": None, "reason": None})))
+    page = await administrator.get(LOG)
+    assert page.path == f"{LOG}/identity"
+    page = await administrator.get(f"{LOG}/planning?since=2026-11-20&until=2026-11-21")
+    assert gateway.heard("GET", LOG_API)[-1].query == {
+        "limit": "50",
+        "since": "2026-11-19T23:00:00+00:00",
+        "until": "2026-11-21T23:00:00+00:00",
+    }
+    assert "PlanningOubli signalé" in page.text
+    assert "Luc Petit (agent du guichet)" in page.text
+    assert "POST /v1/else" in page.text
+    link = page.links()["Exporter la liste (CSV)"]
+    assert link == f"{LOG}/planning.csv?since=2026-11-20&until=2026-11-21"
+    assert (await administrator.get(f"{LOG}/nonsense")).status == 404
+    gateway.refuse("GET", LOG_API, 422, errors=[{"pointer": "/query/since", "detail": "Une date est attendue."}])
+    assert (await administrator.get(f"{LOG}/planning?since=x")).errors == ["Une date est attendue."]
+
+
 async def test_these_pages_are_an_administrators(agent: Browser, gateway: Gateway) -> None:
     for path in (CALENDAR, RULES, "/agent/catalogue", ACTIVITY, WEEK, STAFF, PROGRAMS, f"{STAFF}.csv"):
         assert (await agent.get(path)).status == 403, path
@@ -396,6 +428,7 @@ async def test_the_administrators_pages_in_a_browser(window: Screen, gateway: Ga
         (PROGRAMS, ""),
         (f"{PROGRAMS}/p", "agent-programme"),
         (OWN, "agent-second-facteur"),
+        (f"{LOG}/planning", "agent-journal"),
     ):
         await window.open(path)
         await window.look(picture)

@@ -7,7 +7,7 @@ import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from starlette.responses import Response
@@ -38,13 +38,14 @@ class Column(Generic[T]):
 @dataclass(frozen=True)
 class Filter:
     """An input above the list, sent to the API under its `name`: one of the `choices` (what is sent, what is read;
-    the first is what counts where nothing is said), or text. `kind` is the input's.
+    the first is what counts where nothing is said), or text. `kind` is the input's; `sent` says it as the API takes it.
     """
 
     name: str
     label: str
     choices: Sequence[tuple[str, str]] = ()
     kind: str = "text"
+    sent: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)
@@ -91,21 +92,26 @@ class Listing(Generic[T]):
         ]
 
     def asked(self, visit: Visit) -> dict[str, str]:
-        """What the filters say, as the API takes it."""
+        """What the filters say."""
         said = {one.name: visit.query(one.name).strip() for one in self.filters}
         for one in self.filters:
             if one.choices and said[one.name] not in [value for value, _ in one.choices]:
                 said[one.name] = one.choices[0][0]
         return {**self.query, **{name: value for name, value in said.items() if value}}
 
-    async def show(self, visit: Visit) -> Response:
+    def _sent(self, asked: Mapping[str, str]) -> dict[str, str]:
+        """As the API takes it."""
+        how = {one.name: one.sent for one in self.filters}
+        return {name: how.get(name, str)(value) for name, value in asked.items()}
+
+    async def show(self, visit: Visit, **more: Any) -> Response:
         asked, cursor = self.asked(visit), visit.query("suite")
         page = Page[self.kind](items=[])  # type: ignore[name-defined] # said at run time
         try:
             page = await visit.api.get(
                 Page[self.kind],  # type: ignore[name-defined] # as above
                 self.api,
-                **asked,
+                **self._sent(asked),
                 limit=A_PAGE,
                 cursor=cursor or None,
             )
@@ -123,11 +129,12 @@ class Listing(Generic[T]):
             further=f"{self.path}?{urlencode({**chosen, 'suite': page.next_cursor})}" if page.next_cursor else "",
             first=f"{self.path}?{urlencode(chosen)}" if cursor else "",
             file=f"{self.path}.csv?{urlencode(chosen)}",
+            **more,
         )
 
     async def export(self, visit: Visit) -> Response:
         """All of it, as the filters are."""
-        found = await visit.api.all(self.kind, self.api, **self.asked(visit))
+        found = await visit.api.all(self.kind, self.api, **self._sent(self.asked(visit)))
         rows = [[one.text(item) for one in self.columns] for item in found]
         name = self.path.rpartition("/")[2]
         return spreadsheet(name, [one.title for one in self.columns], rows)

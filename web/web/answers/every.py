@@ -23,3 +23,14 @@ class DeadLetters(Answer):
 class Replayed(Answer):
     replayed: int
     left: int
+
+
+class DeskAct(Answer):
+    """Who of the staff did what: `act` is the call, `reason` why, where one was said."""
+
+    at: AwareDatetime
+    role: str
+    name: str | None
+    act: str
+    dossier_id: str | None
+    reason: str | None

@@ -6,6 +6,7 @@ from web.pages.agent import (
     catalogue,
     change_requests,
     dead_letters,
+    desk_log,
     desk_notices,
     documents,
     dossier_requests,
@@ -35,5 +36,6 @@ ROUTES = [
     *staff.ROUTES,
     *programs.ROUTES,
     *dead_letters.ROUTES,
+    *desk_log.ROUTES,
     *own_account.ROUTES,
 ]
