@@ -1,5 +1,6 @@
 """Invitation letters: a code that proves a guardian's dossier once, without any email."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -68,6 +69,13 @@ async def test_a_newer_invitation_ends_the_older_one_and_its_letter(portal: Port
     assert await portal.scalars("SELECT count(*) FROM notices WHERE status = 'to_print'") == [1]
     assert (await portal.post("/claims/by-code", code=old))[0] == 404
     assert (await portal.post("/claims/by-code", code=code))[0] == 201
+
+
+async def test_of_invitations_at_the_same_moment_one_code_and_one_letter_are_left(portal: Portal, agent: str) -> None:
+    both = await asyncio.gather(*(portal.send("POST", PATH, bearer=agent) for _ in range(2)))
+    assert [status for status, _ in both] == [201, 201]
+    kept = "SELECT (SELECT count(*) FROM claims) || ' ' || (SELECT count(*) FROM notices WHERE status = 'to_print')"
+    assert await portal.scalars(kept) == ["1 1"]
 
 
 async def test_wrong_codes_are_all_alike_and_slowed_like_claims(portal: Portal, agent: str) -> None:

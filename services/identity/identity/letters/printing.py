@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import typst
 from french.paris import day_in_paris
 from french.wording import day
 
@@ -16,7 +15,9 @@ TEMPLATE = Path(__file__).with_name("letters.typ").read_bytes()
 
 
 def pdf(letters: Sequence[Letter], town: Town, web_url: str) -> bytes:
-    """Takes 10 ms, and 1 ms a letter. The fonts are the compiler's own, and are embedded."""
+    """Takes some 3 ms a letter. The fonts are the compiler's own, and are embedded."""
+    import typst  # 25 MB that a process which prints nothing need not have
+
     content = {
         "town": town.name,
         "desk": f"{town.desk_name}, {town.desk_address}. Téléphone : {town.desk_phone}.",
