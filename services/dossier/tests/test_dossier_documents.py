@@ -19,7 +19,7 @@ from chassis.database import Database
 from chassis.identifiers import named_id, new_id
 from chassis.testing import Signer
 from contracts.dossier import NoticeWritten
-from dossier.documents import documents
+from dossier.documents import api, documents
 from dossier.documents.inspection import RefusedFile, inspect, inspect_apart
 from dossier.documents.rules import LARGEST, Fault, expiry_fault, remind_from
 from dossier.documents.storage import UNCLAIMED_S, Folder
@@ -185,8 +185,9 @@ Send = Callable[..., Awaitable[tuple[int, Any]]]
 
 
 @pytest.fixture
-def send(client: aiohttp.ClientSession, signer: Signer, loaded: object) -> Send:
-    """Hands in a file as a guardian of the dossier, or as an agent."""
+def send(client: aiohttp.ClientSession, signer: Signer, loaded: object, monkeypatch: pytest.MonkeyPatch) -> Send:
+    """Hands in a file as a guardian of the dossier, or as an agent; it is inspected here, as it would be apart."""
+    monkeypatch.setattr(api, "inspect_apart", inspect)
 
     async def sent(
         content: Any,
