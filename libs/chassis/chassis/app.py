@@ -147,7 +147,7 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
     plumbing = (
         dead_letters_api.router(service.name),
         desk_api.router(service.metadata),
-        export.router(service.name, service.metadata),
+        export.router(service.name, service.metadata, service.also_held),
     )
     for router in (*service.routers, *plumbing) if routes else ():
         app.include_router(router, prefix="/v1")

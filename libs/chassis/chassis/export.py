@@ -1,11 +1,11 @@
 """Everything a service holds about a person, from what each table declares (chassis.law): `GET /me/export`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 from sqlalchemy import ColumnElement, MetaData, Table, and_, false, or_, select
@@ -40,14 +40,21 @@ class Export(BaseModel):
     held: list[Held]
 
 
-def router(service: str, metadata: MetaData) -> APIRouter:
+#: What of the caller no table holds in the clear: of a session, the service's settings and the caller.
+AlsoHeld = Callable[[AsyncSession, Any, Reach], Awaitable[list[Held]]]
+
+
+def router(service: str, metadata: MetaData, also_held: AlsoHeld | None = None) -> APIRouter:
     """The call of that service."""
     made = APIRouter(tags=["personal data"])
 
     @made.get("/me/export")
-    async def export_my_data(reach: Anybody, session: Session) -> Export:
+    async def export_my_data(request: Request, reach: Anybody, session: Session) -> Export:
         """Everything that is held about the caller: a guardian's own, their family's, its children's."""
-        return Export(service=service, exported_at=clock.now(), held=await held(session, metadata, reach))
+        found = await held(session, metadata, reach)
+        if also_held is not None:
+            found += await also_held(session, request.app.state.settings, reach)
+        return Export(service=service, exported_at=clock.now(), held=found)
 
     return made
 

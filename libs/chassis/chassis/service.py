@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from sqlalchemy import MetaData
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from chassis.export import AlsoHeld
 from chassis.inbox import Handlers
 from chassis.settings import ServiceSettings
 from chassis.worker import Job
@@ -32,7 +33,8 @@ class Command:
 class Service:
     """`load(session, slice)` stores what a town's description says of the service; running it again adds nothing.
 
-    `notice` is its own kind of message to the desk.
+    `notice` is its own kind of message to the desk. `also_held(session, settings, reach)` is what of the caller is
+    exported beside what the tables hold in the clear.
     """
 
     name: str
@@ -43,4 +45,5 @@ class Service:
     jobs: tuple[Job, ...] = ()
     load: Callable[[AsyncSession, Any], Awaitable[None]] | None = None
     notice: type[NoticeWritten] = field(kw_only=True)
+    also_held: AlsoHeld | None = field(default=None, kw_only=True)
     commands: tuple[Command, ...] = field(default=(), kw_only=True)

@@ -9,6 +9,7 @@ from dossier.consumers import HANDLERS
 from dossier.documents.api import router as documents
 from dossier.erasures.api import router as erasures
 from dossier.health.api import router as health
+from dossier.health.exporting import also_held
 from dossier.households.api import router as households
 from dossier.imports.api import router as imports
 from dossier.models import Base
@@ -28,4 +29,5 @@ SERVICE = Service(
     commands=COMMANDS,
     load=load,
     notice=NoticeWritten,
+    also_held=also_held,
 )

@@ -148,6 +148,21 @@ async def test_a_family_writes_what_it_alone_and_the_desk_read_and_each_read_is_
         assert "rachide" not in str(row)
 
 
+async def test_a_familys_copy_of_its_data_has_its_health_records_opened(call: Call, signer: Signer) -> None:
+    assert (await call("PUT", f"/children/{INES}/health", RECORD, seen='"0"'))[0] == 200
+
+    async def copied(token: str = "") -> list[Any]:
+        status, said, _ = await call("GET", "/me/export", token=token)
+        assert status == 200
+        return [row for one in said["held"] if one["table"] == "health_records" for row in one["rows"]]
+
+    (row,) = await copied()
+    assert row == {"child_id": str(INES)} | RECORD
+    assert await copied(signer.token("guardian", dossier_id=MARTIN)) == await copied(signer.token("agent")) == []
+    _, seen, _ = await call("GET", f"/children/{INES}/accesses")
+    assert [one["reason"] for one in seen["items"]] == ["Copie de ses données"]
+
+
 async def test_two_who_write_at_the_same_moment_do_not_overwrite_each_other(call: Call) -> None:
     path = f"/children/{TOM}/health"
     twins = await asyncio.gather(*(call("PUT", path, {"remarks": str(n)}, seen='"0"') for n in range(4)))

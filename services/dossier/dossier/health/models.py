@@ -16,7 +16,8 @@ class HealthRecord(Base):
 
     __tablename__ = "health_records"
     __table_args__ = may(
-        "UPDATE", law=personal("Fiche sanitaire", child="child_id", hidden=("key_id", "sealed", "changed_by"))
+        "UPDATE",
+        law=personal("Fiche sanitaire", child="child_id", unexported="it is exported opened: health/exporting.py"),
     )
 
     child_id: Mapped[UUID] = mapped_column(ForeignKey("children.id"), primary_key=True)
