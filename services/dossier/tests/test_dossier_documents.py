@@ -27,6 +27,7 @@ from dossier.settings import Settings
 from dossier.worker import sweep_documents
 from french.paris import day_in_paris
 from PIL import Image
+from sqlalchemy import text
 
 from services.dossier.tests.villeneuve import MARTIN, MOREAU
 from tests.builders import published
@@ -396,3 +397,25 @@ async def test_what_belongs_to_no_document_is_swept_and_a_document_stays(
     assert not orphan.exists()
     assert not half.exists()
     assert folder.path(UUID(made["id"])).exists()
+
+
+async def test_a_family_that_is_erased_leaves_neither_documents_nor_their_files_nor_a_health_record(
+    send: Send, settings: Settings, database: Database, client: aiohttp.ClientSession, signer: Signer
+) -> None:
+    _, made = await send(pdf(), kind="vaccinations", child_id=str(INES))
+    health = f"/v1/children/{INES}/health"
+    own = {"Authorization": f"Bearer {signer.token('guardian', dossier_id=MOREAU)}", "If-Match": '"0"'}
+    async with client.put(health, json={"allergies": "Arachide."}, headers=own) as answer:
+        assert answer.status == 200
+    async with client.get(health, headers=own) as answer:
+        assert answer.status == 200
+    file = Folder(settings.documents).path(UUID(made["id"]))
+    os.utime(file, (time.time() - UNCLAIMED_S - 60,) * 2)
+    erased = {"Authorization": f"Bearer {signer.token('administrator')}"}
+    async with client.delete(f"/v1/dossiers/{MOREAU}?reason=demande", headers=erased) as answer:
+        assert answer.status == 200, await answer.text()
+    await sweep_documents(database, settings)
+    assert not file.exists()
+    async with database.sessions() as session:
+        for table in ("documents", "health_records", "accesses"):
+            assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 0, table
