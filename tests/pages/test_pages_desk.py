@@ -1,6 +1,7 @@
 """A day at the desk on a whole stack: in by the second factor, a family found, booked and enrolled for."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import aiohttp
@@ -14,17 +15,23 @@ from tests.actors import STAFF_PASSWORD, TOTP_SECRET, Clock, Family
 from tests.browsers import Browser, Page
 
 
-@pytest.fixture
-async def desk(stack: Stack, moving_clock: Clock) -> AsyncIterator[Browser]:
-    """A browser of an agent who has signed in: a code is good once, so the clock moves to the next."""
-    moving_clock.advance(seconds=31)
+@asynccontextmanager
+async def signed_in(stack: Stack, clock: Clock, login: str) -> AsyncIterator[Browser]:
+    """A browser of somebody of the staff: a code is good once, so the clock moves to the next."""
+    clock.advance(seconds=31)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
         browser = Browser(client, stack.web)
         page = await browser.get("/connexion")
-        page = await browser.submit(page, "/connexion", login="agent", password=STAFF_PASSWORD)
-        code = totp(TOTP_SECRET, int(moving_clock.now().timestamp()) // STEP_S)
+        page = await browser.submit(page, "/connexion", login=login, password=STAFF_PASSWORD)
+        code = totp(TOTP_SECRET, int(clock.now().timestamp()) // STEP_S)
         page = await browser.submit(page, "/connexion/code", otp=code)
         assert page.path == "/agent", page.text
+        yield browser
+
+
+@pytest.fixture
+async def desk(stack: Stack, moving_clock: Clock) -> AsyncIterator[Browser]:
+    async with signed_in(stack, moving_clock, "agent") as browser:
         yield browser
 
 
@@ -68,3 +75,38 @@ async def test_an_agent_finds_a_family_and_acts_for_it(desk: Browser, family: Fa
     [enrolment] = (await family.portal.get(f"/enrolment/v1/enrolments?child_id={child_id}"))["items"]
     assert enrolment["override_reason"] == "Arrivée en cours d'année"
     assert "Restauration" in (await desk.get(theirs)).text
+
+
+async def test_an_administrator_sees_what_an_edit_would_change_and_stores_what_is_the_same(
+    stack: Stack, moving_clock: Clock
+) -> None:
+    """Nothing is changed: other tests have the same town."""
+    async with signed_in(stack, moving_clock, "admin") as admin:
+        home = await admin.get("/agent")
+        assert "indisponible" not in home.text, home.text
+        for name in ("a-suivre", "catalogue", "calendrier", "comptes", "programmes", "messages-en-echec", "journal"):
+            page = await admin.get(f"/agent/{name}")
+            assert page.status == 200, (name, page.text)
+
+        calendar = await admin.get("/agent/calendrier")
+        monday = next(day for n in range(20, 27) if (day := moving_clock.now().date() + timedelta(n)).weekday() == 0)
+        asked = {"du": str(monday), "nom": "Journée pédagogique"}
+        page = await admin.submit(calendar, "/agent/calendrier/verification", **asked)
+        assert page.heading == "Vérifiez ce que cela change", page.text
+        assert (await admin.get("/agent/calendrier")).text == calendar.text
+
+        activities = (await admin.get("/agent/catalogue?kind=restauration")).links()
+        [activity, *_] = [path for path in activities.values() if path.startswith("/agent/catalogue/activites/0")]
+        page = await admin.submit(await admin.get(activity), activity, etat="open")
+        assert page.path == f"{activity}?enregistre", page.text
+        rules = await admin.get(f"{activity}/regles")
+        page = await admin.submit(rules, f"{activity}/regles/verification", booking_rule="none")
+        assert page.heading == "Vérifiez les nouvelles règles", page.text
+        assert (await admin.get(f"{activity}/regles")).text == rules.text
+
+        centres = (await admin.get("/agent/catalogue?kind=extrascolaire")).links()
+        [centre, *_] = [path for path in centres.values() if path.startswith("/agent/catalogue/activites/0")]
+        weeks = (await admin.get(f"{centre}/semaines")).links()
+        [week, *_] = [path for path in weeks.values() if path.startswith("/agent/catalogue/semaines/")]
+        page = await admin.submit(await admin.get(week), week)
+        assert page.path == f"{week}?enregistre", page.text
