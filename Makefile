@@ -36,7 +36,7 @@ check: setup ## lint, types, dependencies between parts, generated files, migrat
 	@.venv/bin/hadolint deploy/Dockerfile
 	@.venv/bin/python -m deploy.local check
 
-lab: setup ## run at length what the suite has short: races, orders of events
+lab: setup ## run at length what the suite has short: races, orders of events, any input
 	@.venv/bin/pytest -m lab tests/lab
 
 bench: setup ## measure what is promised of speed, against the same work done plainly; keep it in docs/benchmarks.md

@@ -39,6 +39,7 @@ FamilyOrDesk = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossi
 
 
 @router.get("/activities")
+@problems(NotFound)
 async def list_activities(
     reach: Anybody,
     session: Session,
