@@ -97,7 +97,7 @@ async def test_a_connection_that_broke_is_replaced(databases: Databases) -> None
 async def test_connections_that_a_rush_left_open_end_and_who_comes_later_has_another(
     databases: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chassis_database, "IDLE_S", 0.3)
+    monkeypatch.setattr(chassis_database, "IDLE_S", 1.0)
     database = Database(databases.url)
     watching = await connect(databases.url)
 
