@@ -91,6 +91,9 @@ async def test_the_desk_reads_a_document_and_accepts_or_refuses_it(agent: Browse
     gateway.say("GET", "/dossier/v1/dossiers/d", (200, DOSSIER | {"id": "d"}))
     page = await agent.get("/agent/documents")
     assert page.links()["Attestation d'assurance"] == "/agent/documents/doc"
+    expiring = await agent.get("/agent/documents-a-renouveler")
+    assert expiring.links()["Attestation d'assurance"] == "/agent/dossiers/d"
+    assert [call.query.get("expiring") for call in gateway.heard("GET", "/dossier/v1/documents")] == [None, "true"]
     page = await agent.get("/agent/documents/doc")
     assert "Tom Moreau" in page.text
     action = "/agent/documents/doc/decision"

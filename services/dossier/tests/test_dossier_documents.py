@@ -379,6 +379,24 @@ async def test_a_family_is_reminded_once_of_what_expires_unless_it_was_replaced(
     assert await reminded(112) == []
 
 
+async def test_the_desk_lists_what_expires_until_it_is_replaced(send: Send, call: Read) -> None:
+    today = day_in_paris(clock.now())
+
+    async def accepted(days: int) -> str:
+        insured = {"kind": "assurance", "child_id": str(INES), "expires_on": str(today + timedelta(days=days))}
+        _, made = await send(pdf(), **insured)
+        await call("POST", f"/documents/{made['id']}/decision", None, {"decision": "accepted"})
+        return str(made["id"])
+
+    async def expiring() -> list[str]:
+        return [one["id"] for one in (await call("GET", "/documents?expiring=true", None))[1]["items"]]
+
+    soon = await accepted(20)
+    assert await expiring() == [soon]
+    await accepted(300)
+    assert await expiring() == []
+
+
 async def test_what_belongs_to_no_document_is_swept_and_a_document_stays(
     send: Send, settings: Settings, database: Database
 ) -> None:

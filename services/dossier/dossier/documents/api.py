@@ -97,9 +97,12 @@ async def list_documents(
 
 
 @router.get("/documents")
-async def list_documents_to_decide(_: Agent, session: Session, paging: Paged) -> Page[DocumentAnswer]:
-    """Those of all families that wait for the desk, the oldest first."""
-    return paging.page(await documents.to_decide(session, paging), _shown, attrgetter("id"))
+async def list_documents_for_the_desk(
+    _: Agent, session: Session, paging: Paged, expiring: bool = False
+) -> Page[DocumentAnswer]:
+    """Of all families: those that wait to be decided, or (`expiring`) that expire within a month; the oldest first."""
+    found = await documents.for_the_desk(session, paging, clock.now(), expiring=expiring)
+    return paging.page(found, _shown, attrgetter("id"))
 
 
 @router.get(

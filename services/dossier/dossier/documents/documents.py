@@ -14,13 +14,13 @@ from chassis.reach import Reach
 from contracts.dossier import NoticeWritten
 from french import wording
 from french.paris import day_in_paris
-from sqlalchemy import exists, func, select
+from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from dossier import accesses, dossiers
 from dossier.documents.models import Document, DocumentKind, DocumentStatus
-from dossier.documents.rules import MOST, SENTENCES, Fault, expiry_fault, remind_from
+from dossier.documents.rules import AHEAD, MOST, SENTENCES, Fault, expiry_fault, remind_from
 from dossier.models import Child, Dossier, dossier_children
 
 BATCH = 50
@@ -142,9 +142,14 @@ async def of_dossier(session: AsyncSession, reach: Reach, dossier_id: UUID, pagi
     return (await session.scalars(query.order_by(Document.id.desc()).limit(paging.limit + 1))).all()
 
 
-async def to_decide(session: AsyncSession, paging: Paging) -> Sequence[Document]:
-    """Those of all families that wait for the desk, the oldest first."""
-    query = select(Document).where(Document.status == DocumentStatus.WAITING).options(joinedload(Document.kind_entry))
+async def for_the_desk(session: AsyncSession, paging: Paging, now: datetime, *, expiring: bool) -> Sequence[Document]:
+    """Those of all families that wait for the desk, or that are to be handed in anew; the oldest first."""
+    query = select(Document).options(joinedload(Document.kind_entry))
+    if expiring:
+        soon = Document.expires_on <= day_in_paris(now) + AHEAD
+        query = query.where(Document.status == DocumentStatus.ACCEPTED, soon, ~_replaced())
+    else:
+        query = query.where(Document.status == DocumentStatus.WAITING)
     if paging.cursor is not None:
         query = query.where(Document.id > paging.cursor)
     return (await session.scalars(query.order_by(Document.id).limit(paging.limit + 1))).all()
@@ -230,21 +235,26 @@ def _notice(document: Document, title: str, paragraphs: Sequence[str]) -> Notice
     )
 
 
-async def remind(session: AsyncSession, now: datetime) -> bool:
-    """Tell the families of a batch of documents which expire soon or have expired, but for those in use.
-
-    Nothing is told of what a later document has replaced. Whether there may be more.
-    """
-    today, newer = day_in_paris(now), aliased(Document)
-    replaced = exists().where(
+def _replaced() -> ColumnElement[bool]:
+    """Whether a later document says what this one did."""
+    newer = aliased(Document)
+    return exists().where(
         newer.dossier_id == Document.dossier_id,
         newer.kind == Document.kind,
         newer.child_id.is_not_distinct_from(Document.child_id),
         newer.status != DocumentStatus.REFUSED,
         newer.id > Document.id,
     )
+
+
+async def remind(session: AsyncSession, now: datetime) -> bool:
+    """Tell the families of a batch of documents which expire soon or have expired, but for those in use.
+
+    Nothing is told of what a later document has replaced. Whether there may be more.
+    """
+    today = day_in_paris(now)
     query = (
-        select(Document, replaced, Child.first_name)
+        select(Document, _replaced(), Child.first_name)
         .join(Document.kind_entry)
         .outerjoin(Document.child)
         .options(contains_eager(Document.kind_entry))

@@ -57,6 +57,7 @@ class Document(Moves[DocumentStatus], Base):
         Index("ix_documents_dossier_id", "dossier_id"),
         Index("ix_documents_child_id", "child_id"),
         Index("ix_documents_remind_on", "remind_on"),
+        Index("ix_documents_expires_on", "expires_on"),
         Index("ix_documents_status_id", "status", "id"),
         may("UPDATE", law=personal("Documents", dossier="dossier_id", child="child_id", kept=(OVER_AT, KEPT))),
     )

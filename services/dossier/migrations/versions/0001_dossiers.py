@@ -191,6 +191,7 @@ STATEMENTS = (
     "CREATE INDEX ix_documents_dossier_id ON documents (dossier_id)",
     "CREATE INDEX ix_documents_child_id ON documents (child_id)",
     "CREATE INDEX ix_documents_remind_on ON documents (remind_on)",
+    "CREATE INDEX ix_documents_expires_on ON documents (expires_on)",
     "CREATE INDEX ix_documents_status_id ON documents (status, id)",
     "GRANT UPDATE, DELETE ON documents TO dossier_app",
     """CREATE TABLE imports (

@@ -25,6 +25,19 @@ QUEUE = Listing(
     nothing="Aucun document n'attend d'être vérifié.",
 )
 
+EXPIRING = Listing(
+    "/agent/documents-a-renouveler",
+    "Documents à renouveler",
+    Document,
+    API,
+    [
+        Column("Document", lambda one: one.kind_name, lambda one: f"/agent/dossiers/{one.dossier_id}"),
+        Column("Valable jusqu'au", lambda one: day(one.expires_on) if one.expires_on else ""),
+    ],
+    query={"expiring": "true"},
+    nothing="Aucun document n'expire dans le mois.",
+)
+
 
 async def show(visit: Visit) -> Response:
     document = await _document(visit)
@@ -66,6 +79,7 @@ async def _document(visit: Visit) -> Document:
 
 ROUTES = [
     *QUEUE.routes,
+    *EXPIRING.routes,
     route(f"{PATH}/{{document_id}}", show, roles=AGENTS),
     route(f"{PATH}/{{document_id}}/fichier", read, roles=AGENTS),
     route(f"{PATH}/{{document_id}}/decision", send=decide, roles=AGENTS),

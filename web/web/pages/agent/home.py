@@ -24,6 +24,7 @@ QUEUES: Sequence[Queue] = (
     dossier_requests.QUEUE,
     change_requests.QUEUE,
     documents.QUEUE,
+    documents.EXPIRING,
     letters.QUEUE,
     desk_notices.QUEUE,
     dead_letters.QUEUE,
