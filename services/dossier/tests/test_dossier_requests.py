@@ -219,6 +219,30 @@ async def test_both_families_of_a_child_are_told_and_neither_sees_the_others_req
     assert {one.dossier_id for one in await told(database, NoticeWritten)} == {MOREAU, MARTIN}
 
 
+async def test_a_custody_is_asked_by_one_family_and_counts_for_both(
+    asked: Any, decide: Any, database: Database
+) -> None:
+    first, later = date(2027, 1, 4), date(2027, 3, 1)
+    week, other = ["own"] * 7, ["other"] * 7
+    wish = {"kind": "custody", "child_id": str(TOM), "valid_from": str(first), "days": week + other}
+    request = await asked(wish)
+    assert (request["old"], request["new"]["days"], request["subject"]) == (None, week + other, "Tom Moreau")
+    # Of one family alone there is nothing to share: the desk says who the other one is first.
+    assert (await decide(request))[1]["type"] == "urn:problem:dossier:not-shared"
+    async with database.sessions.begin() as session:
+        await session.execute(text(f"INSERT INTO dossier_children VALUES ('{MARTIN}', '{TOM}')"))
+    assert (await decide(request))[0] == 200
+    custody = (await told(database, ChildChanged))[-1].custody
+    assert [(one.valid_from, one.days) for one in custody.patterns] == [(first, (MOREAU,) * 7 + (MARTIN,) * 7)]
+    request = await asked(wish | {"valid_from": str(later), "days": other})
+    assert request["old"] == {"valid_from": str(first), "days": week + other}
+    assert (await decide(request))[0] == 200
+    custody = (await told(database, ChildChanged))[-1].custody
+    assert [(one.valid_from, len(one.days)) for one in custody.patterns] == [(first, 14), (later, 7)]
+    notices = [one.dossier_id for one in await told(database, NoticeWritten)]
+    assert (notices.count(MOREAU), notices.count(MARTIN)) == (4, 2)
+
+
 async def test_the_desk_has_a_queue_and_a_family_its_own(asked: Any, decide: Any, send: Send) -> None:
     requests = [await asked(change) for change in (ADDRESS, NAMES, QUOTIENT)]
     await decide(requests[0], REFUSED)
@@ -244,6 +268,10 @@ async def test_the_desk_has_a_queue_and_a_family_its_own(asked: Any, decide: Any
         (ADDRESS | {"resident": True}, "/change/resident"),
         (NAMES | {"last_name": "\n"}, "/change/last_name"),
         (QUOTIENT | {"value": -1}, "/change/value"),
+        (
+            {"kind": "custody", "child_id": str(TOM), "valid_from": "2027-01-04", "days": ["own"]},
+            "/change/days",
+        ),
         (BABY | {"birth_date": str(date.today() + timedelta(days=30))}, "/change/birth_date"),  # noqa: DTZ011 -- far off
         (BABY | {"birth_date": "1990-01-01"}, "/change/birth_date"),
         (SCHOOL | {"school_id": str(named_id("site", "la-bievre"))}, "/change/school_id"),

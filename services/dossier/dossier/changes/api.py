@@ -26,6 +26,7 @@ from dossier.changes.schemas import (
 )
 from dossier.dossiers import Archived
 from dossier.households.children import ChildKnown
+from dossier.households.sharing import NotShared
 from dossier.models import Child, Dossier
 from dossier.schemas import ChildAnswer, DossierAnswer, PersonsAnswer
 
@@ -146,7 +147,7 @@ async def withdraw_change(change_request_id: UUID, reach: FamilyOrDesk, session:
 
 
 @router.post("/change-requests/{change_request_id}/decision")
-@problems(Archived, requests.AlreadyDecided, requests.Outdated, ChildKnown)
+@problems(Archived, requests.AlreadyDecided, requests.Outdated, ChildKnown, NotShared)
 async def decide_change(
     change_request_id: UUID, body: DecisionTaken, agent: Agent, session: Session
 ) -> ChangeRequestAnswer:

@@ -1,10 +1,12 @@
 """What a dossier says now of what somebody wishes otherwise, and making it so."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from chassis.problems import Malformed, NotFound
+from contracts.dossier import Custody
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,14 +14,15 @@ from dossier import children, dossiers
 from dossier.changes.models import ChangeRequest
 from dossier.copies import Site
 from dossier.households.children import born, refuse_known
-from dossier.households.rules import birth_date_fault, is_school_year
+from dossier.households.rules import Whose, birth_date_fault, is_school_year
+from dossier.households.sharing import give
 from dossier.models import Adult, Child, Dossier, Quotient, Schooling, Town, dossier_children
 from dossier.quotient import in_force
 from dossier.quotients.recording import Found, put
 from dossier.quotients.rules import counts_from
 
 #: What is a child's own, and so both its families'.
-OF_CHILD = ("child_identity", "school")
+OF_CHILD = ("child_identity", "school", "custody")
 
 
 def present(
@@ -35,6 +38,8 @@ def present(
         case "school":
             years = _child(dossier, subject_id).schooling
             found = next((one for one in years if one.school_year == new["school_year"]), None)
+        case "custody":
+            return _pattern(_child(dossier, subject_id), dossier.id, date.fromisoformat(new["valid_from"]))
         case "address":
             found = dossier.address
         case "quotient":
@@ -80,10 +85,12 @@ async def apply(
     resident: bool | None,
 ) -> None:
     """Make it so, and tell. A quotient counts from `first_day` on, or from the next month; who lives at an address is
-    a resident as the desk says, or by its postcode. Raises Malformed, ChildKnown.
+    a resident as the desk says, or by its postcode. Raises Malformed, ChildKnown, NotShared.
     """
     new = request.new
-    if request.kind in OF_CHILD:
+    if request.kind == "custody":
+        await _give(session, _child(dossier, request.subject_id), dossier.id, new)
+    elif request.kind in OF_CHILD:
         child = _child(dossier, request.subject_id)
         if request.kind == "school":
             _go_to_school(child, new | {"school_id": UUID(new["school_id"])})
@@ -105,6 +112,28 @@ async def apply(
             born_on = date.fromisoformat(new["birth_date"])
             await born(session, dossier, new | {"birth_date": born_on, "resident": None, "schooling": []})
         await dossiers.changed(session, dossier)
+
+
+def _custody(child: Child) -> Custody:
+    return Custody.model_validate(child.custody or {"patterns": ()})
+
+
+def _whose(days: Iterable[UUID], family: UUID) -> list[Whose]:
+    return ["own" if one == family else "other" for one in days]
+
+
+def _pattern(child: Child, family: UUID, day: date) -> dict[str, Any] | None:
+    """The one that the day is in, as that family sees it."""
+    known = [one for one in _custody(child).patterns if one.valid_from <= day]
+    return {"valid_from": str(known[-1].valid_from), "days": _whose(known[-1].days, family)} if known else None
+
+
+async def _give(session: AsyncSession, child: Child, family: UUID, new: dict[str, Any]) -> None:
+    """From its first day on that pattern and none of the later ones; the exceptions stay."""
+    first_day, there = date.fromisoformat(new["valid_from"]), _custody(child)
+    patterns = [(one.valid_from, _whose(one.days, family)) for one in there.patterns if one.valid_from < first_day]
+    exceptions = [(one.first_day, one.last_day, _whose([one.dossier_id], family)[0]) for one in there.exceptions]
+    await give(session, child, family, [*patterns, (first_day, new["days"])], exceptions)
 
 
 def _adult(dossier: Dossier, adult_id: UUID | None) -> Adult:

@@ -202,6 +202,8 @@ def _refuse_foreign(kind: str, decision: Decision) -> None:
 
 async def _families(session: AsyncSession, request: ChangeRequest) -> Sequence[UUID]:
     """The dossiers of the child whom it is about."""
+    if request.kind == "custody":  # each family has been told of its own days
+        return (request.dossier_id,)
     child = next((one for one in request.dossier.children if one.id == request.subject_id), None)
     return await children.dossier_ids(session, child) if child else (request.dossier_id,)
 

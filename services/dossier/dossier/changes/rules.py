@@ -1,4 +1,4 @@
-"""What a family may ask to have changed, and from when a quotient counts."""
+"""What a family may ask to have changed."""
 
 #: By kind, of whom it is about: what is asked to be changed.
 WORDS = {
@@ -8,4 +8,5 @@ WORDS = {
     "quotient": "votre quotient familial",
     "new_child": "l'arrivée de {} dans votre famille",
     "school": "l'école de {}",
+    "custody": "la garde alternée de {}",
 }

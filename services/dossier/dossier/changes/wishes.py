@@ -9,7 +9,10 @@ from chassis.identifiers import named_id
 from chassis.towns import Matching
 from contracts.dossier import Level
 from french.names import name_key
-from pydantic import Field
+from pydantic import AfterValidator, Field
+
+from dossier.households.rules import Whose
+from dossier.households.schemas import one_or_two_weeks
 
 Postcode = Annotated[str, Matching("[0-9]{5}", "Un code postal compte cinq chiffres.")]
 SchoolYear = Annotated[str, Matching("20[0-9]{2}-20[0-9]{2}", "Une année scolaire est attendue, comme « 2026-2027 ».")]
@@ -62,6 +65,14 @@ class School(_OfChild):
     class_name: Line | None = None
 
 
+class Custody(_OfChild):
+    """From that day on, over and over from the Monday of its week: whose the days of one week, or of two, are."""
+
+    kind: Literal["custody"]
+    valid_from: Day
+    days: Annotated[list[Whose], AfterValidator(one_or_two_weeks)]
+
+
 class Address(_Wish):
     kind: Literal["address"]
     street: Line
@@ -89,4 +100,6 @@ class NewChild(_Wish):
         return named_id(name_key(self.first_name), str(self.birth_date))
 
 
-Wish = Annotated[AdultName | ChildIdentity | School | Address | Quotient | NewChild, Field(discriminator="kind")]
+Wish = Annotated[
+    AdultName | ChildIdentity | School | Custody | Address | Quotient | NewChild, Field(discriminator="kind")
+]

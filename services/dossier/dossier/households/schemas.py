@@ -126,7 +126,7 @@ _Whose = rules.Whose
 _BY_ALIAS = ConfigDict(serialize_by_alias=True)
 
 
-def _one_or_two_weeks(days: list[_Whose]) -> list[_Whose]:
+def one_or_two_weeks(days: list[_Whose]) -> list[_Whose]:
     if len(days) not in (7, 14):
         raise ValueError("Sept jours sont attendus, ou quatorze pour une semaine sur deux, à partir du lundi.")
     return days
@@ -138,7 +138,7 @@ class CustodyPattern(RequestBody):
     model_config = _BY_ALIAS
 
     valid_from: Day = Field(validation_alias="from", serialization_alias="from")
-    days: Annotated[list[_Whose], AfterValidator(_one_or_two_weeks)]
+    days: Annotated[list[_Whose], AfterValidator(one_or_two_weeks)]
 
 
 def _in_order(exception: "CustodyException") -> "CustodyException":

@@ -120,7 +120,18 @@ async def give_custody(
     Raises NotFound, Stale, NotShared.
     """
     child = await children.find(session, acting, child_id, seen)
-    families = dict.fromkeys((acting.dossier_id, *await children.dossier_ids(session, child)))
+    return child, await give(session, child, acting.dossier_id, patterns, exceptions)
+
+
+async def give(
+    session: AsyncSession,
+    child: Child,
+    family: UUID,
+    patterns: Sequence[tuple[date, Sequence[Whose]]],
+    exceptions: Sequence[tuple[date, date, Whose]],
+) -> bool:
+    """Of a whole child, whose row is locked, as that family says it; whether the child has two. Raises NotShared."""
+    families = dict.fromkeys((family, *await children.dossier_ids(session, child)))
     of: dict[Whose, UUID] = dict(zip(("own", "other"), families, strict=False))
     if not patterns and not exceptions:
         custody = None
@@ -142,4 +153,4 @@ async def give_custody(
     for one in families:
         said = in_words(custody, one) if custody else ["Il n'y a plus de calendrier de garde."]
         await publish(session, told(one, title, *said))
-    return child, len(families) > 1
+    return len(families) > 1
