@@ -183,6 +183,16 @@ async def test_a_request_is_old_beside_new_with_its_proofs(claire: Browser, gate
             {"first_name": "Claire", "last_name": "Dubois", "adult_id": "claire"},
         ),
         (
+            "custody?de=tom",
+            {"valid_from": "2027-01-04", "days": ["0", "1", "2", "3", "4", "5", "6"]},
+            {"valid_from": "2027-01-04", "days": ["own"] * 7 + ["other"] * 7, "child_id": "tom"},
+        ),
+        (
+            "custody?de=tom",
+            {"valid_from": "2027-01-04", "days": ["2", "9"]},
+            {"days": ["other", "other", "own", "other", "other", "other", "other"]},
+        ),
+        (
             "school?de=tom",
             {"school_id": "s", "school_year": "2026-2027", "level": "elementary"},
             {"school_id": "s", "school_year": "2026-2027", "level": "elementary", "child_id": "tom"},
@@ -190,7 +200,7 @@ async def test_a_request_is_old_beside_new_with_its_proofs(claire: Browser, gate
     ],
 )
 async def test_each_kind_is_asked_by_its_own_fields(
-    claire: Browser, gateway: Gateway, path: str, typed: dict[str, str], change: dict[str, Any]
+    claire: Browser, gateway: Gateway, path: str, typed: dict[str, Any], change: dict[str, Any]
 ) -> None:
     gateway.say("POST", "/dossier/v1/dossiers/d/change-requests", (201, REQUEST))
     kind = path.partition("?")[0]
@@ -213,6 +223,16 @@ async def test_requests_are_shown_with_their_answers_and_withdrawn(claire: Brows
     page = await claire.submit(page, f"{HERE}/demandes/r/retrait")
     assert page.path == f"{HERE}?retiree"
     assert len(gateway.heard("DELETE", f"{REQUESTS}/r")) == 1
+
+
+async def test_a_custody_is_read_in_words(agent: Browser, gateway: Gateway) -> None:
+    days = ["own"] * 7 + ["other"] * 2 + ["own"] + ["other"] * 4
+    custody = {"kind": "custody", "subject": "Tom Moreau", "old": None}
+    gateway.say("GET", f"{REQUESTS}/r", (200, REQUEST | custody | {"new": {"valid_from": "2027-01-04", "days": days}}))
+    text = (await agent.get("/agent/modifications/r")).text
+    assert "Garde alternée : Tom Moreau" in text
+    assert "toute la semaine une semaine, mercredi la suivante" in text
+    assert "lundi 4 janvier 2027" in text
 
 
 async def test_all_is_right_is_certified(claire: Browser, gateway: Gateway) -> None:
@@ -259,6 +279,7 @@ async def test_the_pages_of_a_changed_dossier(family_window: Screen, gateway: Ga
         ("enfants/tom", "dossier-enfant"),
         ("enfants/tom/personnes", "dossier-personnes"),
         ("demandes/address", "dossier-demande"),
+        ("demandes/custody?de=tom", "dossier-garde"),
     ):
         await family_window.open(f"{HERE}/{path}")
         await family_window.look(name)

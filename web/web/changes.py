@@ -19,6 +19,7 @@ CONSENTS = {
 }
 #: The same in a list of what is known.
 CONSENT_NAMES = {"photo": "Photos et films", "outings": "Sorties", "leaves_alone": "Repart seul"}
+WEEK = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 STATES = {"waiting": "En attente", "accepted": "Acceptée", "refused": "Refusée", "withdrawn": "Retirée"}
 
 
@@ -66,6 +67,12 @@ KINDS = {
         {"school_year": "Année scolaire", "school_id": "École", "level": "Niveau", "class_name": "Classe"},
         "le certificat d'inscription à l'école",
     ),
+    "custody": Kind(
+        "Garde alternée",
+        "children",
+        {"valid_from": "À partir du", "days": "Vos jours de garde"},
+        "le jugement, ou l'accord signé des deux parents",
+    ),
 }
 
 
@@ -80,12 +87,21 @@ def said(name: str, value: object, schools: Mapping[str, str]) -> str:
     """A value as a page says it."""
     if value is None or value == "":
         return "non renseigné"
-    if name == "birth_date":
+    if isinstance(value, list):
+        weeks = [_own_days(value[at : at + 7]) for at in range(0, len(value), 7)]
+        return f"{weeks[0]} une semaine, {weeks[1]} la suivante" if len(weeks) > 1 else f"{weeks[0]} chaque semaine"
+    if name in ("birth_date", "valid_from"):
         return day(date.fromisoformat(str(value)))
     if name == "school_id":
         return schools.get(str(value), "une école")
     words = {"level": LEVELS, "source": SOURCES}.get(name, {})
     return words.get(str(value), str(value))
+
+
+def _own_days(days: list[str]) -> str:
+    """Of one week from Monday on, those of the family that asks."""
+    own = [name for name, whose in zip(WEEK, days, strict=False) if whose == "own"]
+    return {0: "aucun jour", 7: "toute la semaine"}.get(len(own), ", ".join(own))
 
 
 def rows(request: ChangeRequest, schools: Mapping[str, str]) -> list[tuple[str, str, str, bool]]:

@@ -165,8 +165,8 @@ class ChangeRequest(Answer):
     family: str
     kind: str
     subject: str | None
-    old: dict[str, str | int | None] | None
-    new: dict[str, str | int | None]
+    old: dict[str, str | int | list[str] | None] | None
+    new: dict[str, str | int | list[str] | None]
     document_ids: list[str]
     comment: str | None
     asked_at: AwareDatetime

@@ -73,6 +73,7 @@ async def _page(visit: Visit, kind: str, subject: Adult | Child | None) -> Respo
         "dossier/request.html",
         kind=kind,
         known=changes.KINDS[kind],
+        changes=changes,
         subject=subject,
         present={name: changes.said(name, value, schools) for name, value in present.items()},
         options=options,
@@ -96,6 +97,8 @@ async def ask(visit: Visit) -> Response:
     if kind == "quotient":
         digits = "".join(form.get("value").split())
         change["value"] = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 8 else digits
+    if kind == "custody":
+        change["days"] = _days(form.all("days"))
     if subject:
         change["child_id" if isinstance(subject, Child) else "adult_id"] = subject.id
     body = {
@@ -113,6 +116,12 @@ async def ask(visit: Visit) -> Response:
         inputs = {f"change/{name}": name for name in fields} | {"change": ""}
         form.refused(refused, [*fields, "comment"], inputs)
         return await _page(visit, kind, subject)
+
+
+def _days(ticked: list[str]) -> list[str]:
+    """Of two weeks from Monday on, those that are ticked are the family's own; of one where the second is the same."""
+    days = ["own" if str(at) in ticked else "other" for at in range(14)]
+    return days[:7] if days[:7] == days[7:] else days
 
 
 async def withdraw(visit: Visit) -> Response:
