@@ -439,7 +439,8 @@ async def other_dossier(database_url: str, values: Json, operation: Operation) -
     values[LEAVING] = {"dossier_id": str(new_id())}
     connection = await asyncpg.connect(database_url)
     await connection.execute(
-        "INSERT INTO dossiers (id, number, status, priorities, version) VALUES ($1, $2, 'active', '{}', 1)",
+        "INSERT INTO dossiers (id, number, status, priorities, missing, version)"
+        " VALUES ($1, $2, 'active', '{}', '{}', 1)",
         *(UUID(values[LEAVING]["dossier_id"]), f"X{values[LEAVING]['dossier_id'][-12:]}"),
     )
     await connection.execute(
