@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from dossier.local import new_health_keys
-from identity.local import new_signing_key
+from identity.local import new_secret
 from web.sealing import new_keys
 
 from deploy.local.stack import SERVICES
@@ -27,7 +27,7 @@ def write(folder: Path) -> list[str]:
     wanted = {
         "postgres_password": secrets.token_hex(24),
         amqp_url.name: f"amqp://{USER}:{secrets.token_hex(24)}@rabbitmq:5672/",
-        "identity_signing_key": new_signing_key(),
+        "identity_secret": new_secret(),
         "identity_smtp_url": "smtp://sandbox:2525",
         "web_session_keys": new_keys(),
         "dossier_health_keys": new_health_keys(),

@@ -118,7 +118,7 @@ def test_a_town_that_would_charge_nobody_is_refused(inside: Any) -> None:
         inside("billing-api", **TOWN | {"PAYFIP_SAISIE": "T"})
 
 
-@pytest.mark.parametrize("missing", ["IDENTITY_WEB_URL", "identity_signing_key", "identity_amqp_url"])
+@pytest.mark.parametrize("missing", ["IDENTITY_WEB_URL", "identity_secret", "identity_amqp_url"])
 def test_what_is_not_told_is_missed_in_one_sentence(inside: Any, missing: str) -> None:
     with pytest.raises(SystemExit, match=rf"Set in the environment: {missing.upper()}"):
         inside("identity-api", without=missing)

@@ -30,7 +30,7 @@ THEIRS = {
     "enrolment_id",
     "session_id",
     "change_request_id",
-} | {"message_id", "document_id"}
+} | {"message_id", "document_id", "passkey_id"}
 #: The same by lists.
 SEVERAL = {"invoice_ids", "child_ids"}
 #: What a body may leave out, and is called with here.
@@ -47,8 +47,12 @@ FILES = {
 
 CLOSING = "DELETE /v1/me"
 LEAVING = "DELETE /v1/children/{child_id}/dossiers/{dossier_id}"
-#: What takes a code of the moment, of the caller's own: who may is shown here, the rest by identity's own tests.
-BY_CODE = {f"{method} /v1/me/totp" for method in ("POST", "PUT", "DELETE")} | {"POST /v1/me/recovery-codes"}
+#: What takes a code of the moment, or a device, of the caller's own: here only who may, the rest in identity's tests.
+BY_CODE = {f"{method} /v1/me/totp" for method in ("POST", "PUT", "DELETE")} | {
+    "POST /v1/me/recovery-codes",
+    "POST /v1/passkeys/options",
+    "POST /v1/passkeys",
+}
 
 
 @dataclass(frozen=True)
@@ -243,6 +247,7 @@ async def values_of(family: Family) -> Json:
         "password": PASSWORD,
         "new_password": PASSWORD,
         "otp": "000000",
+        "credential": {},
         # Of the staff's: a new one that nobody will meet.
         "username": f"essai-{new_id().hex}",
         "first_name": "Luc",
@@ -342,6 +347,28 @@ async def another_session(family: Family) -> str:
         await elsewhere.sign_in(family.guardian.username, PASSWORD)
     listed = (await family.portal.get("/identity/v1/sessions"))["items"]
     return str(next(one["id"] for one in listed if not one["current"]))
+
+
+async def spare_tablet(database_url: str) -> str:
+    """One that no test signs in on."""
+    columns = "devices (id, site_id, name, digest, created_at)"
+    return await _added(database_url, f"{columns} VALUES ($1, $1, 'Essai', $2, now())")
+
+
+async def passkey_of(family: Family, database_url: str) -> str:
+    """One of the guardian's, that opens nothing."""
+    columns = "passkeys (id, account_id, name, credential_id, public_key, used, created_at)"
+    theirs = f"SELECT $1, id, 'Essai', $2, '', 0, now() FROM accounts WHERE username = '{family.guardian.username}'"
+    return await _added(database_url, f"{columns} {theirs}")
+
+
+async def _added(database_url: str, row: str) -> str:
+    """The id ($1) of a new row, which has bytes of its own ($2)."""
+    row_id = new_id()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(f"INSERT INTO {row}", row_id, row_id.bytes)
+    await connection.close()
+    return str(row_id)
 
 
 async def waiting_link_request(database_url: str) -> str:

@@ -40,7 +40,9 @@ from tests.security.examples import (
     operations,
     other_adult,
     other_dossier,
+    passkey_of,
     print_run,
+    spare_tablet,
     uninvited_dossier,
     values_of,
     waiting_dossier_request,
@@ -147,6 +149,8 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     values["import_id"] = await import_done(stack.owner_databases["dossier"])
     values["account_id"] = await invited_account(stack.owner_databases["identity"])
     values["request_id"] = await waiting_link_request(stack.owner_databases["identity"])
+    values["device_id"] = await spare_tablet(stack.owner_databases["identity"])
+    values["passkey_id"] = await passkey_of(owner, stack.owner_databases["identity"])
     values["adult_id"] = await other_adult(stack.owner_databases["dossier"], owner.dossier_id)
     await history_of(owner, stack.owner_databases["planning"], values)
     nothing = {name: str(new_id()) for name in THEIRS} | {name: [str(new_id())] for name in SEVERAL}

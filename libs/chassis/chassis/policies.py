@@ -25,7 +25,7 @@ class Policy:
         self.roles, self.reach, self.scope = roles, reach, scope
 
     async def __call__(self, request: Request) -> Reach:
-        caller = bearer(request)
+        caller = await bearer(request)
         by_scope = caller.role == "integrator" and self.scope is not None and self.scope in caller.scope.split()
         if caller.role not in self.roles and not by_scope:
             raise Forbidden

@@ -6,6 +6,7 @@ import json
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -133,17 +134,17 @@ async def test_a_token_ends_at_its_end_also_where_it_is_known(
         assert await status(client, f"Bearer {signer.token()}") == 404
 
 
-def test_a_token_issued_by_a_clock_slightly_ahead_is_taken(signer: Signer, clock_file: Path) -> None:
+async def test_a_token_issued_by_a_clock_slightly_ahead_is_taken(signer: Signer, clock_file: Path) -> None:
     keys = Keys("http://127.0.0.1:9")
     keys.set = signer.keys
     with shifted_clock(clock_file, 10):
         token = signer.token()
-    assert Verifier(keys, ISSUER).caller(token).role == "guardian"
+    assert (await Verifier(keys, ISSUER).caller(token)).role == "guardian"
 
 
-def test_without_any_key_the_caller_is_asked_to_come_back(signer: Signer) -> None:
+async def test_without_any_key_the_caller_is_asked_to_come_back(signer: Signer) -> None:
     with pytest.raises(Unavailable):
-        Verifier(Keys("http://127.0.0.1:9"), ISSUER).caller(signer.token())
+        await Verifier(Keys("http://127.0.0.1:9"), ISSUER).caller(signer.token())
 
 
 @asynccontextmanager
@@ -170,13 +171,13 @@ async def test_whatever_identity_answers_the_last_good_keys_are_kept_until_there
         identity.answer = answer
         asked = identity.asked
         await until(lambda: identity.asked > asked + 2)
-        assert verifier.caller(signer.token())
+        assert await verifier.caller(signer.token())
 
         newer = Signer()
         identity.answer = newer.keys.as_dict(private=False)
-        await until(lambda: _takes(verifier, newer.token()))
+        await until(partial(_takes, verifier, newer.token()))
         with pytest.raises(Unauthenticated):
-            verifier.caller(signer.token())
+            await verifier.caller(signer.token())
 
 
 async def test_keys_are_fetched_as_soon_as_identity_is_there(signer: Signer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,9 +191,29 @@ async def test_keys_are_fetched_as_soon_as_identity_is_there(signer: Signer, mon
             await until(lambda: keys.set is not None)
 
 
-def _takes(verifier: Verifier, token: str) -> bool:
+async def test_a_token_by_a_newer_key_has_the_keys_fetched_and_made_up_ones_have_them_fetched_once(
+    signer: Signer,
+) -> None:
+    newer, stranger = Signer(), Signer()
+    async with jwks(signer) as identity:
+        keys = Keys(identity.url)
+        keys.set = signer.keys
+        verifier = Verifier(keys, ISSUER)
+        assert await verifier.caller(signer.token())
+        assert identity.asked == 0
+        identity.answer = {"keys": [*signer.keys.as_dict()["keys"], *newer.keys.as_dict()["keys"]]}
+        answers = await asyncio.gather(*(verifier.caller(newer.token()) for _ in range(20)))
+        assert {caller.role for caller in answers} == {"guardian"}
+        for _ in range(20):
+            with pytest.raises(Unauthenticated):
+                await verifier.caller(stranger.token())
+        assert identity.asked == 1
+        assert await verifier.caller(signer.token())
+
+
+async def _takes(verifier: Verifier, token: str) -> bool:
     try:
-        verifier.caller(token)
+        await verifier.caller(token)
     except Unauthenticated:
         return False
     return True

@@ -1,4 +1,4 @@
-"""`python -m identity api | worker | all | migrate | load FILE`."""
+"""`python -m identity api | worker | all | migrate | load FILE | rotate-keys`."""
 
 from chassis.command import run
 

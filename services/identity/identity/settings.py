@@ -1,33 +1,35 @@
-"""Settings of the service: its signing key, the mail server, and how many tries are borne."""
+"""Settings of the service: its secret, the mail server, and how many tries are borne."""
 
+from base64 import urlsafe_b64decode
 from typing import Annotated
 
 from chassis.settings import ServiceSettings
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from pydantic_settings import SettingsConfigDict
 
-from identity.tokens import signing_key
 
-
-def _signing_key(jwk: str) -> ECKey:
+def _secret(text: str) -> bytes:
+    # An error's own words could quote the secret.
     try:
-        return signing_key(jwk)
-    except (JoseError, ValueError) as error:
-        # The error's own words could quote the key.
-        raise ValueError("a private EC P-256 key is expected, as JWK JSON") from error
+        secret = urlsafe_b64decode(text + "==")
+    except ValueError:
+        secret = b""
+    if len(secret) != 32:
+        raise ValueError("32 random bytes are expected, in base64url")
+    return secret
 
 
 class Settings(ServiceSettings):
-    """`smtp_url` is smtp://[user:password@]host:port, or smtps://; `web_url` is where links in mails begin.
+    """`secret` seals the keys that sign, and refresh tokens come of it: who changes it signs everybody out.
+
+    `smtp_url` is smtp://[user:password@]host:port, or smtps://; `web_url` is where links in mails begin.
 
     The limits are numbers of tries in ten minutes, from one address where they do not say otherwise.
     """
 
-    model_config = SettingsConfigDict(env_prefix="IDENTITY_", arbitrary_types_allowed=True)
+    model_config = SettingsConfigDict(env_prefix="IDENTITY_")
 
-    signing_key: Annotated[ECKey, BeforeValidator(_signing_key)]
+    secret: Annotated[bytes, BeforeValidator(_secret)] = Field(repr=False)
     smtp_url: str
     web_url: str
     mail_from: str

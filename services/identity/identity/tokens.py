@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import hmac
-import json
 import secrets
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,35 +25,26 @@ def digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-def signing_key(jwk: str) -> ECKey:
-    """The key of that JWK JSON, with a `kid`; raises JoseError or ValueError unless it can sign ES256."""
-    key = ECKey.import_key(json.loads(jwk))
-    if not key.is_private or key.curve_name != "P-256":
-        raise ValueError(jwk)
-    key.ensure_kid()
-    return key
+def derived_key(secret: bytes, purpose: str) -> bytes:
+    """256 bits for that purpose alone, which nobody has who has not the service's secret."""
+    return hmac.digest(secret, purpose.encode(), "sha256")
 
 
-def derived_key(key: ECKey, purpose: str) -> bytes:
-    """A secret of ours for that purpose alone, which nobody has who has not the signing key."""
-    return hmac.digest(str(key.as_dict(private=True)["d"]).encode(), purpose.encode(), "sha256")
-
-
-def refresh_token(key: ECKey, session_id: UUID, generation: int) -> str:
+def refresh_token(secret: bytes, session_id: UUID, generation: int) -> str:
     """The session's refresh token of that generation: nothing of it need be kept, and every old one is known again."""
     named = session_id.bytes + generation.to_bytes(4, "big")
-    signed = hmac.digest(derived_key(key, "refresh tokens"), named, "sha256")
+    signed = hmac.digest(derived_key(secret, "refresh tokens"), named, "sha256")
     return base64.urlsafe_b64encode(named + signed).decode().rstrip("=")
 
 
-def named_by(key: ECKey, token: str) -> tuple[UUID, int] | None:
+def named_by(secret: bytes, token: str) -> tuple[UUID, int] | None:
     """The session and the generation of a refresh token of ours; none of any other text."""
     try:
         decoded = base64.b64decode(token + "=" * (-len(token) % 4), b"-_", validate=True)
         session_id, generation = UUID(bytes=decoded[:16]), int.from_bytes(decoded[16:20], "big")
     except ValueError:
         return None
-    if not hmac.compare_digest(refresh_token(key, session_id, generation).encode(), token.encode()):
+    if not hmac.compare_digest(refresh_token(secret, session_id, generation).encode(), token.encode()):
         return None
     return session_id, generation
 

@@ -1,10 +1,11 @@
 """Identity with the demo town loaded, and a mailbox that takes real SMTP."""
 
 import asyncio
-import json
 import tomllib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from chassis.command import load
 from chassis.database import Database
 from chassis.service import Service
 from chassis.testing import ISSUER, Databases, Signer, create_database, migrate
+from identity import signing
 from identity.main import SERVICE
 from identity.settings import Settings
 
 from services.identity.tests.portal import Mailbox, Portal, moreau
+
+SECRET = urlsafe_b64encode(bytes(32)).decode()
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +50,7 @@ def settings(databases: Databases, signer: Signer, mailbox: Mailbox) -> Settings
         jwks_url="http://127.0.0.1:9",
         token_issuer=ISSUER,
         trusted_proxies="127.0.0.1",
-        signing_key=json.dumps(signer.key.as_dict(private=True)),
+        secret=SECRET,
         smtp_url=f"smtp://127.0.0.1:{mailbox.port}",
         web_url="https://familles.example.org",
         mail_from="Espace Familles <espace@familles.example.org>",
@@ -61,13 +65,17 @@ def town() -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def templates(postgres: str, town: dict[str, Any]) -> dict[str, Databases]:
-    """The migrated database that each test's is a copy of: here with the town already loaded, once for all."""
+def templates(postgres: str, town: dict[str, Any], signer: Signer) -> dict[str, Databases]:
+    """The migrated database that each test's is a copy of: here with the town already loaded, and `signer`'s key."""
 
     async def prepare() -> Databases:
         made = await create_database(postgres, SERVICE.name)
         await asyncio.to_thread(migrate, SERVICE.name, made)
         await load(SERVICE, made.owner_url, town)
+        database = Database(made.url)
+        async with database.sessions.begin() as session:
+            await signing.add(session, urlsafe_b64decode(SECRET), signer.key, datetime(2020, 1, 1, tzinfo=UTC))
+        await database.close()
         return made
 
     with ThreadPoolExecutor(1) as threads:  # outside the tests' own event loop

@@ -98,3 +98,12 @@ async def test_the_desk_and_a_single_account_get_theirs(portal: Portal) -> None:
     await portal.hear(enrolment.NoticeWritten.model_validate(event.model_dump()))
     await portal.hear(notice(account_id=named_id("account", "diallo")))
     assert sorted(mail["To"] for mail in await portal.mails()) == ["guichet@example.org", "mamadou.diallo@example.org"]
+
+
+@pytest.mark.parametrize("most", range(5, 14))
+async def test_a_long_subject_is_read_as_it_was_written(portal: Portal, most: int) -> None:
+    words = ["La", "clé", "d'accès", "«", "Téléphone", "»", "a", "été", "ajoutée", "à", "votre", "été", "à", "l'école"]
+    title = " ".join(words[:most])
+    await portal.hear(notice(title=title, dossier_id=named_id("dossier", "100001")))
+    (mail,) = await portal.mails()
+    assert mail["Subject"] == title

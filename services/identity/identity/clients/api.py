@@ -14,13 +14,13 @@ from chassis.problems import NotFound, problems
 from contracts.caller import Caller
 from fastapi import APIRouter, Request
 
-from identity import passwords
+from identity import passwords, signing
 from identity.clients import keeping, proofs, schemas
 from identity.edge import Address, Configured, OwnTransactions
 from identity.sessions.policies import Administrator
 from identity.throttling import guesses
 from identity.throttling.tries import TooManyTries, refuse_spent
-from identity.tokens import ACCESS_VALID, access_token, new_secret
+from identity.tokens import ACCESS_VALID, new_secret
 
 router = APIRouter()
 
@@ -56,8 +56,8 @@ async def client_token(
         client, scope = await proofs.prove(found, asked.client_secret, asked.scope)
         async with database.sessions.begin() as session:
             await guesses.proved(session, settings, client.id, address, limits[0], now)
-    caller = Caller(sub=client.id, role="integrator", scope=scope)
-    token = access_token(settings.signing_key, settings.token_issuer, now, caller)
+            caller = Caller(sub=client.id, role="integrator", scope=scope)
+            token = await signing.access_token(session, settings, caller, now)
     return schemas.ClientToken(access_token=token, expires_in=int(ACCESS_VALID.total_seconds()), scope=scope)
 
 

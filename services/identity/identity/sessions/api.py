@@ -1,6 +1,6 @@
 """Signing in and out, who is signed in, and the public keys, over HTTP."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from chassis import clock
@@ -10,14 +10,13 @@ from chassis.problems import NotFound, problems
 from chassis.tokens import Unauthenticated
 from fastapi import APIRouter, Response
 
-from identity import accounts
+from identity import accounts, signing
 from identity.edge import Address, Configured, OwnTransactions
 from identity.sessions import lines, proofs, schemas
 from identity.sessions.policies import Someone
-from identity.settings import Settings
 from identity.throttling import guesses
 from identity.throttling.tries import Limit, TooManyTries, refuse_spent
-from identity.tokens import ACCESS_VALID, access_token, public_jwk
+from identity.tokens import public_jwk
 
 router = APIRouter()
 
@@ -46,26 +45,20 @@ async def sign_in(
         else:
             account, second = await proofs.prove(found, str(body.password), body.otp, now)
         async with database.sessions.begin() as session:
-            granted = await lines.start(session, settings.signing_key, account, now, second=second, device=device)
+            granted = await lines.start(session, settings, account, now, second=second, device=device)
             await guesses.proved(session, settings, account.id, address, limits[0], now)
-    return _tokens(settings, granted, now)
+    return schemas.Tokens.of(granted)
 
 
 @router.post("/sessions/refresh", dependencies=[PUBLIC], response_model=schemas.Tokens)
 @problems(Unauthenticated)
 async def refresh(body: schemas.RefreshAsked, session: Session, settings: Configured) -> schemas.Tokens | Response:
     now = clock.now()
-    granted = await lines.refresh(session, settings.signing_key, body.refresh_token, now)
+    granted = await lines.refresh(session, settings, body.refresh_token, now)
     if granted is None:
         # Answered, not raised: that the line ended must be committed.
         return Unauthenticated().response()
-    return _tokens(settings, granted, now)
-
-
-def _tokens(settings: Settings, granted: lines.Granted, now: datetime) -> schemas.Tokens:
-    caller, refresh_token = granted
-    token = access_token(settings.signing_key, settings.token_issuer, now, caller)
-    return schemas.Tokens(access_token=token, refresh_token=refresh_token, expires_in=int(ACCESS_VALID.total_seconds()))
+    return schemas.Tokens.of(granted)
 
 
 @router.get("/sessions")
@@ -92,6 +85,6 @@ async def me(caller: Someone, session: Session) -> schemas.Me:
 
 
 @router.get("/.well-known/jwks.json", dependencies=[PUBLIC])
-async def keys(response: Response, settings: Configured) -> schemas.KeySet:
+async def keys(response: Response, session: Session, settings: Configured) -> schemas.KeySet:
     response.headers["Cache-Control"] = "public, max-age=300"
-    return schemas.KeySet(keys=[public_jwk(settings.signing_key)])
+    return schemas.KeySet(keys=[public_jwk(key) for key in await signing.published(session, settings, clock.now())])

@@ -2,22 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from chassis.identifiers import new_id
 from chassis.problems import NotFound
 from chassis.reach import Reach
 from chassis.tokens import Unauthenticated
-from contracts.caller import Caller
-from joserfc.jwk import ECKey
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity import accounts, second_factor
+from identity import accounts, second_factor, signing
 from identity.models import Account, AccountStatus
 from identity.sessions.models import Device, SignedIn
 from identity.sessions.proofs import SignInRefused
+from identity.settings import Settings
 from identity.tokens import named_by, refresh_token
 
 #: A line that nobody refreshes for so long ends; and, however it is refreshed, so long after its sign-in.
@@ -27,13 +27,17 @@ IDLE, LONGEST = timedelta(days=14), timedelta(days=90)
 #: the family out for no fault. Not for longer, and not once the successor has itself been used.
 TWO_TABS = timedelta(seconds=10)
 
-#: Who calls by the line from now on, and its next refresh token.
-Granted = tuple[Caller, str]
+
+class Granted(NamedTuple):
+    """What a line's owner calls with from now on."""
+
+    access_token: str
+    refresh_token: str
 
 
 async def start(
     session: AsyncSession,
-    key: ECKey,
+    settings: Settings,
     account: Account,
     now: datetime,
     *,
@@ -70,16 +74,16 @@ async def start(
         await session.flush()
     except IntegrityError as error:  # account or tablet is gone since
         raise SignInRefused from error
-    return _granted(key, account, line)
+    return await _granted(session, settings, account, line, now)
 
 
-async def refresh(session: AsyncSession, key: ECKey, token: str, now: datetime) -> Granted | None:
+async def refresh(session: AsyncSession, settings: Settings, token: str, now: datetime) -> Granted | None:
     """The next refresh token of that one's line; none where the token is unknown, over or used before.
 
     An old token used again, other than by two tabs, is in somebody else's hands: its line ends. The line alone is
     locked, as by whoever ends it.
     """
-    named = named_by(key, token)
+    named = named_by(settings.secret, token)
     if named is None:
         return None
     session_id, generation = named
@@ -96,11 +100,14 @@ async def refresh(session: AsyncSession, key: ECKey, token: str, now: datetime) 
     elif generation != line.generation - 1 or now - line.rotated_at > TWO_TABS:
         await session.delete(line)
         return None
-    return _granted(key, account, line)
+    return await _granted(session, settings, account, line, now)
 
 
-def _granted(key: ECKey, account: Account, line: SignedIn) -> Granted:
-    return accounts.caller(account, line.id), refresh_token(key, line.id, line.generation)
+async def _granted(
+    session: AsyncSession, settings: Settings, account: Account, line: SignedIn, now: datetime
+) -> Granted:
+    access_token = await signing.access_token(session, settings, accounts.caller(account, line.id), now)
+    return Granted(access_token, refresh_token(settings.secret, line.id, line.generation))
 
 
 async def refuse_ended(session: AsyncSession, caller: Reach, now: datetime) -> None:

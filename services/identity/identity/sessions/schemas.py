@@ -11,7 +11,9 @@ from contracts.caller import CallerRole
 from pydantic import ConfigDict, Field, model_validator
 
 from identity.fields import Code, Password, Secret, refusal
+from identity.sessions.lines import Granted
 from identity.sessions.models import SignedIn
+from identity.tokens import ACCESS_VALID
 
 
 class SignIn(RequestBody):
@@ -56,6 +58,10 @@ class Tokens(Answer):
     refresh_token: str
     token_type: str = "Bearer"  # noqa: S105 -- the name of a scheme
     expires_in: int
+
+    @classmethod
+    def of(cls, granted: Granted) -> Self:
+        return cls(**granted._asdict(), expires_in=int(ACCESS_VALID.total_seconds()))
 
 
 class OwnSession(Answer):

@@ -17,7 +17,7 @@ from identity.models import AccountStatus
 from identity.own_account.schemas import RecoveryCodes
 from identity.registrations import credentials
 from identity.sessions.policies import Administrator
-from identity.staff import editing, invitations, schemas
+from identity.staff import editing, invitations, schemas, tablets
 from identity.throttling.guesses import room
 from identity.throttling.tries import TooManyTries
 
@@ -77,6 +77,29 @@ async def invite(_administrator: Administrator, account_id: UUID, session: Sessi
     account = await editing.read(session, account_id, locked=True)
     await invitations.invite(session, account, clock.now())
     return Response(status_code=202)
+
+
+@router.get("/devices")
+async def tablets_enrolled(_administrator: Administrator, paging: Paged, session: Session) -> Page[schemas.Tablet]:
+    found = await tablets.page(session, paging.limit + 1, paging.cursor)
+    return paging.page(found, schemas.Tablet.model_validate, lambda tablet: tablet.id)
+
+
+@router.post("/devices", status_code=201)
+async def enrol_tablet(
+    _administrator: Administrator, body: schemas.NewTablet, session: Session
+) -> schemas.TabletEnrolled:
+    tablet, token = await tablets.enrol(session, body.site_id, body.name, clock.now())
+    return schemas.TabletEnrolled(
+        id=tablet.id, site_id=tablet.site_id, name=tablet.name, created_at=tablet.created_at, device_token=token
+    )
+
+
+@router.delete("/devices/{device_id}", status_code=204)
+@problems(NotFound)
+async def remove_tablet(_administrator: Administrator, device_id: UUID, session: Session) -> None:
+    """Its sessions end at once; elsewhere, within ten minutes."""
+    await tablets.remove(session, device_id)
 
 
 @router.get("/staff-invitations/{token}", dependencies=[PUBLIC])

@@ -17,6 +17,7 @@ from identity.models import Account, AccountStatus, TotpEnrolment
 from identity.names import email_key
 from identity.notices.writing import write
 from identity.own_account.models import EmailChange, ResetLink
+from identity.passkeys import keeping
 from identity.registrations import credentials
 from identity.registrations.models import ActivationLink
 from identity.sessions import lines
@@ -147,6 +148,7 @@ async def _close(session: AsyncSession, account: Account) -> None:
     await second_factor.drop(session, account)
     await session.execute(delete(TotpEnrolment).where(TotpEnrolment.account_id == account.id))
     await session.execute(delete(ActivationLink).where(ActivationLink.account_id == account.id))
+    await keeping.drop(session, account.id)
     await known_addresses.forget(session, account.id)
 
 

@@ -64,6 +64,26 @@ class StaffAccount(Answer):
     created_at: datetime
 
 
+class NewTablet(RequestBody):
+    """`name` is what the staff call it, as « Tablette de la cour »."""
+
+    site_id: UUID
+    name: Line
+
+
+class Tablet(Answer):
+    id: UUID
+    site_id: UUID
+    name: str
+    created_at: datetime
+
+
+class TabletEnrolled(Tablet):
+    """`device_token` is told this once: the tablet keeps it, and signs in with it and a PIN."""
+
+    device_token: str
+
+
 class Invitation(Answer):
     """Whose account the link is for, and the secret of their second factor, as text and for a QR code."""
 

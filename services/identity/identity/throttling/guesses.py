@@ -34,7 +34,7 @@ async def stranger(
     session: AsyncSession, settings: Settings, login: str, owner_id: UUID | None, address: str
 ) -> Stranger | None:
     """The guess of an address from which whom the login means never signed in; none of one that is known."""
-    if await known_addresses.knows(session, settings.signing_key, owner_id, address):
+    if await known_addresses.knows(session, settings.secret, owner_id, address):
         return None
     return Stranger(login, network(address), settings.longest_spacing_s)
 
@@ -60,7 +60,7 @@ async def proved(
     session: AsyncSession, settings: Settings, owner_id: UUID, address: str, own: Limit, now: datetime
 ) -> None:
     """One was right: its tries begin anew, and its address is known from now on."""
-    await known_addresses.remember(session, settings.signing_key, owner_id, address, now)
+    await known_addresses.remember(session, settings.secret, owner_id, address, now)
     await tries.forget(session, own)
 
 

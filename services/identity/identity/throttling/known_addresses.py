@@ -4,7 +4,6 @@ import hmac
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from joserfc.jwk import ECKey
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -16,22 +15,22 @@ from identity.tokens import derived_key
 FRESH = timedelta(days=1)
 
 
-def _digest(key: ECKey, owner_id: UUID, address: str) -> bytes:
+def _digest(secret: bytes, owner_id: UUID, address: str) -> bytes:
     # Keyed: there are so few addresses that a plain digest could be turned back.
-    return hmac.digest(derived_key(key, "known addresses"), f"{owner_id} {address}".encode(), "sha256")
+    return hmac.digest(derived_key(secret, "known addresses"), f"{owner_id} {address}".encode(), "sha256")
 
 
-async def knows(session: AsyncSession, key: ECKey, owner_id: UUID | None, address: str) -> bool:
+async def knows(session: AsyncSession, secret: bytes, owner_id: UUID | None, address: str) -> bool:
     """Whether they have signed in from there; nobody (none) never has, but is looked up all the same."""
     owner_id = owner_id or UUID(int=0)
     found = select(KnownAddress.owner_id).where(
-        KnownAddress.owner_id == owner_id, KnownAddress.digest == _digest(key, owner_id, address)
+        KnownAddress.owner_id == owner_id, KnownAddress.digest == _digest(secret, owner_id, address)
     )
     return await session.scalar(found) is not None
 
 
-async def remember(session: AsyncSession, key: ECKey, owner_id: UUID, address: str, now: datetime) -> None:
-    seen = insert(KnownAddress).values(owner_id=owner_id, digest=_digest(key, owner_id, address), seen_at=now)
+async def remember(session: AsyncSession, secret: bytes, owner_id: UUID, address: str, now: datetime) -> None:
+    seen = insert(KnownAddress).values(owner_id=owner_id, digest=_digest(secret, owner_id, address), seen_at=now)
     await session.execute(
         seen.on_conflict_do_update(
             index_elements=[KnownAddress.owner_id, KnownAddress.digest],

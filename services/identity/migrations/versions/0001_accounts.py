@@ -171,6 +171,30 @@ STATEMENTS = (
     "CREATE INDEX ix_sessions_expires_at ON sessions (expires_at)",
     "CREATE INDEX ix_sessions_account_id ON sessions (account_id)",
     "CREATE INDEX ix_sessions_device_id ON sessions (device_id)",
+    """CREATE TABLE passkeys (
+        id uuid CONSTRAINT pk_passkeys PRIMARY KEY,
+        account_id uuid NOT NULL CONSTRAINT fk_passkeys_account_id REFERENCES accounts ON DELETE CASCADE,
+        name text NOT NULL,
+        credential_id bytea NOT NULL,
+        public_key bytea NOT NULL,
+        used bigint NOT NULL,
+        created_at timestamptz NOT NULL,
+        used_at timestamptz
+    )""",
+    "CREATE UNIQUE INDEX uq_passkeys_credential_id ON passkeys (credential_id)",
+    "CREATE INDEX ix_passkeys_account_id ON passkeys (account_id)",
+    """CREATE TABLE passkey_challenges (
+        challenge bytea CONSTRAINT pk_passkey_challenges PRIMARY KEY,
+        account_id uuid CONSTRAINT fk_passkey_challenges_account_id REFERENCES accounts ON DELETE CASCADE,
+        expires_at timestamptz NOT NULL
+    )""",
+    "CREATE INDEX ix_passkey_challenges_expires_at ON passkey_challenges (expires_at)",
+    """CREATE TABLE signing_keys (
+        kid text CONSTRAINT pk_signing_keys PRIMARY KEY,
+        sealed text NOT NULL,
+        signs_from timestamptz NOT NULL,
+        ends_at timestamptz
+    )""",
     """CREATE TABLE reset_links (
         digest bytea CONSTRAINT pk_reset_links PRIMARY KEY,
         account_id uuid NOT NULL CONSTRAINT fk_reset_links_account_id REFERENCES accounts ON DELETE CASCADE,
@@ -308,10 +332,9 @@ STATEMENTS = (
         CONSTRAINT pk_unwanted_mails PRIMARY KEY (account_id, category)
     )""",
     """GRANT UPDATE, DELETE ON accounts, activation_links, claims, client_secrets, clients, desk_notices,
-    dossier_requests, email_changes,
-    known_addresses, lanes, link_requests, messages, notices, print_runs, reset_links, sessions, tickets,
-    totp_enrolments, tries TO identity_app""",
-    "GRANT DELETE ON recovery_codes, unwanted_mails TO identity_app",
+    dossier_requests, email_changes, known_addresses, lanes, link_requests, messages, notices, passkeys,
+    print_runs, reset_links, sessions, signing_keys, tickets, totp_enrolments, tries TO identity_app""",
+    "GRANT DELETE ON devices, passkey_challenges, recovery_codes, unwanted_mails TO identity_app",
     # What is erased with those of whom it speaks.
     "GRANT DELETE ON dossiers TO identity_app",
     "GRANT UPDATE ON dossiers, regies, sites TO identity_app",

@@ -1,0 +1,1 @@
+"""Passkeys (WebAuthn): the stronger and easier way in, of families and staff."""
