@@ -14,7 +14,6 @@ ACTIVITY, ACTIVITIES_API = "/agent/catalogue/activites/a", "/enrolment/v1/activi
 WEEK, WEEKS_API = "/agent/catalogue/semaines/w", "/enrolment/v1/holiday-weeks"
 STAFF, STAFF_API = "/agent/comptes", "/identity/v1/accounts"
 PROGRAMS, PROGRAMS_API = "/agent/programmes", "/identity/v1/clients"
-OWN = "/agent/compte"
 LOG, LOG_API = "/agent/journal", "/planning/v1/desk-log"
 ACT: dict[str, Any] = {
     "at": "2026-11-20T09:00:00Z",
@@ -360,30 +359,6 @@ async def test_a_programs_secret_is_told_once(administrator: Browser, gateway: G
     assert (await administrator.submit(await administrator.get(one), f"{one}/retrait")).path == PROGRAMS
 
 
-async def test_another_application_is_the_second_factor(agent: Browser, gateway: Gateway) -> None:
-    page = await agent.submit(await agent.get(OWN), OWN)
-    assert len(page.errors) == 2
-    offered = {"secret": "JBSWY3DPEHPK3PXP", "uri": "otpauth://totp/x?secret=JBSWY3DPEHPK3PXP"}
-    gateway.say("POST", "/identity/v1/me/totp", (201, offered))
-    page = await agent.submit(page, OWN, password="Guichet!2026", otp="123 456")
-    assert "JBSW Y3DP EHPK 3PXP" in page.text
-    assert page.all("svg") or "<svg" in page.source
-    wrong = {"errors": [{"pointer": "/otp", "detail": "Ce code n'est pas le bon."}]}
-    gateway.say("PUT", "/identity/v1/me/totp", (422, wrong), (200, {"recovery_codes": ["ABCD-EFGH"] * 10}))
-    page = await agent.submit(page, f"{OWN}/application", code="000000")
-    assert page.errors == ["Ce code n'est pas le bon."]
-    page = await agent.submit(page, f"{OWN}/application", code="654 321")
-    assert page.text.count("ABCD-EFGH") == 10
-    assert gateway.heard("POST", "/identity/v1/me/totp")[0].body == {"password": "Guichet!2026", "otp": "123456"}
-    assert gateway.heard("PUT", "/identity/v1/me/totp")[1].body == {"otp": "654321"}
-
-
-async def test_new_recovery_codes_are_made(agent: Browser, gateway: Gateway) -> None:
-    gateway.say("POST", "/identity/v1/me/recovery-codes", (201, {"recovery_codes": ["ABCD-EFGH"] * 10}))
-    page = await agent.submit(await agent.get(OWN), OWN, password="x", otp="123456", faire="codes")
-    assert page.text.count("ABCD-EFGH") == 10
-
-
 async def test_who_did_what_at_the_desk_is_listed_between_two_days(administrator: Browser, gateway: Gateway) -> None:
     gateway.say("GET", LOG_API, (200, listed(ACT, ACT | {"act": "POST /v1/else", "name": None, "reason": None})))
     page = await administrator.get(LOG)
@@ -427,7 +402,6 @@ async def test_the_administrators_pages_in_a_browser(window: Screen, gateway: Ga
         (f"{STAFF}/nouveau", ""),
         (PROGRAMS, ""),
         (f"{PROGRAMS}/p", "agent-programme"),
-        (OWN, "agent-second-facteur"),
         (f"{LOG}/planning", "agent-journal"),
     ):
         await window.open(path)

@@ -35,7 +35,6 @@ DESK_RUBRICS = [
     ("/agent/programmes", "Programmes", ADMINISTRATORS),
     ("/agent/messages-en-echec", "Messages en échec", ADMINISTRATORS),
     ("/agent/journal", "Journal", ADMINISTRATORS),
-    ("/agent/compte", "Mon second facteur", DESK),
 ]
 FOOTER = [
     ("/delais", "Délais de réservation"),

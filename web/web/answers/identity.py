@@ -1,6 +1,7 @@
 """What identity answers."""
 
 from datetime import date, datetime
+from typing import Any
 
 from web.answers import Answer, Page
 from web.answers.dossier import Address
@@ -10,6 +11,37 @@ class Me(Answer):
     id: str
     role: str
     first_name: str
+    username: str = ""
+    email: str = ""
+    has_second_factor: bool = False
+
+
+class OwnSession(Answer):
+    id: str
+    created_at: datetime
+    used_at: datetime
+    current: bool
+
+
+class OwnSessions(Answer):
+    items: list[OwnSession]
+
+
+class OwnPasskey(Answer):
+    id: str
+    name: str
+    created_at: datetime
+    used_at: datetime | None
+
+
+class OwnPasskeys(Answer):
+    items: list[OwnPasskey]
+
+
+class PasskeyOptions(Answer):
+    """What the script asks the device."""
+
+    public_key: dict[str, Any]
 
 
 class LegalText(Answer):

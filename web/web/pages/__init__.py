@@ -17,11 +17,14 @@ from web.pages import (
     invoices,
     links,
     messages,
+    own_account,
+    passkeys,
     payments,
     personal_data,
     planning,
     registration,
     reminders,
+    second_factor,
 )
 
 ROUTES = [
@@ -41,6 +44,9 @@ ROUTES = [
     *planning.ROUTES,
     *deadlines.ROUTES,
     *messages.ROUTES,
+    *own_account.ROUTES,
+    *passkeys.ROUTES,
+    *second_factor.ROUTES,
     *information.ROUTES,
     *personal_data.ROUTES,
     *links.ROUTES,

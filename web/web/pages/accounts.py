@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from chassis import clock
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from web.visits import PROOF, RESUME, Visit, route
 SAID = {
     "fin": "Vous êtes déconnecté.",
     "active": "Votre compte est activé : connectez-vous.",
+    "ferme": "Votre compte est fermé.",
     "change": "Votre mot de passe est changé : connectez-vous.",
 }
 #: What identity says where the password was right and a second factor is asked for.
@@ -64,7 +66,11 @@ def _sign_in_again(visit: Visit) -> Response:
 
 async def _signed_in(visit: Visit, asked: dict[str, str]) -> Response:
     """Signed in by that proof, on the way to what was wanted. Raises Refused."""
-    tokens = await visit.api.public("POST", "/identity/v1/sessions", asked)
+    return await enter(visit, await visit.api.public("POST", "/identity/v1/sessions", asked))
+
+
+async def enter(visit: Visit, tokens: dict[str, Any]) -> Response:
+    """Signed in by these tokens, on the way to what was wanted."""
     form, visit.session = visit.form, session.Session()  # a new secret: what was shown before is nobody's any more
     visit.session.take(tokens, clock.now())
     me = await visit.api.get(Me, "/identity/v1/me")

@@ -79,3 +79,23 @@ for (const all of document.querySelectorAll("input[data-all]")) {
   for (const box of boxes) box.addEventListener("change", follow);
   follow();
 }
+
+// A passkey: the device answers here, and its form carries the answer.
+for (const form of document.querySelectorAll("form[data-passkey]")) {
+  const { credential } = form.elements;
+  form.addEventListener("submit", async (event) => {
+    if (credential.value) return;
+    event.preventDefault();
+    const options = JSON.parse(form.dataset.options);
+    try {
+      const answer = form.dataset.passkey === "create"
+        ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(options) })
+        : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
+      credential.value = JSON.stringify(answer.toJSON());
+    } catch {
+      document.getElementById("status").textContent = "Votre appareil n'a pas donné de clé d'accès : vous pouvez recommencer.";
+    }
+    delete form.dataset.sent;
+    if (credential.value) form.requestSubmit();
+  });
+}

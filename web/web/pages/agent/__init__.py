@@ -15,7 +15,6 @@ from web.pages.agent import (
     home,
     letters,
     link_requests,
-    own_account,
     programs,
     staff,
 )
@@ -37,5 +36,4 @@ ROUTES = [
     *programs.ROUTES,
     *dead_letters.ROUTES,
     *desk_log.ROUTES,
-    *own_account.ROUTES,
 ]
