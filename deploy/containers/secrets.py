@@ -31,6 +31,8 @@ def write(folder: Path) -> list[str]:
         "identity_smtp_url": "smtp://sandbox:2525",
         "web_session_keys": new_keys(),
         "dossier_health_keys": new_health_keys(),
+        # The town puts its token here: without one, API Particulier is not asked.
+        "dossier_particulier_token": "",
     }
     for service in SERVICES:
         for secret, role in ((f"{service}_database_url", "app"), (f"{service}_owner_database_url", "owner")):

@@ -1,4 +1,5 @@
-"""Serves the stand-ins in one light process, until SIGTERM or Ctrl-C: SMTP, the mails over HTTP, PayFiP over HTTP."""
+"""Serves the stand-ins in one light process, until SIGTERM or Ctrl-C: SMTP, the mails over HTTP, PayFiP
+and API Particulier over HTTP."""
 
 import argparse
 import asyncio
@@ -10,6 +11,7 @@ from aiohttp import web
 from aiosmtpd.smtp import SMTP
 
 from .mailbox import Mailbox
+from .particulier import Particulier
 from .payfip import PayFiP
 
 
@@ -36,7 +38,9 @@ async def serve(host: str, payfip_port: int, mail_port: int, smtp_port: int) -> 
     mailbox = Mailbox()
     smtp = await loop.create_server(lambda: SMTP(mailbox, enable_SMTPUTF8=True, hostname=host), host, smtp_port)
     mail_runner, mail = await listen(mailbox.application(), host, mail_port)
-    payfip_runner, payfip = await listen(PayFiP().application(), host, payfip_port)
+    outside = PayFiP().application()
+    outside.add_routes(Particulier().routes())
+    payfip_runner, payfip = await listen(outside, host, payfip_port)
     smtp_address = f"smtp://{host}:{smtp.sockets[0].getsockname()[1]}"
     print(json.dumps({"payfip": payfip, "mail": mail, "smtp": smtp_address}), flush=True)
     await stop.wait()

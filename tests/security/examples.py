@@ -34,7 +34,10 @@ THEIRS = {
 #: The same by lists.
 SEVERAL = {"invoice_ids", "child_ids"}
 #: What a body may leave out, and is called with here.
-GIVEN = {"POST /v1/plannings/validate": ["changes"]}
+GIVEN = {
+    "POST /v1/plannings/validate": ["changes"],
+    "PUT /v1/dossiers/{dossier_id}/adults/{adult_id}/quotient-consent": ["birthplace"],
+}
 
 #: The least that is a picture.
 PHOTO = b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg==")
@@ -173,6 +176,8 @@ async def values_of(family: Family) -> Json:
     payment = await family.portal.open_payment(billed["invoice_id"])
     dossier = await family.portal.get("/dossier/v1/dossiers/mine")
     quote = await family.portal.quote([(child_id, week_id)])
+    adults = (await family.portal.get("/dossier/v1/dossiers/mine"))["adults"]
+    guardian_id = next(one["id"] for one in adults if one["first_name"] == family.guardian.first_name)
     return {
         "dossier_id": family.dossier_id,
         "child_id": child_id,
@@ -210,6 +215,18 @@ async def values_of(family: Family) -> Json:
         # Only looked at.
         "POST /v1/imports": {"dry_run": "true"},
         "PUT /v1/dossiers/{dossier_id}/quotient": {"value": 640, "source": "caf"},
+        # Who says so is the guardian, of themselves.
+        **{
+            f"{method} /v1/dossiers/{{dossier_id}}/adults/{{adult_id}}/quotient-consent": {
+                "adult_id": guardian_id,
+                "birth_name": "Roux",
+                "first_names": ["Jeanne"],
+                "sex": "F",
+                "birth_date": "1987-06-27",
+                "birthplace": "75056",
+            }
+            for method in ("GET", "PUT", "DELETE")
+        },
         "POST /v1/enrolment-rollovers": {"school_year": _next_school_year(), "preview": "true"},
         "DELETE /v1/dossiers/{dossier_id}": {"reason": "Essai", "preview": "true"},
         # A day that nobody has reserved is given up: the month stays as it is.
@@ -492,6 +509,19 @@ async def invited_account(database_url: str) -> str:
     )
     await connection.close()
     return str(account_id)
+
+
+async def campaign_done(database_url: str) -> str:
+    """Of which every family has been asked for."""
+    campaign_id = new_id()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "INSERT INTO quotient_campaigns (id, status, version, asked_by, asked_at, next_at)"
+        " VALUES ($1, 'done', 2, $1, now(), now())",
+        campaign_id,
+    )
+    await connection.close()
+    return str(campaign_id)
 
 
 async def import_done(database_url: str) -> str:

@@ -27,6 +27,7 @@ from tests.security.examples import (
     Json,
     Operation,
     booking_of,
+    campaign_done,
     change_request_of,
     desk_notice,
     enrolment_of,
@@ -146,6 +147,7 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     values["dossier_request_id"] = await waiting_dossier_request(stack.owner_databases["identity"])
     decided = {"decision": "accepted", "reason": "Essai"}
     values["POST /v1/dossier-requests/{dossier_request_id}/decision"] = decided | unknown
+    values["campaign_id"] = await campaign_done(stack.owner_databases["dossier"])
     values["import_id"] = await import_done(stack.owner_databases["dossier"])
     values["account_id"] = await invited_account(stack.owner_databases["identity"])
     values["request_id"] = await waiting_link_request(stack.owner_databases["identity"])

@@ -13,4 +13,11 @@ def new_health_keys() -> str:
 
 
 def settings(stack: Addresses) -> dict[str, str]:
-    return {"DOCUMENTS": str(stack.files / "documents"), "HEALTH_KEYS": new_health_keys()}
+    return {
+        "DOCUMENTS": str(stack.files / "documents"),
+        "HEALTH_KEYS": new_health_keys(),
+        # The stand-in, which listens where that of PayFiP does.
+        "PARTICULIER_URL": stack.payfip,
+        "PARTICULIER_TOKEN": "sandbox",
+        "PARTICULIER_RECIPIENT": "21940076200018",
+    }

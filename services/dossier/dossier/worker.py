@@ -20,6 +20,7 @@ from dossier.households import payers
 from dossier.imports.command import IMPORT
 from dossier.imports.importing import import_families
 from dossier.models import Base
+from dossier.quotients import asking
 from dossier.settings import Settings
 
 
@@ -57,6 +58,11 @@ async def hand_over_payers(database: Database, settings: object) -> None:
             more = await payers.take_over(session, day_in_paris(clock.now()))
 
 
+async def ask_for_quotients(database: Database, settings: Settings) -> None:
+    """Of every family, where somebody has asked for that."""
+    await asking.ask_for_everybody(database, settings.particulier)
+
+
 JOBS = (
     Job(hand_over_payers, every_s=300),
     Job(forgetting(Base.metadata), every_s=600),
@@ -64,6 +70,7 @@ JOBS = (
     Job(remind_of_expiry, every_s=60),
     Job(judge_dossiers, every_s=60),
     Job(import_families, every_s=2),
+    Job(ask_for_quotients, every_s=5),
     Job(sweep_documents, every_s=6 * 3600),
 )
 

@@ -1,11 +1,17 @@
 """What is sent and answered of quotients."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
+from chassis import clock
 from chassis.bodies import Answer, RequestBody
-from chassis.fields import Day, Reason
-from pydantic import Field
+from chassis.fields import Day, Name, Reason
+from french.paris import day_in_paris
+from pydantic import Field, StringConstraints, model_validator
+
+from dossier.quotients.models import CampaignStatus
+from dossier.quotients.particulier import FRANCE
 
 
 class NewQuotient(RequestBody):
@@ -34,3 +40,73 @@ class Quotients(Answer):
     """The whole history, the newest first."""
 
     items: list[RecordedQuotient]
+
+
+class Consent(RequestBody):
+    """The civil status by which the CAF or the MSA knows an adult: names at birth; INSEE's codes of the country
+    (99100: France) and, where it is France, of the commune of birth.
+    """
+
+    birth_name: Name
+    first_names: Annotated[list[Name], Field(min_length=1, max_length=10)]
+    sex: Literal["F", "M"]
+    birth_date: Day
+    birth_country: Annotated[str, StringConstraints(pattern="^99[0-9]{3}$")] = FRANCE
+    birthplace: Annotated[str, StringConstraints(pattern="^[0-9][0-9AB][0-9]{3}$")] | None = None
+
+    @model_validator(mode="after")
+    def _as_it_can_be(self) -> "Consent":
+        if (self.birth_country == FRANCE) is (self.birthplace is None):
+            raise ValueError(
+                "La commune de naissance (code INSEE) est attendue pour une naissance en France, et là seulement."
+            )
+        if self.birth_date >= day_in_paris(clock.now()):
+            raise ValueError("Cette date de naissance est dans le futur.")
+        return self
+
+
+class ConsentAnswer(Answer):
+    """Whether an adult agrees that their quotient is asked for, and since when."""
+
+    agreed: bool
+    agreed_at: datetime | None
+
+
+Outcome = Literal["changed", "unchanged", "unknown", "no_consent"]
+
+
+class LookupAnswer(Answer):
+    """`detail` says in French what was found, or why nothing."""
+
+    outcome: Outcome
+    detail: str
+
+
+class CampaignAnswer(Answer):
+    """Of `total` families `done` have been asked for; `trouble` says in French why it pauses."""
+
+    id: UUID
+    status: CampaignStatus
+    total: int
+    done: int
+    changed: int
+    unchanged: int
+    unknown: int
+    no_consent: int
+    trouble: str | None
+    asked_at: datetime
+    finished_at: datetime | None
+
+
+class NotFoundAnswer(Answer):
+    dossier_id: UUID
+    number: str
+    outcome: Outcome
+    detail: str
+
+
+class CampaignReport(CampaignAnswer):
+    """With the families of whom nothing was found, by number; `next_number` asks for those after it."""
+
+    items: list[NotFoundAnswer]
+    next_number: str | None

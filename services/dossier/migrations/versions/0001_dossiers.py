@@ -194,6 +194,43 @@ STATEMENTS = (
     "CREATE INDEX ix_documents_expires_on ON documents (expires_on)",
     "CREATE INDEX ix_documents_status_id ON documents (status, id)",
     "GRANT UPDATE, DELETE ON documents TO dossier_app",
+    """CREATE TABLE quotient_consents (
+        adult_id uuid CONSTRAINT pk_quotient_consents PRIMARY KEY
+            CONSTRAINT fk_quotient_consents_adult_id REFERENCES adults (id) ON DELETE CASCADE,
+        dossier_id uuid NOT NULL CONSTRAINT fk_quotient_consents_dossier_id REFERENCES dossiers (id),
+        birth_name text NOT NULL,
+        first_names text[] NOT NULL,
+        sex text NOT NULL CONSTRAINT ck_quotient_consents_sex_known CHECK (sex IN ('F', 'M')),
+        birth_date date NOT NULL,
+        birth_country text NOT NULL,
+        birthplace text,
+        agreed_at timestamptz NOT NULL,
+        agreed_by uuid NOT NULL,
+        CONSTRAINT ck_quotient_consents_birthplace_in_france
+            CHECK ((birth_country = '99100') = (birthplace IS NOT NULL))
+    )""",
+    "CREATE INDEX ix_quotient_consents_dossier_id ON quotient_consents (dossier_id)",
+    """CREATE TABLE quotient_campaigns (
+        id uuid CONSTRAINT pk_quotient_campaigns PRIMARY KEY,
+        status text NOT NULL CONSTRAINT ck_quotient_campaigns_status CHECK (status IN ('running', 'done')),
+        version integer NOT NULL,
+        asked_by uuid NOT NULL,
+        asked_at timestamptz NOT NULL,
+        next_at timestamptz NOT NULL,
+        finished_at timestamptz,
+        trouble text
+    )""",
+    "CREATE UNIQUE INDEX ix_quotient_campaigns_running ON quotient_campaigns (status) WHERE status = 'running'",
+    """CREATE TABLE quotient_asked (
+        campaign_id uuid NOT NULL CONSTRAINT fk_quotient_asked_campaign_id REFERENCES quotient_campaigns (id)
+            ON DELETE CASCADE,
+        dossier_id uuid NOT NULL CONSTRAINT fk_quotient_asked_dossier_id REFERENCES dossiers (id),
+        outcome text CONSTRAINT ck_quotient_asked_outcome_known
+            CHECK (outcome IN ('changed', 'unchanged', 'unknown', 'no_consent')),
+        detail text,
+        CONSTRAINT pk_quotient_asked PRIMARY KEY (campaign_id, dossier_id)
+    )""",
+    "GRANT UPDATE, DELETE ON quotient_consents, quotient_campaigns, quotient_asked TO dossier_app",
     """CREATE TABLE imports (
         id uuid CONSTRAINT pk_imports PRIMARY KEY,
         status text NOT NULL CONSTRAINT ck_imports_status CHECK (status IN ('waiting', 'running', 'done')),
