@@ -158,6 +158,7 @@ async def test_a_request_is_old_beside_new_with_its_proofs(claire: Browser, gate
     page = await claire.get(path)
     assert page.form(path)["street"] == ["3 rue des Lilas"]
     assert "Aujourd’hui : 3 rue des Lilas" in page.text
+    assert page.links()["envoyez-le d'abord"] == f"{HERE}/documents"
     page = await claire.submit(page, path, street="8 rue Neuve", postcode="7501", document="proof")
     assert (page.status, page.links()["Cinq chiffres."]) == (422, "#postcode")
     gateway.say("POST", api, (201, REQUEST))
@@ -259,6 +260,7 @@ async def test_an_agent_decides_with_a_reason(agent: Browser, gateway: Gateway) 
     assert page.links()["Changement d'adresse"] == one
     page = await agent.get(one)
     assert "Justificatif de domicile, envoyé le vendredi 20 novembre 2026" in page.text
+    assert page.links()["Justificatif de domicile"] == "/agent/documents/proof"
     page = await agent.submit(page, f"{one}/decision", decision="accepted")
     assert (page.status, page.errors) == (422, ["Indiquez le motif de la décision."])
     gateway.refuse("POST", f"{REQUESTS}/r/decision", 409, "Le dossier a changé.")
