@@ -70,6 +70,21 @@ async def test_it_goes_with_its_children_and_everybody_is_told(database: Databas
     assert (await send("DELETE", f"{PATH}?{REASON}", role="administrator"))[0] == 404
 
 
+async def test_whom_a_court_forbids_stays_forbidden_for_a_child_of_another_family(
+    database: Database, ask: Ask, send: Send
+) -> None:
+    shared = (await ask(PATH))[1]["children"][1]["id"]
+    persons = f"/children/{shared}/authorised-persons"
+    nana = {"first_name": "Odile", "last_name": "Petit", "phone": "0612345678"}
+    foe = {"first_name": "Jean", "last_name": "Petit", "decision": "Jugement du 3 mars 2026"}
+    body = {"authorised_persons": [nana], "forbidden_persons": [foe], "dossier_id": str(MOREAU)}
+    assert (await send("PUT", persons, body, role="agent", seen='"1"'))[0] == 200
+    await share(database, UUID(shared))
+    assert (await send("DELETE", f"{PATH}?{REASON}", role="administrator"))[0] == 200
+    left = (await ask(persons, dossier_id=MARTIN))[1]
+    assert (left["authorised_persons"], [one["first_name"] for one in left["forbidden_persons"]]) == ([], ["Jean"])
+
+
 @pytest.mark.parametrize("first", ["activated", "closed"])
 async def test_an_account_that_is_heard_of_late_brings_nobody_back(database: Database, send: Send, first: str) -> None:
     account = new_id()

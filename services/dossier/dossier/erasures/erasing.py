@@ -58,6 +58,10 @@ async def erase_dossier(session: AsyncSession, reach: Reach, dossier_id: UUID, *
     await session.execute(delete(dossier_children).where(dossier_children.c.dossier_id == dossier_id))
     for child in shared:
         child.custody = None  # its days are one family's again
+        (other, *_) = await children.dossier_ids(session, child)
+        for person in child.persons:
+            if person.decision is not None:  # a court's decision stands, whichever family's dossier it was recorded in
+                person.dossier_id = other
         await children.changed(session, child)
     for child_id in told.children_erased:
         await erase(session, Base.metadata, "child", child_id)
