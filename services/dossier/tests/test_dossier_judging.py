@@ -77,9 +77,9 @@ async def test_documents_complete_a_dossier_until_they_expire(
     await asking(service, databases, INSURED)
     lacks = [f"attestation d'assurance scolaire pour {name}" for name in ("Inès", "Tom")]
     assert (await ask("/dossiers/mine"))[1]["missing"] == lacks
-    today = day_in_paris(clock.now())
+    last_day = day_in_paris(clock.now()) + timedelta(days=3)
     for name in ("Inès", "Tom"):
-        await accept(database, await handed_in(database, "assurance", name, today))
+        await accept(database, await handed_in(database, "assurance", name, last_day))
     assert (await ask("/dossiers/mine"))[1]["missing"] == []
     assert await told(database) == [tuple(lacks), tuple(lacks[1:]), ()]
     await judged(database, clock.now())
@@ -91,8 +91,9 @@ async def test_each_day_is_judged_once_and_tells_what_it_brings_about(
 ) -> None:
     await asking(service, databases, INSURED)
     for name in ("Inès", "Tom"):
-        await accept(database, await handed_in(database, "assurance", name, day_in_paris(clock.now())))
-    clock_file.write_text(str(timedelta(days=1).total_seconds()))
+        last_day = day_in_paris(clock.now()) + timedelta(days=3)
+        await accept(database, await handed_in(database, "assurance", name, last_day))
+    clock_file.write_text(str(timedelta(days=5).total_seconds()))
     for _ in range(2):
         await judged(database, clock.now())
     assert [len(lacks) for lacks in await told(database)] == [2, 1, 0, 2]
