@@ -109,6 +109,8 @@ PROGRAM = {
     "created_at": "2026-11-01T09:00:00Z",
     "secrets": [{"created_at": "2026-11-01T09:00:00Z", "expires_at": None}],
 }
+TABLETS, TABLETS_API = "/agent/tablettes", "/identity/v1/devices"
+TABLET = {"id": "t", "site_id": "s", "name": "Tablette de la cour", "created_at": "2026-11-01T09:00:00Z"}
 STALE = {"type": "urn:problem:stale", "title": "", "detail": "Modifié entre-temps."}
 
 
@@ -125,6 +127,7 @@ def town(gateway: Gateway) -> None:
     gateway.say("GET", STAFF_API, (200, listed(LUC)))
     gateway.say("GET", f"{STAFF_API}/l", (200, LUC))
     gateway.say("GET", PROGRAMS_API, (200, listed(PROGRAM)))
+    gateway.say("GET", TABLETS_API, (200, listed(TABLET)))
     for service in ("identity", "planning"):
         gateway.say("GET", f"/{service}/v1/desk-log", (200, listed(ACT)))
 
@@ -379,8 +382,22 @@ async def test_who_did_what_at_the_desk_is_listed_between_two_days(administrator
     assert (await administrator.get(f"{LOG}/planning?since=x")).errors == ["Une date est attendue."]
 
 
+async def test_a_tablet_is_enrolled_and_its_token_told_once(administrator: Browser, gateway: Gateway) -> None:
+    page = await administrator.submit(await administrator.get(TABLETS), TABLETS)
+    assert page.errors == ["Choisissez son site.", "Donnez-lui un nom."]
+    gateway.say("POST", TABLETS_API, (201, TABLET | {"device_token": "the-token"}))
+    page = await administrator.submit(page, TABLETS, name="Tablette de la cour", site_id="s")
+    assert "the-token" in page.text
+    assert gateway.heard("POST", TABLETS_API)[0].body == {"name": "Tablette de la cour", "site_id": "s"}
+    assert "the-token" not in (await administrator.get(TABLETS)).source
+    gateway.say("DELETE", f"{TABLETS_API}/t", (204, None), (404, {}))
+    for _ in range(2):
+        page = await administrator.submit(page, f"{TABLETS}/t/retrait")
+        assert "n'ouvre plus rien" in page.text
+
+
 async def test_these_pages_are_an_administrators(agent: Browser, gateway: Gateway) -> None:
-    for path in (CALENDAR, RULES, "/agent/catalogue", ACTIVITY, WEEK, STAFF, PROGRAMS, f"{STAFF}.csv"):
+    for path in (CALENDAR, RULES, "/agent/catalogue", ACTIVITY, WEEK, STAFF, PROGRAMS, TABLETS, f"{STAFF}.csv"):
         assert (await agent.get(path)).status == 403, path
     assert not gateway.calls
 
@@ -401,6 +418,7 @@ async def test_the_administrators_pages_in_a_browser(window: Screen, gateway: Ga
         (f"{STAFF}/l", "agent-compte"),
         (f"{STAFF}/nouveau", ""),
         (PROGRAMS, ""),
+        (TABLETS, "agent-tablettes"),
         (f"{PROGRAMS}/p", "agent-programme"),
         (f"{LOG}/planning", "agent-journal"),
     ):

@@ -33,6 +33,7 @@ DESK_RUBRICS = [
     ("/agent/calendrier", "Calendrier", ADMINISTRATORS),
     ("/agent/comptes", "Comptes", ADMINISTRATORS),
     ("/agent/programmes", "Programmes", ADMINISTRATORS),
+    ("/agent/tablettes", "Tablettes", ADMINISTRATORS),
     ("/agent/messages-en-echec", "Messages en échec", ADMINISTRATORS),
     ("/agent/journal", "Journal", ADMINISTRATORS),
 ]

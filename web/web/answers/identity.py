@@ -157,6 +157,19 @@ class Program(Answer):
     secrets: list[GoodSecret]
 
 
+class Tablet(Answer):
+    id: str
+    site_id: str
+    name: str
+    created_at: datetime
+
+
+class TabletEnrolled(Tablet):
+    """`device_token` is told this once."""
+
+    device_token: str
+
+
 class SecretTold(Answer):
     """`secret` is told this once."""
 

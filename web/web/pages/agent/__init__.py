@@ -17,6 +17,7 @@ from web.pages.agent import (
     link_requests,
     programs,
     staff,
+    tablets,
 )
 
 ROUTES = [
@@ -34,6 +35,7 @@ ROUTES = [
     *calendar.ROUTES,
     *staff.ROUTES,
     *programs.ROUTES,
+    *tablets.ROUTES,
     *dead_letters.ROUTES,
     *desk_log.ROUTES,
 ]
