@@ -4,11 +4,12 @@ from uuid import UUID
 
 from chassis.erasure import Erasure
 from chassis.outbox import publish
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import accounts
 from identity.copies import Dossier
+from identity.dossier_requests.models import DossierRequest
 from identity.models import Account, Base
 from identity.registrations.models import LinkRequest
 
@@ -20,17 +21,18 @@ async def _close_accounts(session: AsyncSession, dossier_id: UUID) -> None:
         await ERASURE.erase(session, "account", account.id)
     dossier = await session.get(Dossier, dossier_id)
     if dossier is not None:
-        theirs = [one["email"] for one in dossier.guardians if one["email"]]
+        theirs = [one["email"].lower() for one in dossier.guardians if one["email"]]
         ids = [UUID(one["guardian_id"]) for one in dossier.guardians]
         await session.execute(
             delete(LinkRequest).where(
                 or_(
                     LinkRequest.dossier_number == dossier.number,
                     LinkRequest.guardian_id.in_(ids),
-                    LinkRequest.email.in_(theirs),
+                    func.lower(LinkRequest.email).in_(theirs),
                 )
             )
         )
+        await session.execute(delete(DossierRequest).where(func.lower(DossierRequest.email).in_(theirs)))
 
 
 ERASURE = Erasure(Base.metadata, dossier=_close_accounts)
