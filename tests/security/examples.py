@@ -415,14 +415,13 @@ async def message_to(family: Family, database_url: str) -> str:
     return str(message_id)
 
 
-async def other_adult(database_url: str, dossier_id: str) -> str:
-    """A contact of the dossier whom nobody needs."""
+async def other_adult(database_url: str, dossier_id: str, role: str = "contact") -> str:
+    """An adult of the dossier whom nobody needs."""
     adult_id = new_id()
     connection = await asyncpg.connect(database_url)
     await connection.execute(
-        "INSERT INTO adults (id, dossier_id, first_name, last_name, roles)"
-        " VALUES ($1, $2, 'Anne', 'Petit', '{contact}')",
-        *(adult_id, UUID(dossier_id)),
+        "INSERT INTO adults (id, dossier_id, first_name, last_name, roles) VALUES ($1, $2, 'Anne', 'Petit', $3)",
+        *(adult_id, UUID(dossier_id), [role]),
     )
     await connection.close()
     return str(adult_id)

@@ -71,9 +71,7 @@ async def change_roles(
 async def remove(session: AsyncSession, reach: Reach, dossier_id: UUID, adult_id: UUID) -> None:
     """Raises NotFound, Archived, AdultNeeded."""
     dossier, removed = await _found(session, reach, dossier_id, adult_id)
-    _refuse_if_lacking(dossier, [one for one in dossier.adults if one is not removed])
-    dossier.adults.remove(removed)
-    dossier.payers = [one for one in dossier.payers if one.adult_id != removed.id]
+    take_out(dossier, removed)
     await _tell(session, dossier, f"{removed.first_name} {removed.last_name} ne fait plus partie du dossier.")
 
 
@@ -86,6 +84,20 @@ async def _found(
     if found is None:
         raise NotFound
     return dossier, found
+
+
+def take_out(dossier: Dossier, *gone: Adult) -> None:
+    """They are of the dossier no more, nor will they pay. Raises AdultNeeded."""
+    refuse_without(dossier, *gone)
+    for one in gone:
+        dossier.adults.remove(one)
+    left = {one.id for one in dossier.adults}
+    dossier.payers = [one for one in dossier.payers if one.adult_id in left]
+
+
+def refuse_without(dossier: Dossier, *gone: Adult) -> None:
+    """Raises AdultNeeded where the dossier cannot be without them."""
+    _refuse_if_lacking(dossier, [one for one in dossier.adults if one not in gone])
 
 
 def _refuse_if_lacking(dossier: Dossier, adults: Collection[Adult]) -> None:

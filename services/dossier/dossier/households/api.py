@@ -15,7 +15,7 @@ from fastapi import APIRouter, Depends, Response
 from french.paris import day_in_paris
 
 from dossier.dossiers import Archived
-from dossier.households import adults, children, creating, payers, priorities, sharing
+from dossier.households import adults, children, creating, payers, priorities, sharing, splitting
 from dossier.households.rules import Paying
 from dossier.households.schemas import (
     Custody,
@@ -28,6 +28,8 @@ from dossier.households.schemas import (
     Priorities,
     Roles,
     Schoolings,
+    Split,
+    SplitAnswer,
     Touched,
 )
 from dossier.models import Child, Dossier
@@ -183,3 +185,27 @@ async def change_payer(
     change, today = Paying(body.valid_from, body.adult_id), day_in_paris(clock.now())
     dossier, touches = await payers.hand_over(session, reach, seen, dossier_id, change, today, preview=preview)
     return Touched(touches=touches, dossier=_dossier(dossier, response))
+
+
+@router.post("/dossiers/{dossier_id}/split")
+@problems(Archived, adults.AdultNeeded, sharing.TwoDossiers)
+async def split_dossier(
+    dossier_id: UUID,
+    reach: Agent,
+    session: Session,
+    seen: SeenVersion,
+    body: Split,
+    response: Response,
+    preview: bool = False,
+) -> SplitAnswer:
+    """Adults of the dossier have one of their own, with children that move there or are shared by both."""
+    shared = {one.child_id: one.shared for one in body.children}
+    address = PostalAddress(**body.address.model_dump()) if body.address else None
+    parts = await splitting.split(session, reach, seen, dossier_id, body.adults, shared, address, preview=preview)
+    dossier, created, touches = parts
+    today = day_in_paris(clock.now())
+    return SplitAnswer(
+        touches=touches,
+        created=DossierAnswer.of(created, today) if created else None,
+        dossier=_dossier(dossier, response),
+    )

@@ -47,18 +47,7 @@ async def create(
     await one_at_a_time(session)
     if override_reason is None:
         await _refuse_known(session, address, grown_up)
-    dossier = Dossier(
-        id=new_id(),
-        number=number or await _next_number(session),
-        status=DossierStatus.ACTIVE,
-        priorities=[],
-        version=0,
-        children=[],
-        payers=[],
-        quotients=[],
-        certifications=[],
-        **address.model_dump(),
-    )
+    dossier = await empty(session, number, address)
     roles = with_payer(one["roles"] for one in grown_up)
     dossier.adults = [
         adults.adult(dossier.id, one["email"], theirs, {key: one[key] for key in ("first_name", "last_name", "phone")})
@@ -74,6 +63,22 @@ async def create(
     await dossiers.changed(session, dossier)
     note(session, subject_id=dossier.id, dossier_id=dossier.id)
     return dossier
+
+
+async def empty(session: AsyncSession, number: str | None, address: PostalAddress | None) -> Dossier:
+    """A dossier of nobody yet, and not stored, while nobody else makes one."""
+    return Dossier(
+        id=new_id(),
+        number=number or await _next_number(session),
+        status=DossierStatus.ACTIVE,
+        priorities=[],
+        version=0,
+        children=[],
+        payers=[],
+        quotients=[],
+        certifications=[],
+        **(address.model_dump() if address else {}),
+    )
 
 
 async def one_at_a_time(session: AsyncSession) -> None:

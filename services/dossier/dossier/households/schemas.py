@@ -221,6 +221,38 @@ class Touched(Answer):
     dossier: DossierAnswer
 
 
+class ChildOfSplit(RequestBody):
+    """A child that the new dossier has; `shared`: the other one as well."""
+
+    child_id: UUID
+    shared: bool
+
+
+def _distinct(ids: list[UUID]) -> list[UUID]:
+    if len(set(ids)) < len(ids):
+        raise ValueError("Une personne est donnée deux fois.")
+    return ids
+
+
+def _each_child_once(children: list[ChildOfSplit]) -> list[ChildOfSplit]:
+    _distinct([one.child_id for one in children])
+    return children
+
+
+class Split(RequestBody):
+    """Who has a dossier of their own from now on; without an address, at the same one."""
+
+    adults: Annotated[list[UUID], Field(min_length=1, max_length=10), AfterValidator(_distinct)]
+    children: Annotated[list[ChildOfSplit], Field(max_length=20), AfterValidator(_each_child_once)]
+    address: NewAddress | None = None
+
+
+class SplitAnswer(Touched):
+    """`created` is the new dossier; none after a preview."""
+
+    created: DossierAnswer | None
+
+
 class Priorities(RequestBody):
     """Codes of the town's criteria that the desk certifies: all of them."""
 

@@ -54,7 +54,8 @@ async def share(session: AsyncSession, reach: Reach, child_id: UUID, dossier_id:
     elif leaves is None or leaves not in theirs:
         return child
     if leaves is not None and leaves in theirs:
-        await _leave(session, child, concerned[leaves])
+        part(child, concerned[leaves])
+        await dossiers.changed(session, concerned[leaves])
     await children.changed(session, child)
     await _tell(session, child, {*theirs, dossier_id}, leaves)
     return child
@@ -68,7 +69,8 @@ async def leave(session: AsyncSession, reach: Reach, child_id: UUID, dossier_id:
         raise NotFound
     if len(theirs) == 1:
         raise LastDossier
-    await _leave(session, child, left)
+    part(child, left)
+    await dossiers.changed(session, left)
     await children.changed(session, child)
     await _tell(session, child, set(theirs), dossier_id)
 
@@ -81,12 +83,11 @@ async def _found(session: AsyncSession, child_id: UUID) -> tuple[Child, Sequence
     return found[0], await children.dossier_ids(session, found[0])
 
 
-async def _leave(session: AsyncSession, child: Child, left: Dossier) -> None:
-    """Whom that family has authorised may not come any more; a court's decision stands."""
+def part(child: Child, left: Dossier) -> None:
+    """The child leaves it. Whom that family has authorised may not come any more; a court's decision stands."""
     left.children.remove(child)
     child.custody = None
     child.persons = [one for one in child.persons if one.dossier_id != left.id or one.decision is not None]
-    await dossiers.changed(session, left)
 
 
 async def _tell(session: AsyncSession, child: Child, families: set[UUID], left: UUID | None) -> None:
