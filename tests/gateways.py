@@ -110,7 +110,8 @@ class Gateway:
         self.say("GET", "/dossier/v1/dossiers/mine", (200, DOSSIER))
         for path in ("/enrolment/v1/bookings", "/enrolment/v1/waiting-list", "/billing/v1/invoices"):
             self.say("GET", path, (200, listed()))
-        self.say("GET", "/dossier/v1/change-requests", (200, listed()))
+        for path in ("change-requests", "documents"):
+            self.say("GET", f"/dossier/v1/{path}", (200, listed()))
         self.say("GET", "/identity/v1/messages", (200, listed() | {"unread": 0}))
         for path in ("link-requests", "dossier-requests", "letters/waiting", "desk-notices"):
             self.say("GET", f"/identity/v1/{path}", (200, listed()))
