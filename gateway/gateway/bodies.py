@@ -1,4 +1,4 @@
-"""How large the body of a call may be, and how long a call may take: a document's is the exception."""
+"""How large the body of a call may be, and how long a call may take: a file's is the exception."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ USUAL = Allowed(size=2_000_000, seconds=60)
 #: Ten megabytes, on a telephone's bad line.
 DOCUMENT = Allowed(size=10 * 1024 * 1024, seconds=600)
 
-_LARGER = {("POST", "dossier"): (re.compile("/v1/dossiers/[^/]+/documents"), DOCUMENT)}
+_LARGER = {("POST", "dossier"): (re.compile("/v1/(dossiers/[^/]+/documents|imports)"), DOCUMENT)}
 
 
 def allowed(method: str, service: str, path: str) -> Allowed:

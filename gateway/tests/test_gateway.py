@@ -89,6 +89,7 @@ async def test_a_service_that_is_away_gives_503_and_one_that_breaks_502(client: 
     ("method", "path", "limit"),
     [
         ("POST", "/api/dossier/v1/dossiers/d/documents", DOCUMENT.size),
+        ("POST", "/api/dossier/v1/imports", DOCUMENT.size),
         ("PUT", "/api/dossier/v1/dossiers/d/documents", USUAL.size),
         ("POST", "/api/dossier/v1/dossiers/d/documents/x", USUAL.size),
         ("POST", "/api/dossier/v1/x/dossiers/d/documents", USUAL.size),

@@ -34,6 +34,7 @@ DESK_RUBRICS = [
     ("/agent/comptes", "Comptes", ADMINISTRATORS),
     ("/agent/programmes", "Programmes", ADMINISTRATORS),
     ("/agent/tablettes", "Tablettes", ADMINISTRATORS),
+    ("/agent/imports", "Imports", ADMINISTRATORS),
     ("/agent/messages-en-echec", "Messages en échec", ADMINISTRATORS),
     ("/agent/journal", "Journal", ADMINISTRATORS),
 ]

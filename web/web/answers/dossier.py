@@ -193,3 +193,35 @@ class Dossier(Answer):
         """« Moreau », « Moreau – Diallo »: its guardians'."""
         guardians = [one for one in self.adults if "legal_guardian" in one.roles] or self.adults
         return " – ".join(dict.fromkeys(one.last_name for one in guardians))
+
+
+class Import(Answer):
+    """A CSV file of families or quotients."""
+
+    id: str
+    status: str
+    kind: str
+    dry_run: bool
+    lines: int
+    done: int
+    created: int
+    known: int
+    refused: int
+    asked_at: AwareDatetime
+
+
+class ImportFault(Answer):
+    column: str
+    detail: str
+
+
+class ImportLine(Answer):
+    line: int
+    number: str
+    outcome: str
+    faults: list[ImportFault]
+
+
+class ImportReport(Import):
+    items: list[ImportLine]
+    next_line: int | None = None

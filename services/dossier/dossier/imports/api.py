@@ -35,7 +35,7 @@ _CSV = {"text/csv": {"schema": {"type": "string", "format": "binary"}}}
 async def import_families(
     reach: Administrator, session: Session, request: Request, kind: Kind = "families", dry_run: bool = False
 ) -> ImportAnswer:
-    """The body is the CSV file itself, of 20 MB at most: a line a family, or a line a quotient of one. They are stored,
+    """The body is the CSV file itself, of 10 MB at most: a line a family, or a line a quotient of one. They are stored,
     or on a dry run only looked at, one after the other from now on.
     """
     with tempfile.TemporaryFile() as file:

@@ -10,8 +10,8 @@ from chassis.problems import Malformed, Problem
 
 from dossier.imports.columns import NEEDED, Kind, known
 
-#: A file of that many bytes has some fifty thousand families.
-LARGEST = 20_000_000
+#: As much as the gateway lets through: some fifty thousand families.
+LARGEST = 10 * 1024 * 1024
 _PIECE = 1 << 16
 #: What a spreadsheet would take for a formula; an export puts an apostrophe before it, which an import takes away.
 FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")

@@ -13,6 +13,7 @@ from web.pages.agent import (
     dossiers,
     holiday_weeks,
     home,
+    imports,
     letters,
     link_requests,
     programs,
@@ -36,6 +37,7 @@ ROUTES = [
     *staff.ROUTES,
     *programs.ROUTES,
     *tablets.ROUTES,
+    *imports.ROUTES,
     *dead_letters.ROUTES,
     *desk_log.ROUTES,
 ]

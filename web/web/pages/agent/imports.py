@@ -1,0 +1,90 @@
+"""Families and quotients from CSV files: sent, tried out first if wished, and what became of each line."""
+
+from french.wording import moment
+from starlette.responses import Response
+
+from web.answers.dossier import Import, ImportReport
+from web.listings import Column, Listing
+from web.refusals import Refused
+from web.roles import ADMINISTRATORS
+from web.visits import Visit, route
+
+PATH, API = "/agent/imports", "/dossier/v1/imports"
+KINDS = [("families", "Des familles, une par ligne"), ("quotients", "Des quotients familiaux, un par ligne")]
+NAMES = {"families": "Familles", "quotients": "Quotients"}
+STATES = {"waiting": "En attente", "running": "En cours", "done": "Terminé"}
+OUTCOMES = [("", "Toutes"), ("refused", "Refusées"), ("created", "Enregistrées"), ("known", "Déjà connues")]
+TOO_LARGE = "Ce fichier dépasse 10 Mo : envoyez-le en plusieurs fois."
+UNREADABLE = ("urn:problem:dossier:file-unreadable", "urn:problem:dossier:nothing-to-import")
+
+
+def _what(one: Import) -> str:
+    return f"{NAMES.get(one.kind, one.kind)}{' (essai)' if one.dry_run else ''}"
+
+
+LISTING = Listing(
+    PATH,
+    "Importer des familles",
+    Import,
+    API,
+    [
+        Column("Fichier", _what, lambda one: f"{PATH}/{one.id}"),
+        Column("Envoyé", lambda one: moment(one.asked_at)),
+        Column("État", lambda one: STATES.get(one.status, one.status)),
+        Column("Lignes", lambda one: f"{one.done} sur {one.lines}"),
+        Column("Refusées", lambda one: str(one.refused)),
+    ],
+    roles=ADMINISTRATORS,
+    nothing="Aucun fichier n'a encore été envoyé.",
+    template="agent/imports.html",
+)
+
+
+async def show(visit: Visit) -> Response:
+    return await LISTING.show(visit, kinds=KINDS)
+
+
+async def send(visit: Visit) -> Response:
+    form = visit.form
+    form.require(kind="Indiquez ce que contient le fichier.")
+    if form.file is None:
+        form.refuse("fichier", "Choisissez le fichier à envoyer.")
+    if not form.errors and form.file is not None:
+        asked = {"kind": form.get("kind"), "dry_run": "false" if form.get("comment") == "store" else "true"}
+        try:
+            sent = await visit.api.hand_in(Import, API, form.file, key=visit.once, **asked)
+            return visit.go(f"{PATH}/{sent.id}")
+        except Refused as refused:
+            if refused.status == 413:
+                form.refuse("fichier", TOO_LARGE)
+            elif refused.type in UNREADABLE:
+                form.refuse("fichier", refused.detail)
+            elif refused.status == 422:
+                for pointer, detail in refused.errors:
+                    form.refuse("fichier", f"{pointer.strip('/')} : {detail}")
+            else:
+                raise
+    return await show(visit)
+
+
+async def show_report(visit: Visit) -> Response:
+    import_id, outcome, after = visit.path("import_id"), visit.query("lignes"), visit.query("suite")
+    chosen = outcome if outcome in dict(OUTCOMES) else ""
+    asked = {"outcome": chosen or None, "after": after if after.isdigit() else None}
+    report = await visit.api.get(ImportReport, f"{API}/{import_id}", **asked)
+    return visit.page(
+        "agent/import.html",
+        report=report,
+        what=_what(report),
+        state=STATES.get(report.status, report.status),
+        outcomes=OUTCOMES,
+        names=dict(OUTCOMES) | {"created": "Enregistrée", "known": "Déjà connue", "refused": "Refusée"},
+        chosen=chosen,
+        path=f"{PATH}/{import_id}",
+    )
+
+
+ROUTES = [
+    route(PATH, show, send, roles=ADMINISTRATORS, file=True),
+    route(f"{PATH}/{{import_id}}", show_report, roles=ADMINISTRATORS),
+]
