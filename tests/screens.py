@@ -31,6 +31,13 @@ _FACTS = """() => ({
   refused: !!document.querySelector("[role=alert]"),
 })"""
 
+_FOCUS = """() => {
+  const one = document.activeElement, style = getComputedStyle(one);
+  const seen = style.outlineStyle !== "none" && one.getBoundingClientRect().top >= 0;
+  const label = one.labels?.[0]?.innerText ?? "";
+  return {names: [one.name, one.innerText, label].map(name => (name ?? "").trim().split("\\n")), seen};
+}"""
+
 
 @dataclass
 class Screen:
@@ -77,6 +84,21 @@ class Screen:
 
     async def tick(self, label: str) -> None:
         await self.page.get_by_label(label).check()
+
+    async def tab_to(self, name: str, most: int = 120) -> None:
+        """Press Tab until the input, button or link whose name begins so is reached; each stop on the way is visible."""
+        for _ in range(most):
+            await self.page.keyboard.press("Tab")
+            focus = await self.page.evaluate(_FOCUS)
+            assert focus["seen"], f"one does not see that {focus['names']} has the focus"
+            if any(said.startswith(name) for names in focus["names"] for said in names):
+                return
+        raise AssertionError(f"« {name} » is not reached by keyboard")
+
+    async def strike(self, key: str = "Enter") -> None:
+        """That key, which leads to another page."""
+        async with self.page.expect_navigation():
+            await self.page.keyboard.press(key)
 
     async def text(self) -> str:
         return " ".join((await self.page.inner_text("main")).split())

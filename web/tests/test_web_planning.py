@@ -445,6 +445,10 @@ async def test_a_month_is_changed_on_a_phone(screens: Screens, pages: str, gatew
         await every.check()
         await every.uncheck()
         assert "(2 jours)" in await window.text()
+        await window.page.get_by_role("checkbox", name=re.compile("^Toute la semaine, Du 7 décembre.*Tom$")).check()
+        assert "(2 jours)" not in await window.text()
+        await window.press("Annuler le dernier changement")
+        assert "(2 jours)" in await window.text()
     await window.look("planning-modifier" if scripts else "")
     await window.page.locator("summary").first.click()
     await window.look()
@@ -457,6 +461,19 @@ async def test_a_month_is_changed_on_a_phone(screens: Screens, pages: str, gatew
     await window.press("Valider les autres cases")
     assert await window.heading() == "Votre planning de décembre 2026 est enregistré"
     await window.look("planning-recu" if scripts else "")
+
+
+async def test_a_month_is_changed_by_keyboard(family_window: Screen, gateway: Gateway) -> None:
+    gateway.say("POST", VALIDATE, (200, receipt([9], [])))
+    await family_window.open(PATH)
+    await family_window.tab_to("Modifier")
+    await family_window.strike()
+    await family_window.tab_to("mercredi 9 décembre 2026")
+    await family_window.page.keyboard.press("Space")
+    for heading in ("Vérifiez vos changements de décembre 2026", "Votre planning de décembre 2026 est enregistré"):
+        await family_window.tab_to("Valider")
+        await family_window.strike()
+        assert await family_window.heading() == heading
 
 
 async def test_a_draft_and_what_others_changed_are_looked_at(family_window: Screen, gateway: Gateway) -> None:

@@ -23,7 +23,8 @@ for (const shown of document.querySelectorAll("[data-until]")) {
   tell();
 }
 
-// What a month's ticks come to, as they stand; a box for a weekday's column; a word before ticks are left behind.
+// What a month's ticks come to, as they stand; a box for a week's row and for a weekday's column; the last change undone; a
+// word before ticks are left behind.
 for (const form of document.querySelectorAll("form[data-ticks]")) {
   const boxes = [...form.querySelectorAll("input[type=checkbox]")];
   const total = form.querySelector("[data-total]");
@@ -40,24 +41,46 @@ for (const form of document.querySelectorAll("form[data-ticks]")) {
       textContent: days.length ? `Total du changement : ${price} ${count}` : "Rien n'est changé pour le moment.",
     }));
   };
-  const columns = [...form.querySelectorAll(".month table")].flatMap((table) => [...table.tHead.rows[0].cells].map((head, at) => {
-    const days = [...table.tBodies[0].rows].map((row) => row.cells[at].querySelector("input")).filter(Boolean);
-    return days.length > 1 && { head, days, name: `Tous les ${head.firstChild.title}s, ${table.closest("fieldset").querySelector("legend").textContent}` };
-  })).filter(Boolean);
-  for (const column of columns) {
-    const all = column.all = Object.assign(document.createElement("input"), { type: "checkbox", ariaLabel: column.name });
-    column.head.append(all);
-    all.addEventListener("change", () => { for (const box of column.days) box.checked = all.checked; });
+  const lines = [...form.querySelectorAll(".month table")].flatMap((table) => {
+    const legend = table.closest("fieldset").querySelector("legend").textContent;
+    const rows = [...table.tBodies[0].rows];
+    return [
+      ...[...table.tHead.rows[0].cells].slice(1).map((head, at) => ({
+        head, name: `Tous les ${head.firstChild.title}s, ${legend}`, days: rows.map((row) => row.cells[at + 1].querySelector("input")),
+      })),
+      ...rows.map((row) => ({
+        head: row.cells[0], name: `Toute la semaine, ${row.cells[0].textContent.trim()}, ${legend}`, days: [...row.querySelectorAll("input")],
+      })),
+    ].map((line) => ({ ...line, days: line.days.filter(Boolean) })).filter(({ days }) => days.length > 1);
+  });
+  for (const line of lines) {
+    const all = line.all = Object.assign(document.createElement("input"), { type: "checkbox", ariaLabel: line.name });
+    line.head.append(all);
+    all.addEventListener("change", () => { for (const box of line.days) box.checked = all.checked; });
   }
+  const undo = Object.assign(document.createElement("button"), { type: "button", className: "second small", hidden: true, textContent: "Annuler le dernier changement" });
+  total.after(undo);
+  const past = [];
+  let now = boxes.map((box) => box.checked);
+  const remember = () => {
+    past.push(now);
+    now = boxes.map((box) => box.checked);
+  };
+  undo.addEventListener("click", () => {
+    now = past.pop();
+    for (const [at, box] of boxes.entries()) box.checked = now[at];
+    gather();
+  });
   const gather = () => {
-    for (const { all, days } of columns) {
+    undo.hidden = !past.length;
+    for (const { all, days } of lines) {
       const ticked = days.filter((box) => box.checked).length;
       all.checked = ticked === days.length;
       all.indeterminate = ticked > 0 && ticked < days.length;
     }
     tell();
   };
-  form.addEventListener("change", gather);
+  form.addEventListener("change", () => { remember(); gather(); });
   addEventListener("pageshow", gather);
   const start = boxes.map((box) => box.checked);
   addEventListener("beforeunload", (event) => {
