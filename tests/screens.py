@@ -86,7 +86,7 @@ class Screen:
         await self.page.get_by_label(label).check()
 
     async def tab_to(self, name: str, most: int = 120) -> None:
-        """Press Tab until the input, button or link whose name begins so is reached; each stop on the way is visible."""
+        """Press Tab until the input, button or link so named is reached; each stop on the way is visible."""
         for _ in range(most):
             await self.page.keyboard.press("Tab")
             focus = await self.page.evaluate(_FOCUS)
