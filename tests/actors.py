@@ -1,16 +1,40 @@
 """Who acts in tests of a whole stack: families of the demo town."""
 
+import asyncio
+from base64 import urlsafe_b64decode
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import asyncpg
+from chassis import clock
+from chassis.database import Database
+from identity.signing import signing
+from joserfc.jwk import ECKey
 
 from deploy.local.clock import Clock as Clock  # who acts in tests, acts in time
 from deploy.local.portal import Portal
+from deploy.local.stack import Stack
 
 PASSWORD = "Bienvenue!2026"
 STAFF_PASSWORD, TOTP_SECRET = "Guichet!2026", "JBSWY3DPEHPK3PXP"
+
+
+def signing_key(stack: Stack) -> ECKey:
+    """A key by which that stack's services take tokens; in a thread, since an event loop may be running here."""
+    secret = urlsafe_b64decode(stack.environment("identity")["IDENTITY_SECRET"] + "==")
+
+    async def key() -> ECKey:
+        database = Database(stack.owner_databases["identity"])
+        try:
+            async with database.sessions.begin() as session:
+                return await signing(session, secret, clock.now())
+        finally:
+            await database.close()
+
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, key()).result()
 
 
 @dataclass

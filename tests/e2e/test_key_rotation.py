@@ -22,7 +22,7 @@ async def test_a_rotation_refuses_nobody(stack: Stack, moving_clock: Clock, new_
     families = [await new_family() for _ in range(3)]
     former = {signed_by(family) for family in families}
     assert len(former) == 1
-    changed = asyncio.Event()
+    changed, road = asyncio.Event(), asyncio.Semaphore(len(families))
 
     async def uses_the_portal(family: Family) -> int:
         """As the pages do: refreshes, then asks each service, until well after the change."""
@@ -32,9 +32,10 @@ async def test_a_rotation_refuses_nobody(stack: Stack, moving_clock: Clock, new_
         )
         line = tokens["refresh_token"]
         while after < 5:
-            tokens = await family.portal.post("/identity/v1/sessions/refresh", {"refresh_token": line})
-            family.portal.token, line = tokens["access_token"], tokens["refresh_token"]
-            await asyncio.gather(*(family.portal.get(path) for path in EACH_SERVICE))
+            async with road:
+                tokens = await family.portal.post("/identity/v1/sessions/refresh", {"refresh_token": line})
+                family.portal.token, line = tokens["access_token"], tokens["refresh_token"]
+                await asyncio.gather(*(family.portal.get(path) for path in EACH_SERVICE))
             calls += 1
             after += changed.is_set() and signed_by(family) not in former
         return calls
@@ -51,8 +52,12 @@ async def test_a_rotation_refuses_nobody(stack: Stack, moving_clock: Clock, new_
     said, _ = await command.communicate()
     assert command.returncode == 0
     assert not any(task.done() for task in using)
+    for _ in families:  # between two calls: a token lasts ten minutes
+        await road.acquire()
     moving_clock.advance(minutes=11)
     changed.set()
+    for _ in families:
+        road.release()
     async with asyncio.timeout(60):
         assert min(await asyncio.gather(*using)) > 5
     [new] = {signed_by(family) for family in families}

@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from deploy.local.stack import Stack
-from tests.actors import Clock, Family
+from tests.actors import Clock, Family, signing_key
 
 PROTECTED = {
     "identity": "/v1/me",
@@ -30,7 +30,7 @@ def encoded(part: Any) -> str:
 
 def bad_tokens(stack: Stack, good: str, now: float) -> dict[str, str]:
     """Every token that must not pass, made from one that does."""
-    key = ECKey.import_key(json.loads(stack.environment("identity")["IDENTITY_SIGNING_KEY"]))
+    key = signing_key(stack)
     head, body, signature = good.split(".")
     header, claims = (json.loads(base64.urlsafe_b64decode(part + "==")) for part in (head, body))
 

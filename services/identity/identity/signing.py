@@ -46,23 +46,23 @@ class SigningKey(Base):
     ends_at: Mapped[datetime | None]
 
 
-async def signing(session: AsyncSession, settings: Settings, now: datetime) -> ECKey:
+async def signing(session: AsyncSession, secret: bytes, now: datetime) -> ECKey:
     """The key that signs now."""
     newest = select(SigningKey.sealed).where(SigningKey.signs_from <= now).order_by(SigningKey.signs_from.desc())
     sealed = await session.scalar(newest.limit(1))
-    return _opened(settings.secret, sealed) if sealed else await _first(session, settings, now)
+    return _opened(secret, sealed) if sealed else await _first(session, secret, now)
 
 
 async def access_token(session: AsyncSession, settings: Settings, caller: Caller, now: datetime) -> str:
     """Who calls, signed by the key that signs now."""
-    return tokens.access_token(await signing(session, settings, now), settings.token_issuer, now, caller)
+    return tokens.access_token(await signing(session, settings.secret, now), settings.token_issuer, now, caller)
 
 
-async def published(session: AsyncSession, settings: Settings, now: datetime) -> Sequence[ECKey]:
+async def published(session: AsyncSession, secret: bytes, now: datetime) -> Sequence[ECKey]:
     """Those by which a token of ours may be signed, or soon will be."""
     living = select(SigningKey.sealed).where(or_(SigningKey.ends_at.is_(None), SigningKey.ends_at > now))
-    keys = [_opened(settings.secret, one) for one in await session.scalars(living.order_by(SigningKey.signs_from))]
-    return keys or [await _first(session, settings, now)]
+    keys = [_opened(secret, one) for one in await session.scalars(living.order_by(SigningKey.signs_from))]
+    return keys or [await _first(session, secret, now)]
 
 
 async def rotate(database: Database, settings: Settings) -> str:
@@ -73,7 +73,7 @@ async def rotate(database: Database, settings: Settings) -> str:
         await session.execute(text("LOCK TABLE signing_keys IN SHARE ROW EXCLUSIVE MODE"))
         coming = await session.scalar(select(SigningKey).where(SigningKey.signs_from > now))
         if coming is None:
-            await published(session, settings, now)  # a first one, where nobody has asked for it yet
+            await published(session, settings.secret, now)  # a first one, where nobody has asked for it yet
             signs_from = now + PUBLISHED_BEFORE
             ends_at = signs_from + ACCESS_VALID + MARGIN
             await session.execute(update(SigningKey).where(SigningKey.ends_at.is_(None)).values(ends_at=ends_at))
@@ -95,10 +95,10 @@ async def add(session: AsyncSession, secret: bytes, key: ECKey, signs_from: date
     return await session.get_one(SigningKey, key.kid)
 
 
-async def _first(session: AsyncSession, settings: Settings, now: datetime) -> ECKey:
+async def _first(session: AsyncSession, secret: bytes, now: datetime) -> ECKey:
     # Of one name, so that of many who need it at once one makes it.
-    kept = await add(session, settings.secret, new_key("first"), now)
-    return _opened(settings.secret, kept.sealed)
+    kept = await add(session, secret, new_key("first"), now)
+    return _opened(secret, kept.sealed)
 
 
 def _sealing(secret: bytes) -> OctKey:

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import asyncpg
 from chassis.testing import Signer
-from joserfc.jwk import ECKey
 
 from deploy.local.stack import Stack
+from tests.actors import signing_key
 from tests.lab.bench import load
 
 FAMILIES, WEEKS = 20_000, 50
@@ -76,7 +76,7 @@ class Families:
     """Signs for families as identity would."""
 
     def __init__(self, running: Stack) -> None:
-        self.signer = Signer(ECKey.import_key(json.loads(running.own_settings["identity"]["SIGNING_KEY"])))
+        self.signer = Signer(signing_key(running))
         self.issuer = running.gateway
         self._tokens: dict[int, str] = {}
 

@@ -87,4 +87,6 @@ async def me(caller: Someone, session: Session) -> schemas.Me:
 @router.get("/.well-known/jwks.json", dependencies=[PUBLIC])
 async def keys(response: Response, session: Session, settings: Configured) -> schemas.KeySet:
     response.headers["Cache-Control"] = "public, max-age=300"
-    return schemas.KeySet(keys=[public_jwk(key) for key in await signing.published(session, settings, clock.now())])
+    return schemas.KeySet(
+        keys=[public_jwk(key) for key in await signing.published(session, settings.secret, clock.now())]
+    )
