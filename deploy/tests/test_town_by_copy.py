@@ -116,12 +116,24 @@ async def enrolled(town: Town, other: Town) -> None:
     """Who is enrolled in the other town is so here, and what their usual weeks ask for is reserved."""
     async with opened(town) as databases:
         here = {event.enrolment_id for event in await enrolments(town)}
+        await owned(town, other, here)
         for event in await enrolments(other):
             if event.enrolment_id in here:
                 continue
             body = envelope(event).model_dump_json().encode()
             await handle(databases["planning"], body, HANDLERS)
     await told(town)
+
+
+async def owned(town: Town, other: Town, here: set[UUID]) -> None:
+    """The other town's enrolments are here as well: an answer about one that is not there is dropped."""
+    theirs, ours = [await asyncpg.connect(one.owner_urls["enrolment"]) for one in (other, town)]
+    try:
+        rows = await theirs.fetch("SELECT * FROM enrolments WHERE id <> ALL($1)", list(here))
+        await ours.copy_records_to_table("enrolments", records=map(tuple, rows), columns=list(rows[0].keys()))
+    finally:
+        await theirs.close()
+        await ours.close()
 
 
 async def enrolments(town: Town) -> list[EnrolmentChanged]:

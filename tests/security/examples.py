@@ -246,7 +246,7 @@ async def values_of(family: Family) -> Json:
         "patterns": [],
         "POST /v1/dossiers/{dossier_id}/payer": {
             "adult_id": dossier["adults"][0]["id"],
-            "from": str(day_in_paris(clock.now())),
+            "from": "2098-01-01",
             "preview": "true",
         },
         "schooling": next(one["schooling"] for one in dossier["children"] if one["id"] == child_id),
