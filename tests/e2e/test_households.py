@@ -5,6 +5,7 @@ import aiohttp
 from deploy.local.portal import Portal, RefusedError
 from libs.chassis.tests.waiting import until
 from tests.actors import PASSWORD, Family
+from tests.conftest import NewFamily
 
 
 async def test_a_guardian_who_is_removed_loses_sessions_and_feed(family: Family, agent: Portal) -> None:
@@ -36,3 +37,37 @@ async def test_a_guardian_who_is_removed_loses_sessions_and_feed(family: Family,
         _, seen = await agent.tagged(path)
         await agent.edit("PUT", f"{path}/adults/{own}", {"roles": ["legal_guardian"]}, seen)
         await until(sign_in, None)
+
+
+async def test_a_family_whose_dossier_is_merged_goes_on_with_all_it_had(new_family: NewFamily, agent: Portal) -> None:
+    gone, kept = await new_family(), await new_family()
+    booking = await gone.billed()
+    path = f"/dossier/v1/dossiers/{gone.dossier_id}/merge"
+    _, seen = await agent.tagged(f"/dossier/v1/dossiers/{gone.dossier_id}")
+    body = {"into": kept.dossier_id, "reason": "Deux dossiers pour une même famille"}
+    shown = await agent.edit("POST", f"{path}?preview=true", body, seen)
+    assert (await agent.edit("POST", path, body, seen))["touches"] == shown["touches"]
+
+    async def invoice() -> str | None:
+        items = (await kept.portal.get("/billing/v1/invoices"))["items"]
+        return next((one["status"] for one in items if one["id"] == booking["invoice_id"]), None)
+
+    await until(invoice, "to_pay")
+
+    async def known() -> list[str]:
+        return [one["id"] for one in (await kept.portal.get("/enrolment/v1/bookings"))["items"]]
+
+    await until(known, [booking["id"]])
+    payment = await kept.portal.open_payment(booking["invoice_id"])
+    await kept.portal.pay_on_the_page(payment["redirect_url"])
+    await kept.portal.in_status(booking["id"], "paid")
+
+    async def own() -> str | None:
+        try:
+            await gone.sign_in_again()  # with the account they had, which follows in a moment
+        except RefusedError:
+            return None
+        return str((await gone.portal.get("/identity/v1/me"))["dossier_id"])
+
+    await until(own, kept.dossier_id)
+    assert (await gone.portal.booking(booking["id"]))["status"] == "paid"

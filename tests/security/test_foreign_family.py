@@ -156,6 +156,8 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     values["adult_id"] = await other_adult(stack.owner_databases["dossier"], owner.dossier_id)
     guardian_id = await other_adult(stack.owner_databases["dossier"], owner.dossier_id, "legal_guardian")
     values["POST /v1/dossiers/{dossier_id}/split"] = {"adults": [guardian_id], "children": [], "preview": "true"}
+    twin = {"into": stranger.dossier_id, "reason": "Essai", "preview": "true"}
+    values["POST /v1/dossiers/{dossier_id}/merge"] = twin
     await history_of(owner, stack.owner_databases["planning"], values)
     nothing = {name: str(new_id()) for name in THEIRS} | {name: [str(new_id())] for name in SEVERAL}
     everybody = actors | {"guardian": Actor("guardian", str(stranger.portal.token))}

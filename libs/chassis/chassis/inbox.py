@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from chassis import broker, clock, logs
 from chassis.database import Database, fetch
 from chassis.erasure import EvenErased, named
+from chassis.merging import repointed
 from chassis.parking import NotYetKnown, park
 from chassis.stopping import Stop
 from chassis.supervision import keep_going
@@ -100,10 +101,12 @@ async def handle(database: Database, body: bytes, handlers: Handlers) -> None:
 async def _handle(database: Database, messages: Sequence[Decoded]) -> None:
     """The messages in one transaction: inbox rows, effects, commit. An event already handled is passed over."""
     async with database.sessions.begin() as session:
-        first, erased = await _enter(session, messages)
+        first, erased, merged = await _enter(session, messages)
         new = {one.envelope.id: one for one in messages if one.envelope.id in first}  # the same may be there twice
         if erased:
             new = {one: message for one, message in new.items() if not _void(message, erased)}
+        if merged:
+            new = {one: message._replace(event=repointed(message.event, merged)) for one, message in new.items()}
         for handler, some in groupby(in_order(new.values()), key=lambda one: one.handler):
             if isinstance(handler, AtOnce):
                 await handler.handler(session, [one.event for one in some])
@@ -129,18 +132,24 @@ _ENTER = """
         INSERT INTO inbox (event_id, handled_at) SELECT id, $2 FROM unnest($1::uuid[]) AS id
         ON CONFLICT DO NOTHING RETURNING event_id
     )
-    SELECT event_id, true FROM entered UNION ALL SELECT id, false FROM erased WHERE id = ANY($3::uuid[])
+    SELECT 'entered', event_id, NULL::uuid FROM entered
+    UNION ALL SELECT 'merged', id, into_id FROM merged WHERE id = ANY($3::uuid[])
+    UNION ALL SELECT 'erased', id, NULL FROM erased
+    WHERE id = ANY($3::uuid[]) OR id IN (SELECT into_id FROM merged WHERE merged.id = ANY($3::uuid[]))
 """
 
 
-async def _enter(session: AsyncSession, messages: Sequence[Decoded]) -> tuple[set[UUID], set[UUID]]:
-    """Enter the events in the inbox, in order; those that were not there, and who of those they name is erased.
+async def _enter(session: AsyncSession, messages: Sequence[Decoded]) -> tuple[set[UUID], set[UUID], dict[UUID, UUID]]:
+    """Enter the events in the inbox, in order; those that were not there, and of those they name who is erased, and
+    which dossiers are merged into which.
 
     What was parked is so no more.
     """
     ids = sorted(one.envelope.id for one in messages)
     rows = await fetch(session, _ENTER, ids, clock.now(), list({one for m in messages for one in named(m.event)}))
-    return {one for one, is_event in rows if is_event}, {one for one, is_event in rows if not is_event}
+    first, erased = ({one for what, one, _ in rows if what == wanted} for wanted in ("entered", "erased"))
+    merged = {one: into for what, one, into in rows if what == "merged"}
+    return first, erased | {one for one, into in merged.items() if into in erased}, merged
 
 
 def _void(message: Decoded, erased: Set[UUID]) -> bool:

@@ -128,6 +128,13 @@ def create_plumbing(application_role: str) -> None:
             kind text NOT NULL,
             erased_at timestamptz NOT NULL
         )""",
+        # Dossiers that are part of another one now.
+        """CREATE TABLE merged (
+            id uuid CONSTRAINT pk_merged PRIMARY KEY,
+            into_id uuid NOT NULL,
+            merged_at timestamptz NOT NULL
+        )""",
+        "CREATE INDEX ix_merged_into_id ON merged (into_id)",
         """CREATE TABLE idempotency (
             account_id uuid NOT NULL,
             key text NOT NULL,
@@ -139,7 +146,7 @@ def create_plumbing(application_role: str) -> None:
         )""",
         "CREATE INDEX ix_idempotency_answered_at ON idempotency (answered_at)",
         f"GRANT UPDATE, DELETE ON outbox, parked TO {application_role}",
-        f"GRANT UPDATE ON dead_letters TO {application_role}",
+        f"GRANT UPDATE ON dead_letters, merged TO {application_role}",
         f"GRANT DELETE ON inbox, idempotency TO {application_role}",
     ):
         op.execute(statement)

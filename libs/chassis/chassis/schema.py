@@ -75,7 +75,7 @@ def service_metadata(service: str, *, extensions: Iterable[str] = (), triggers: 
 
 
 def _add_plumbing(metadata: MetaData) -> None:
-    """The tables of outbox, inbox, parking, dead letters, erasures, the desk log and idempotency."""
+    """The tables of outbox, inbox, parking, dead letters, erasures, merged dossiers, the desk log and idempotency."""
     Table(
         "outbox",
         metadata,
@@ -143,6 +143,14 @@ def _add_plumbing(metadata: MetaData) -> None:
         Column("kind", Text(), nullable=False),
         Column("erased_at", DateTime(timezone=True), nullable=False),
         **may(law=impersonal("for ever, as nothing but an id: what comes late revives nobody")),
+    )
+    Table(
+        "merged",
+        metadata,
+        Column("id", Uuid(), primary_key=True),
+        Column("into_id", Uuid(), nullable=False, index=True),
+        Column("merged_at", DateTime(timezone=True), nullable=False),
+        **may("UPDATE", law=impersonal("for ever, as nothing but two ids: what comes late finds the family")),
     )
     Table(
         "idempotency",

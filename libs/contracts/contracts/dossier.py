@@ -39,7 +39,8 @@ class DossierChanged(Event):
     """A family's dossier; `missing` names what keeps it incomplete (empty: complete).
 
     `priorities` are codes of criteria of the town's waiting list that an agent has certified. `payers`, in order, say
-    who pays on which day; on others, and where there are none, the adult who has that role.
+    who pays on which day; on others, and where there are none, the adult who has that role. `merged_into`: the dossier
+    that an archived one is now part of, with all that was its family's.
     """
 
     type: ClassVar[str] = "dossier.dossier_changed"
@@ -53,6 +54,7 @@ class DossierChanged(Event):
     missing: tuple[str, ...] = ()
     priorities: tuple[str, ...] = ()
     payers: tuple[Payer, ...] = ()
+    merged_into: UUID | None = None
 
 
 class Schooling(Fact):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from billing.bookings.invoicing import bill
 from billing.copies import Activity, Child, Dossier, HolidayWeek, QuotientHistory, Reservations
 from billing.erasing import ERASURE, forget_names
+from billing.merging import MERGING
 
 
 async def bill_booking(session: AsyncSession, event: enrolment.Booking) -> None:
@@ -26,7 +27,7 @@ async def end_booking(session: AsyncSession, event: enrolment.Booking) -> None:
 
 HANDLERS: Handlers = {
     **ERASURE.handlers("dossier", "child", "account"),
-    dossier.DossierChanged: keep(Dossier),
+    dossier.DossierChanged: keep(Dossier).then(MERGING.hear),
     dossier.ChildChanged: keep(Child),
     dossier.QuotientChanged: keep(QuotientHistory),
     enrolment.ActivityChanged: keep(Activity),

@@ -13,6 +13,10 @@ GUARDS: tuple[str, ...] = (
     FOR EACH ROW EXECUTE FUNCTION refuse_unbalanced()""",
     """CREATE FUNCTION refuse_change_of_numbered() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
+        IF TG_OP = 'UPDATE' AND to_jsonb(OLD) - 'dossier_id' = to_jsonb(NEW) - 'dossier_id'
+           AND EXISTS (SELECT FROM merged WHERE id = OLD.dossier_id AND into_id = NEW.dossier_id) THEN
+            RETURN NEW;
+        END IF;
         RAISE EXCEPTION 'invoice % is numbered: it never changes', OLD.number USING ERRCODE = '23514';
     END $$""",
     """CREATE TRIGGER numbered_never_changes BEFORE UPDATE OR DELETE ON invoices

@@ -159,4 +159,5 @@ def dossier_changed(dossier: Dossier) -> contract.DossierChanged:
         missing=tuple(dossier.missing),
         priorities=tuple(dossier.priorities),
         payers=tuple(contract.Payer(adult_id=one.adult_id, valid_from=one.valid_from) for one in dossier.payers),
+        merged_into=dossier.merged_into,
     )

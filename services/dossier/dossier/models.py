@@ -214,7 +214,7 @@ class Dossier(Base):
     """A family. `version` grows with each event about it, whether of the dossier itself or of its quotients.
 
     `priorities` are codes of criteria of the town's waiting list that an agent has certified; `missing` is what keeps
-    it incomplete, in French, as it was last told.
+    it incomplete, in French, as it was last told; `merged_into` the one that an archived one is part of.
     """
 
     __tablename__ = "dossiers"
@@ -235,6 +235,7 @@ class Dossier(Base):
     city: Mapped[str | None]
     priorities: Mapped[list[str]] = mapped_column(ARRAY(Text()))
     missing: Mapped[list[str]] = mapped_column(ARRAY(Text()), insert_default=list)
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("dossiers.id"), index=True)
     version: Mapped[int]
 
     adults: Mapped[list[Adult]] = relationship(

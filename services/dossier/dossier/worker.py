@@ -17,6 +17,7 @@ from dossier.erasures.erasing import ERASURE
 from dossier.health import records
 from dossier.health.keys import new_key
 from dossier.households import payers
+from dossier.households.merging import MERGING
 from dossier.imports.command import IMPORT
 from dossier.imports.importing import import_families
 from dossier.models import Base
@@ -67,6 +68,7 @@ JOBS = (
     Job(hand_over_payers, every_s=300),
     Job(forgetting(Base.metadata), every_s=600),
     Job(ERASURE.sweep, every_s=600),
+    Job(MERGING.sweep, every_s=600),
     Job(remind_of_expiry, every_s=60),
     Job(judge_dossiers, every_s=60),
     Job(import_families, every_s=2),

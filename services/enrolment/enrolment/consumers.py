@@ -26,6 +26,7 @@ from enrolment.copies import Child, Dossier, Regie, reachable
 from enrolment.enrolments.enrolments import move_with_children
 from enrolment.enrolments.models import AppliedEnrolment, Enrolment
 from enrolment.erasing import ERASURE
+from enrolment.merging import MERGING
 
 
 async def move(session: AsyncSession, events: Sequence[ChildChanged]) -> None:
@@ -42,7 +43,7 @@ async def drop_answers_to_none(session: AsyncSession, events: Sequence[Enrolment
 
 HANDLERS: Handlers = {
     **ERASURE.handlers("dossier", "child", "account"),
-    DossierChanged: keep(Dossier, reachable=reachable),
+    DossierChanged: keep(Dossier, reachable=reachable).then(MERGING.hear),
     ChildChanged: keep(Child).then(move),
     RegieChanged: keep(Regie),
     EnrolmentApplied: keep(AppliedEnrolment).then(drop_answers_to_none),

@@ -6,6 +6,7 @@ from chassis.worker import Job, forgetting
 
 from enrolment.bookings import bookings
 from enrolment.erasing import ERASURE
+from enrolment.merging import MERGING
 from enrolment.models import Base
 from enrolment.waiting_list import offers
 
@@ -27,4 +28,5 @@ JOBS = (
     Job(pass_on_offers, every_s=1),
     Job(forgetting(Base.metadata), every_s=600),
     Job(ERASURE.sweep, every_s=600),
+    Job(MERGING.sweep, every_s=600),
 )

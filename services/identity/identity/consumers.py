@@ -6,12 +6,13 @@ from contracts import billing, dossier, enrolment, identity, planning
 
 from identity.copies import Dossier, Regie, Site, guardians
 from identity.erasing import ERASURE
+from identity.merging import MERGING
 from identity.notices.writing import keep_notice
 from identity.own_account.following import follow
 
 HANDLERS: Handlers = {
     **ERASURE.handlers("dossier"),
-    dossier.DossierChanged: keep(Dossier, guardians=guardians).then(follow),
+    dossier.DossierChanged: keep(Dossier, guardians=guardians).then(follow).then(MERGING.hear),
     enrolment.SiteChanged: keep(Site),
     billing.RegieChanged: keep(Regie),
     identity.NoticeWritten: keep_notice,

@@ -23,6 +23,7 @@ from planning.copies import Activity, Child, Dossier, HolidayWeek, Site, guardia
 from planning.enrolments.applying import apply
 from planning.enrolments.handing_over import hand_over
 from planning.erasing import ERASURE
+from planning.merging import MERGING
 from planning.reservations.changing import touch
 
 
@@ -34,7 +35,7 @@ async def keep_booking(session: AsyncSession, events: Sequence[Booking]) -> None
 
 HANDLERS: Handlers = {
     **ERASURE.handlers("dossier", "child", "account"),
-    DossierChanged: keep(Dossier, guardian_ids=guardians, guardian_names=names_of_guardians),
+    DossierChanged: keep(Dossier, guardian_ids=guardians, guardian_names=names_of_guardians).then(MERGING.hear),
     ChildChanged: keep(Child, custody=lambda event: event.custody and event.custody.model_dump(mode="json")).then(
         hand_over
     ),

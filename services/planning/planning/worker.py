@@ -7,6 +7,7 @@ from chassis.worker import Job, forgetting
 from planning.digests.digests import send
 from planning.drafts.reminders import remind
 from planning.erasing import ERASURE
+from planning.merging import MERGING
 from planning.models import Base
 from planning.retention import forget_former
 
@@ -34,4 +35,5 @@ JOBS = (
     Job(tell_the_week, every_s=5),
     Job(forget_what_is_over, every_s=60),
     Job(ERASURE.sweep, every_s=600),
+    Job(MERGING.sweep, every_s=600),
 )

@@ -6,6 +6,7 @@ from contracts.identity import AccountClosed
 from french.paris import PARIS
 from planning.erasing import ERASURE
 from planning.main import SERVICE
+from planning.merging import MERGING
 from planning.plannings.models import LASTS
 from planning.worker import JOBS, forget_what_is_over, remind_of_drafts, tell_the_week
 from sqlalchemy import text
@@ -73,4 +74,5 @@ async def test_what_is_over_is_forgotten_each_in_its_time(desk: Desk) -> None:
 
 def test_the_worker_does_all_of_it() -> None:
     assert SERVICE.jobs == JOBS
-    assert {job.run for job in JOBS} == {remind_of_drafts, tell_the_week, forget_what_is_over, ERASURE.sweep}
+    sweeps = {ERASURE.sweep, MERGING.sweep}
+    assert {job.run for job in JOBS} == {remind_of_drafts, tell_the_week, forget_what_is_over} | sweeps

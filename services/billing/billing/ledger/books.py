@@ -15,10 +15,14 @@ async def hold_family(session: AsyncSession, dossier_id: UUID) -> None:
     """Let this transaction alone move that family's money, invoices and payments until it ends.
 
     The first lock of every such transaction, and the only one that several may want but a number series, taken last.
+    With that of a family that is merged into another goes the other's: the first is locked before the second.
     """
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:family, 0))"), {"family": f"family {dossier_id}"}
-    )
+    held: UUID | None = dossier_id
+    while held is not None:
+        await session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:family, 0))"), {"family": f"family {held}"}
+        )
+        held = await session.scalar(text("SELECT into_id FROM merged WHERE id = :family"), {"family": held})
 
 
 async def post(
@@ -47,6 +51,25 @@ async def post(
         for account, amount in cents.items()
         if amount
     )
+    await session.flush()
+
+
+async def hand_over(session: AsyncSession, now: datetime, dossier_id: UUID, into_id: UUID) -> None:
+    """What a family owes and has with us is the other's, into whose dossier its own is merged; both are held."""
+    for account in (Account.FAMILY, Account.CREDIT, Account.DEFERRED):
+        if cents := await balance(session, dossier_id, account):
+            transaction_id = new_id()
+            session.add_all(
+                LedgerEntry(
+                    transaction_id=transaction_id,
+                    at=now,
+                    account=account,
+                    dossier_id=family,
+                    amount_cents=amount,
+                    memo="Dossiers réunis",
+                )
+                for family, amount in ((dossier_id, -cents), (into_id, cents))
+            )
     await session.flush()
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dossier import children, dossiers
-from dossier.models import Base, Child, dossier_children
+from dossier.models import Base, Child, Dossier, dossier_children
 
 ERASURE = Erasure(Base.metadata)
 
@@ -53,7 +53,10 @@ async def erase_dossier(session: AsyncSession, reach: Reach, dossier_id: UUID, *
     )
     if preview:
         return told
-    await publish(session, DossierErased(dossier_id=dossier_id, version=dossier.version + 1))
+    parts = select(Dossier).where(Dossier.merged_into == dossier_id).order_by(Dossier.id)
+    merged = (await session.scalars(parts)).all()
+    whole = [(one.id, one.version + 1) for one in (*merged, dossier)]
+    await publish(session, *(DossierErased(dossier_id=one, version=version) for one, version in whole))
     await publish(session, *(ChildErased(child_id=child.id, version=child.version + 1) for child in alone))
     await session.execute(delete(dossier_children).where(dossier_children.c.dossier_id == dossier_id))
     for child in shared:
@@ -65,7 +68,8 @@ async def erase_dossier(session: AsyncSession, reach: Reach, dossier_id: UUID, *
         await children.changed(session, child)
     for child_id in told.children_erased:
         await erase(session, Base.metadata, "child", child_id)
-    await erase(session, Base.metadata, "dossier", dossier_id)
+    for one, _ in whole:
+        await erase(session, Base.metadata, "dossier", one)
     return told
 
 

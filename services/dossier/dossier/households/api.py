@@ -15,11 +15,13 @@ from fastapi import APIRouter, Depends, Response
 from french.paris import day_in_paris
 
 from dossier.dossiers import Archived
-from dossier.households import adults, children, creating, payers, priorities, sharing, splitting
+from dossier.households import adults, children, creating, merging, payers, priorities, sharing, splitting
 from dossier.households.rules import Paying
 from dossier.households.schemas import (
     Custody,
     CustodyAnswer,
+    Merge,
+    MergeAnswer,
     NewAdult,
     NewChild,
     NewDossier,
@@ -209,3 +211,20 @@ async def split_dossier(
         created=DossierAnswer.of(created, today) if created else None,
         dossier=_dossier(dossier, response),
     )
+
+
+@router.post("/dossiers/{dossier_id}/merge")
+@problems(Archived)
+async def merge_dossier(
+    dossier_id: UUID,
+    reach: Agent,
+    session: Session,
+    seen: SeenVersion,
+    body: Merge,
+    response: Response,
+    preview: bool = False,
+) -> MergeAnswer:
+    """The dossier is archived, and all that was its family's is in the one that is kept."""
+    gone, kept, touches = await merging.merge(session, reach, seen, dossier_id, body.into, preview=preview)
+    today = day_in_paris(clock.now())
+    return MergeAnswer(touches=touches, into=DossierAnswer.of(kept, today), dossier=_dossier(gone, response))

@@ -253,6 +253,19 @@ class SplitAnswer(Touched):
     created: DossierAnswer | None
 
 
+class Merge(RequestBody):
+    """The dossier that is kept, and why the two are one."""
+
+    into: UUID
+    reason: Reason
+
+
+class MergeAnswer(Touched):
+    """`into` is the dossier that is kept."""
+
+    into: DossierAnswer
+
+
 class Priorities(RequestBody):
     """Codes of the town's criteria that the desk certifies: all of them."""
 

@@ -18,9 +18,11 @@ STATEMENTS = (
         city text,
         priorities text[] NOT NULL,
         missing text[] NOT NULL,
+        merged_into uuid CONSTRAINT fk_dossiers_merged_into REFERENCES dossiers (id),
         version integer NOT NULL,
         CONSTRAINT ck_dossiers_address_whole CHECK (num_nonnulls(street, postcode, city) IN (0, 3))
     )""",
+    "CREATE INDEX ix_dossiers_merged_into ON dossiers (merged_into)",
     "CREATE INDEX ix_dossiers_address ON dossiers (postcode, lower(street))",
     "CREATE INDEX ix_dossiers_counted ON dossiers ((number::bigint)) WHERE number ~ '^[0-9]{1,15}$'",
     """CREATE TABLE adults (

@@ -186,6 +186,8 @@ STATEMENTS = (
     )""",
     "CREATE INDEX ix_drafts_look_at ON drafts (look_at)",
     "GRANT UPDATE ON planning_months, reservations, slots TO planning_app",
+    # Of a family whose dossier is merged into another; else history never changes.
+    "GRANT UPDATE (dossier_id) ON entries TO planning_app",
     "GRANT UPDATE, DELETE ON attempts, digests, drafts, feeds, given_up_days TO planning_app",
     "GRANT UPDATE ON dossiers TO planning_app",
     "GRANT UPDATE ON activity_rules, calendar TO planning_app",
