@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -53,7 +53,7 @@ def bench(running: Stack, effort: Effort) -> Iterator[Row]:
         f"{PLANNING_MS:.0f} ms",
         whole[PLANNING] < PLANNING_MS,
     )
-    sights = asyncio.run(_seen(running))
+    sights = asyncio.run(_seen(running, (*PUBLIC, *FAMILY)[-effort.pages :]))
     heaviest = max(sights, key=lambda path: sights[path].bytes)
     most = max(one.requests for one in sights.values())
     yield Row(
@@ -99,12 +99,12 @@ async def _timing(browser: Browser, path: str) -> tuple[float, float]:
     return float(api), float(beyond)
 
 
-async def _seen(running: Stack) -> dict[str, Sight]:
+async def _seen(running: Stack, paths: Sequence[str]) -> dict[str, Sight]:
     """Each page opened by a browser that has nothing of it yet."""
     async with async_playwright() as playwright:
         opened = await playwright.chromium.launch(executable_path=str(chromium()), args=["--no-sandbox"])
         found = {}
-        for path in (*PUBLIC, *FAMILY):
+        for path in paths:
             context = await opened.new_context(viewport={"width": 360, "height": 800})
             page = await context.new_page()
             if path in FAMILY:

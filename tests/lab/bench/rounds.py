@@ -19,8 +19,8 @@ REPEATS = 5
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done: rounds, the seconds of each side of one, events, families, those searched among; how many
-    arrive within so long.
+    """How much is done: rounds, the seconds of each side of one, events, families, those searched among, pages seen; how
+    many arrive within so long.
     """
 
     rounds: int = 5
@@ -28,6 +28,7 @@ class Effort:
     events: int = 10_000
     families: int = 2_200
     searched: int = 50_000
+    pages: int = 20
     arrivals: int = 10_000
     arrive_s: float = 60.0
 
