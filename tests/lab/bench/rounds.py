@@ -19,8 +19,8 @@ REPEATS = 5
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done: rounds, the seconds of each side of one, events, families, those searched among, pages seen; how
-    many arrive within so long.
+    """How much is done: rounds, the seconds of each side of one, events, families, those searched among, pages seen;
+    how many arrive within so long.
     """
 
     rounds: int = 5
