@@ -369,21 +369,21 @@ async def another_session(family: Family) -> str:
 async def spare_tablet(database_url: str) -> str:
     """One that no test signs in on."""
     columns = "devices (id, site_id, name, digest, created_at)"
-    return await _added(database_url, f"{columns} VALUES ($1, $1, 'Essai', $2, now())")
+    return await _added(database_url, f"{columns} VALUES ($1, $1, 'Essai', $2, now())", new_id().bytes)
 
 
 async def passkey_of(family: Family, database_url: str) -> str:
     """One of the guardian's, that opens nothing."""
     columns = "passkeys (id, account_id, name, credential_id, public_key, used, created_at)"
-    theirs = f"SELECT $1, id, 'Essai', $2, '', 0, now() FROM accounts WHERE username = '{family.guardian.username}'"
-    return await _added(database_url, f"{columns} {theirs}")
+    theirs = "SELECT $1, id, 'Essai', $2, '', 0, now() FROM accounts WHERE username = $3"
+    return await _added(database_url, f"{columns} {theirs}", new_id().bytes, family.guardian.username)
 
 
-async def _added(database_url: str, row: str) -> str:
-    """The id ($1) of a new row, which has bytes of its own ($2)."""
+async def _added(database_url: str, row: str, *values: Any) -> str:
+    """The id ($1) of a new row of these values ($2 and on)."""
     row_id = new_id()
     connection = await asyncpg.connect(database_url)
-    await connection.execute(f"INSERT INTO {row}", row_id, row_id.bytes)
+    await connection.execute(f"INSERT INTO {row}", row_id, *values)
     await connection.close()
     return str(row_id)
 
@@ -417,62 +417,37 @@ async def message_to(family: Family, database_url: str) -> str:
 
 async def other_adult(database_url: str, dossier_id: str, role: str = "contact") -> str:
     """An adult of the dossier whom nobody needs."""
-    adult_id = new_id()
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(
-        "INSERT INTO adults (id, dossier_id, first_name, last_name, roles) VALUES ($1, $2, 'Anne', 'Petit', $3)",
-        *(adult_id, UUID(dossier_id), [role]),
-    )
-    await connection.close()
-    return str(adult_id)
+    row = "adults (id, dossier_id, first_name, last_name, roles) VALUES ($1, $2, 'Anne', 'Petit', $3)"
+    return await _added(database_url, row, UUID(dossier_id), [role])
 
 
 async def uninvited_dossier(database_url: str) -> str:
     """One whose guardian has no account."""
-    dossier_id = new_id()
     guardian = {"guardian_id": str(new_id()), "first_name": "Luc", "last_name": "Petit", "email": None}
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(
-        "INSERT INTO dossiers (dossier_id, version, number, guardians) VALUES ($1, 1, $2, $3)",
-        *(dossier_id, dossier_id.hex, json.dumps([guardian])),
-    )
-    await connection.close()
-    return str(dossier_id)
+    row = "dossiers (dossier_id, version, number, guardians) VALUES ($1, 1, $2, $3)"
+    return await _added(database_url, row, new_id().hex, json.dumps([guardian]))
 
 
 async def print_run(database_url: str) -> str:
     """One that an agent has made."""
-    run_id = new_id()
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(
-        "INSERT INTO print_runs (id, notice_ids, made_by, made_at) VALUES ($1, '{}', $1, now())", run_id
-    )
-    await connection.close()
-    return str(run_id)
+    return await _added(database_url, "print_runs (id, notice_ids, made_by, made_at) VALUES ($1, '{}', $1, now())")
 
 
 async def desk_notice(database_url: str) -> str:
     """One that waits for somebody of the desk."""
-    notice_id = new_id()
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(
-        "INSERT INTO desk_notices (id, title, paragraphs, created_at) VALUES ($1, 'Essai', '[]', now())", notice_id
-    )
-    await connection.close()
-    return str(notice_id)
+    row = "desk_notices (id, title, paragraphs, created_at) VALUES ($1, 'Essai', '[]', now())"
+    return await _added(database_url, row)
 
 
 async def waiting_dossier_request(database_url: str) -> str:
     """One that somebody has asked, for an agent to decide."""
-    request_id = new_id()
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(
-        "INSERT INTO dossier_requests (id, version, status, digest, first_name, last_name, email, address, children,"
-        " created_at) VALUES ($1, 1, 'waiting', $2, 'Luc', 'Petit', 'essai@example.org', $3, '[]', now())",
-        *(request_id, request_id.bytes, json.dumps({"street": "1 rue", "postcode": "94990", "city": "Ville"})),
+    return await _added(
+        database_url,
+        "dossier_requests (id, version, status, digest, first_name, last_name, email, address, children, created_at)"
+        " VALUES ($1, 1, 'waiting', $2, 'Luc', 'Petit', 'essai@example.org', $3, '[]', now())",
+        new_id().bytes,
+        json.dumps({"street": "1 rue", "postcode": "94990", "city": "Ville"}),
     )
-    await connection.close()
-    return str(request_id)
 
 
 async def other_dossier(database_url: str, values: Json, operation: Operation) -> None:
@@ -495,58 +470,37 @@ async def other_dossier(database_url: str, values: Json, operation: Operation) -
 
 async def invited_account(database_url: str) -> str:
     """One of the staff's that waits for its owner."""
-    account_id, username = new_id(), f"essai-{new_id().hex}"
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(
-        "INSERT INTO accounts (id, version, status, role, username, username_key, first_name, last_name, email,"
-        " email_key, site_ids, regies, activation_expires_at, created_at)"
+    username = f"essai-{new_id().hex}"
+    return await _added(
+        database_url,
+        "accounts (id, version, status, role, username, username_key, first_name, last_name, email, email_key,"
+        " site_ids, regies, activation_expires_at, created_at)"
         " VALUES ($1, 1, 'pending', 'agent', $2, $2, 'Luc', 'Petit', $3, $3, '{}', '{}', $4, $4)",
-        account_id,
         username,
         f"{username}@example.org",
         clock.now() + timedelta(days=30),
     )
-    await connection.close()
-    return str(account_id)
 
 
 async def campaign_done(database_url: str) -> str:
     """Of which every family has been asked for."""
-    campaign_id = new_id()
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(
-        "INSERT INTO quotient_campaigns (id, status, version, asked_by, asked_at, next_at)"
-        " VALUES ($1, 'done', 2, $1, now(), now())",
-        campaign_id,
-    )
-    await connection.close()
-    return str(campaign_id)
+    columns = "quotient_campaigns (id, status, version, asked_by, asked_at, next_at)"
+    return await _added(database_url, f"{columns} VALUES ($1, 'done', 2, $1, now(), now())")
 
 
 async def import_done(database_url: str) -> str:
     """Of a file that an administrator has sent."""
-    import_id = new_id()
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(
-        "INSERT INTO imports (id, status, version, kind, dry_run, columns, lines, done, created, known, refused,"
-        " asked_at) VALUES ($1, 'done', 2, 'families', true, '{}', 1, 1, 1, 0, 0, now())",
-        import_id,
+    return await _added(
+        database_url,
+        "imports (id, status, version, kind, dry_run, columns, lines, done, created, known, refused, asked_at)"
+        " VALUES ($1, 'done', 2, 'families', true, '{}', 1, 1, 1, 0, 0, now())",
     )
-    await connection.close()
-    return str(import_id)
 
 
 async def known_program(database_url: str) -> str:
     """A program of the town's that nobody needs."""
-    client_id = new_id()
-    connection = await asyncpg.connect(database_url)
-    await connection.execute(
-        "INSERT INTO clients (id, name, scope, created_at) VALUES ($1, $2, 'meals:read', now())",
-        client_id,
-        f"essai-{client_id.hex}",
-    )
-    await connection.close()
-    return str(client_id)
+    row = "clients (id, name, scope, created_at) VALUES ($1, $2, 'meals:read', now())"
+    return await _added(database_url, row, f"essai-{new_id().hex}")
 
 
 async def _leave_places(database_url: str, week_id: str, left: int) -> None:
