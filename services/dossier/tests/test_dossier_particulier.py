@@ -92,7 +92,10 @@ async def test_who_agrees_is_asked_for_and_who_agrees_no_more_leaves_nothing(
 ) -> None:
     assert (await call("POST", LOOKUP))[1]["outcome"] == "no_consent"
     assert outside.calls == 0
-    assert await call("GET", CONSENT, role="guardian") == (200, {"agreed": False, "agreed_at": None})
+    assert await call("GET", CONSENT, role="guardian") == (
+        200,
+        {"agreed": False, "agreed_at": None, "possible": True},
+    )
     assert (await call("PUT", CONSENT, CLAIRES, "guardian"))[0] == 200
     assert (await call("GET", CONSENT))[1]["agreed"]
     status, answer = await call("POST", LOOKUP)

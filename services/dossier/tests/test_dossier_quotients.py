@@ -16,7 +16,7 @@ from dossier.quotients.recording import Found, fault
 from dossier.quotients.rules import counts_from, needs_reason
 from french.paris import day_in_paris
 
-from services.dossier.tests.villeneuve import MARTIN, MOREAU, Ask, published
+from services.dossier.tests.villeneuve import CLAIRE, MARTIN, MOREAU, Ask, Send, published
 
 Put = Callable[..., Any]
 TODAY = date(2026, 11, 25)
@@ -137,3 +137,12 @@ def test_a_month_that_has_begun_does_not_cost_otherwise_without_a_reason() -> No
     assert fault(Found(640, "caf", date(2026, 11, 1)), TODAY) is not None
     assert fault(Found(640, "caf", date(2026, 11, 1), reason="Erreur de saisie"), TODAY) is None
     assert fault(Found(640, "caf"), TODAY) is None
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_a_town_that_cannot_ask_keeps_nobodys_consent(send: Send) -> None:
+    path = f"/dossiers/{MOREAU}/adults/{CLAIRE}/quotient-consent"
+    person = {"birth_name": "Moreau", "first_names": ["Claire"], "sex": "F", "birth_date": "1988-04-12"}
+    status, problem, _ = await send("PUT", path, person | {"birthplace": "94076"}, "agent")
+    assert (status, problem["type"]) == (409, "urn:problem:dossier:particulier-not-connected")
+    assert (await send("GET", path, role="agent"))[1] == {"agreed": False, "agreed_at": None, "possible": False}

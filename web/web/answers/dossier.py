@@ -72,6 +72,24 @@ class Quotient(Answer):
     valid_to: datetime.date
 
 
+class RecordedQuotient(Quotient):
+    reason: str | None = None
+
+
+class Quotients(Answer):
+    """Their history, the newest first."""
+
+    items: list[RecordedQuotient]
+
+
+class QuotientConsent(Answer):
+    """Whether an adult agrees that their quotient is asked for; `possible`: the town can ask."""
+
+    agreed: bool
+    agreed_at: AwareDatetime | None
+    possible: bool
+
+
 class Person(Answer):
     id: str
     first_name: str

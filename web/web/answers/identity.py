@@ -14,6 +14,7 @@ class Me(Answer):
     username: str = ""
     email: str = ""
     has_second_factor: bool = False
+    guardian_id: str | None = None
 
 
 class OwnSession(Answer):

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from dossier.dossiers import Archived
 from dossier.quotients import asking, consents, recording
 from dossier.quotients.models import QuotientConsent
-from dossier.quotients.particulier import NotConnected, ParticulierDown, TokenRefused, connected
+from dossier.quotients.particulier import Access, NotConnected, ParticulierDown, TokenRefused, connected
 from dossier.quotients.schemas import (
     CampaignAnswer,
     CampaignReport,
@@ -51,21 +51,27 @@ async def list_quotients(dossier_id: UUID, reach: FamilyOrDesk, session: Session
     return Quotients(items=[RecordedQuotient.model_validate(one) for one in found])
 
 
-def _consent(consent: QuotientConsent | None) -> ConsentAnswer:
-    return ConsentAnswer(agreed=consent is not None, agreed_at=consent.agreed_at if consent else None)
+def _consent(consent: QuotientConsent | None, access: Access) -> ConsentAnswer:
+    at = consent.agreed_at if consent else None
+    return ConsentAnswer(agreed=consent is not None, agreed_at=at, possible=bool(access.token))
 
 
 @router.get("/dossiers/{dossier_id}/adults/{adult_id}/quotient-consent")
-async def read_consent(dossier_id: UUID, adult_id: UUID, reach: FamilyOrDesk, session: Session) -> ConsentAnswer:
-    return _consent(await consents.find(session, reach, dossier_id, adult_id))
+async def read_consent(
+    dossier_id: UUID, adult_id: UUID, reach: FamilyOrDesk, request: Request, session: Session
+) -> ConsentAnswer:
+    consent = await consents.find(session, reach, dossier_id, adult_id)
+    return _consent(consent, request.app.state.settings.particulier)
 
 
 @router.put("/dossiers/{dossier_id}/adults/{adult_id}/quotient-consent")
+@problems(NotConnected)
 async def give_consent(
-    dossier_id: UUID, adult_id: UUID, body: Consent, reach: FamilyOrDesk, session: Session
+    dossier_id: UUID, adult_id: UUID, body: Consent, reach: FamilyOrDesk, request: Request, session: Session
 ) -> ConsentAnswer:
-    """An adult agrees that their quotient is asked for: themselves, or at the desk."""
-    return _consent(await consents.give(session, reach, dossier_id, adult_id, body.model_dump()))
+    """An adult agrees that their quotient is asked for: themselves, or at the desk; where it can be asked for."""
+    access: Access = request.app.state.settings.particulier
+    return _consent(await consents.give(session, access, reach, dossier_id, adult_id, body.model_dump()), access)
 
 
 @router.delete("/dossiers/{dossier_id}/adults/{adult_id}/quotient-consent", status_code=204)

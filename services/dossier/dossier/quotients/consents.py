@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from dossier.models import Adult
 from dossier.quotients.models import QuotientConsent
+from dossier.quotients.particulier import Access, NotConnected
 
 
 async def find(session: AsyncSession, reach: Reach, dossier_id: UUID, adult_id: UUID) -> QuotientConsent | None:
@@ -21,10 +22,12 @@ async def find(session: AsyncSession, reach: Reach, dossier_id: UUID, adult_id: 
 
 
 async def give(
-    session: AsyncSession, reach: Reach, dossier_id: UUID, adult_id: UUID, status: Mapping[str, Any]
+    session: AsyncSession, access: Access, reach: Reach, dossier_id: UUID, adult_id: UUID, status: Mapping[str, Any]
 ) -> QuotientConsent:
-    """With their civil status; given again, it replaces the other. Raises NotFound."""
+    """With their civil status; given again, it replaces the other. Raises NotFound, NotConnected."""
     await _adult(session, reach, dossier_id, adult_id)
+    if not access.token:
+        raise NotConnected
     consent = QuotientConsent(
         adult_id=adult_id, dossier_id=dossier_id, agreed_at=clock.now(), agreed_by=reach.sub, **status
     )

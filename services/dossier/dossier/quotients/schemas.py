@@ -66,10 +66,11 @@ class Consent(RequestBody):
 
 
 class ConsentAnswer(Answer):
-    """Whether an adult agrees that their quotient is asked for, and since when."""
+    """Whether an adult agrees that their quotient is asked for, and since when; `possible`: the town can ask."""
 
     agreed: bool
     agreed_at: datetime | None
+    possible: bool
 
 
 Outcome = Literal["changed", "unchanged", "unknown", "no_consent"]

@@ -27,6 +27,7 @@ from web.pages import (
     health,
     invoices,
     planning,
+    quotient,
 )
 from web.plannings import Prices
 from web.refusals import Refused
@@ -145,6 +146,7 @@ ROUTES: list[Route] = [
             dossier_edits,
             change_requests,
             documents,
+            quotient,
             health,
             enrolments,
             bookings,
