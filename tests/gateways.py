@@ -80,6 +80,15 @@ DOSSIER: dict[str, Any] = {
     "quotient": {"value": 612, "source": "caf", "valid_from": "2026-09-01", "valid_to": "2027-08-31"},
     "missing": [],
 }
+#: Of a child of two dossiers.
+CUSTODY: dict[str, Any] = {
+    "shared": True,
+    "patterns": [
+        {"from": "2026-09-09", "days": ["own"] * 7 + ["other"] * 7},
+        {"from": "2027-01-04", "days": ["own", "own", "other", "other", "other", "own", "own"]},
+    ],
+    "exceptions": [{"from": "2026-12-21", "to": "2026-12-25", "whose": "other"}],
+}
 
 
 def listed(*items: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.browsers import Browser
-from tests.gateways import DOSSIER, Gateway, listed
+from tests.gateways import CUSTODY, DOSSIER, Gateway, listed
 from tests.screens import Screen
 
 HERE = "/dossier"
@@ -274,7 +274,9 @@ async def test_an_agent_decides_with_a_reason(agent: Browser, gateway: Gateway) 
 
 
 async def test_the_pages_of_a_changed_dossier(family_window: Screen, gateway: Gateway) -> None:
+    gateway.say("GET", "/dossier/v1/children/tom/custody", (200, CUSTODY))
     await family_window.open(HERE)
+    await family_window.page.get_by_text("Calendrier de garde de Tom").click()
     await family_window.look("dossier-demandes")
     for path, name in (
         ("contacts", "dossier-contacts"),

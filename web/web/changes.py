@@ -88,14 +88,19 @@ def said(name: str, value: object, schools: Mapping[str, str]) -> str:
     if value is None or value == "":
         return "non renseigné"
     if isinstance(value, list):
-        weeks = [_own_days(value[at : at + 7]) for at in range(0, len(value), 7)]
-        return f"{weeks[0]} une semaine, {weeks[1]} la suivante" if len(weeks) > 1 else f"{weeks[0]} chaque semaine"
+        return rhythm(value)
     if name in ("birth_date", "valid_from"):
         return day(date.fromisoformat(str(value)))
     if name == "school_id":
         return schools.get(str(value), "une école")
     words = {"level": LEVELS, "source": SOURCES}.get(name, {})
     return words.get(str(value), str(value))
+
+
+def rhythm(days: list[str]) -> str:
+    """« lundi, mardi une semaine, aucun jour la suivante »: one's own of 7 or 14 days from a Monday on."""
+    weeks = [_own_days(days[at : at + 7]) for at in range(0, len(days), 7)]
+    return f"{weeks[0]} une semaine, {weeks[1]} la suivante" if len(weeks) > 1 else f"{weeks[0]} chaque semaine"
 
 
 def _own_days(days: list[str]) -> str:

@@ -35,10 +35,10 @@ class Month:
     weeks: list[list[Cell | None]]
 
 
-def month(cells: Iterable[Cell]) -> Month:
-    """Monday to Friday, and further where one of the weekend's days can be ticked, or was."""
+def month(cells: Iterable[Cell], least: int = _SCHOOL_WEEK) -> Month:
+    """Monday to Friday (or as many days as `least`), and further where one of the weekend can be ticked, or was."""
     found = list(cells)
-    width = max([_SCHOOL_WEEK, *(1 + one.day.weekday() for one in found if one.name or one.ticked)])
+    width = max([least, *(1 + one.day.weekday() for one in found if one.name or one.ticked)])
     weeks: dict[int, list[Cell | None]] = {}
     for one in found:
         if (weekday := one.day.weekday()) < width:

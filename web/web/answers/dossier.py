@@ -193,6 +193,29 @@ class ChangeRequest(Answer):
     decided_at: AwareDatetime | None
 
 
+class CustodyPattern(Answer):
+    """From that day on, until the next one: whose the days are (`own`, `other`), from the Monday of its week on."""
+
+    valid_from: datetime.date = Field(alias="from")
+    days: list[str]
+
+
+class CustodyException(Answer):
+    """Both days included."""
+
+    first_day: datetime.date = Field(alias="from")
+    last_day: datetime.date = Field(alias="to")
+    whose: str
+
+
+class Custody(Answer):
+    """Whose a child's days are, as the family sees it, in order; `shared`: whether it has another dossier at all."""
+
+    shared: bool = False
+    patterns: list[CustodyPattern]
+    exceptions: list[CustodyException] = Field(default=[])
+
+
 class Dossier(Answer):
     """`missing` says in French what keeps it incomplete; `certified` that all is right, of the present school year."""
 
@@ -211,6 +234,26 @@ class Dossier(Answer):
         """« Moreau », « Moreau – Diallo »: its guardians'."""
         guardians = [one for one in self.adults if "legal_guardian" in one.roles] or self.adults
         return " – ".join(dict.fromkeys(one.last_name for one in guardians))
+
+
+class Numbered(Answer):
+    id: str
+    number: str
+
+
+class Planned(Answer):
+    """A change that is done on a later day."""
+
+    id: str
+
+
+class Touched(Answer):
+    """What a change of a household comes to; once it is made, the dossier `created`, or the one that is kept."""
+
+    touches: list[str] = Field(default=[])
+    planned: Planned | None = None
+    created: Numbered | None = None
+    into: Numbered | None = None
 
 
 class Import(Answer):

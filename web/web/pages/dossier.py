@@ -2,12 +2,15 @@
 
 import asyncio
 
+from chassis import clock
+from french.paris import day_in_paris
 from starlette.responses import Response
 
 from web import changes
 from web.answers import Page
-from web.answers.dossier import ChangeRequest
+from web.answers.dossier import ChangeRequest, Child, Custody
 from web.answers.enrolment import Site
+from web.custody import FOR_PARENTS, Shown, shown
 from web.refusals import Refused
 from web.visits import Visit, route
 
@@ -29,6 +32,7 @@ async def show_dossier(visit: Visit) -> Response:
     return visit.page(
         "dossier/dossier.html",
         dossier=dossier,
+        shared=await _shared(visit, dossier.children),
         schools=schools,
         requests=requests,
         changes=changes,
@@ -44,6 +48,24 @@ async def _requests(visit: Visit) -> list[ChangeRequest] | None:
         if refused.status < 500:
             raise
         return None
+
+
+async def _shared(visit: Visit, children: list[Child]) -> dict[str, Shown]:
+    """Whose the days are of those in split custody, by their ids; none of what cannot be told now."""
+    today = day_in_paris(clock.now())
+
+    async def asked(child: Child) -> Custody | None:
+        try:
+            return await visit.api.get(Custody, f"/dossier/v1/children/{child.id}/custody", **visit.family)
+        except Refused:
+            return None
+
+    found = await asyncio.gather(*map(asked, children))
+    return {
+        child.id: shown(one, today, FOR_PARENTS)
+        for child, one in zip(children, found, strict=True)
+        if one and one.shared
+    }
 
 
 async def school_names(visit: Visit) -> dict[str, str]:

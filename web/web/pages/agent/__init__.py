@@ -16,6 +16,7 @@ from web.pages.agent import (
     imports,
     letters,
     link_requests,
+    payer,
     programs,
     staff,
     tablets,
@@ -24,6 +25,7 @@ from web.pages.agent import (
 ROUTES = [
     *home.ROUTES,
     *dossiers.ROUTES,
+    *payer.ROUTES,
     *link_requests.ROUTES,
     *dossier_requests.ROUTES,
     *letters.ROUTES,
