@@ -100,3 +100,71 @@ async def test_the_quotients_of_a_family_in_a_browser(family_window: Screen, gat
     gateway.say("GET", "/identity/v1/me", (200, ME | {"guardian_id": "claire"}))
     await family_window.open(HERE)
     await family_window.look("dossier-quotient")
+
+
+# ---------------------------------------------------------------------- at the desk
+
+DESK, API = "/agent/dossiers/d/quotient", "/dossier/v1/dossiers/d"
+LOOKUPS = f"{API}/quotient-lookups"
+
+
+async def test_a_quotient_is_recorded_backdated_with_a_reason(agent: Browser, gateway: Gateway) -> None:
+    page = await agent.get(DESK)
+    assert "Erreur de la CAF" in page.text
+    page = await agent.submit(page, DESK, value="", source="")
+    assert page.errors == ["Indiquez le quotient, en euros.", "Indiquez qui l'a calculé."]
+    errors = [{"pointer": "/reason", "detail": "Indiquez pourquoi."}]
+    gateway.refuse("PUT", f"{API}/quotient", 422, errors=errors)
+    typed = {"value": "1 240", "source": "caf", "counts_from": "2026-10-01"}
+    page = await agent.submit(page, DESK, **typed)
+    assert (page.links()["Indiquez pourquoi."], page.form(DESK)["value"]) == ("#reason", ["1 240"])
+    gateway.refuse("PUT", f"{API}/quotient", 412, type="urn:problem:stale")
+    page = await agent.submit(page, DESK, **typed)
+    assert page.errors[0].startswith("Quelqu'un d'autre a modifié")
+    gateway.say("PUT", f"{API}/quotient", (200, {"items": HISTORY}))
+    page = await agent.submit(page, DESK, **typed, reason="Attestation retrouvée")
+    assert page.path == f"{DESK}?enregistre"
+    sent = gateway.heard("PUT", f"{API}/quotient")[-1]
+    body = {"value": 1240, "source": "caf", "counts_from": "2026-10-01", "reason": "Attestation retrouvée"}
+    assert (sent.body, sent.headers["If-Match"]) == (body, '"0"')
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        ("changed", "Un quotient est trouvé et enregistré"),
+        ("unchanged", "Ce quotient était déjà enregistré"),
+        ("unknown", "Aucun quotient n'est trouvé"),
+        ("no_consent", "Rien n'a été demandé"),
+    ],
+)
+async def test_each_outcome_of_asking_now_is_said(agent: Browser, gateway: Gateway, outcome: str, said: str) -> None:
+    gateway.say("GET", CONSENT, (200, AGREED))
+    gateway.say("POST", LOOKUPS, (200, {"outcome": outcome, "detail": "Voici pourquoi."}))
+    page = await agent.submit(await agent.get(DESK), f"{DESK}/demande")
+    assert said in page.text
+    assert "Voici pourquoi." in page.text
+    gateway.say("GET", "/dossier/v1/dossiers/other", (200, DOSSIER | {"id": "other", "adults": []}))
+    gateway.say("GET", "/dossier/v1/dossiers/other/quotients", (200, {"items": []}))
+    elsewhere = await agent.get(page.path.replace("/d/", "/other/"))
+    assert (elsewhere.status, said in elsewhere.text) == (200, False)
+
+
+async def test_why_it_could_not_be_asked_is_said(agent: Browser, gateway: Gateway) -> None:
+    page = await agent.get(DESK)
+    assert "n'a pas accepté" in page.text
+    assert "Demander maintenant" not in page.text
+    for status, why in ((409, "not-connected"), (409, "token-refused"), (503, "unavailable")):
+        gateway.refuse("POST", LOOKUPS, status, "Parce que.", type=f"urn:problem:dossier:particulier-{why}")
+        shown = await agent.submit(page, f"{DESK}/demande")
+        assert (shown.status, shown.errors) == (422, ["Parce que."])
+    gateway.refuse("POST", LOOKUPS, 503, "Rien ne répond.")
+    assert (await agent.submit(page, f"{DESK}/demande")).status == 503
+
+
+async def test_the_quotients_at_the_desk_in_a_browser(desk_window: Screen, gateway: Gateway) -> None:
+    gateway.say("GET", CONSENT, (200, AGREED))
+    gateway.say("POST", LOOKUPS, (200, {"outcome": "unknown", "detail": "Dossier allocataire inexistant."}))
+    await desk_window.open(DESK)
+    await desk_window.press("Demander maintenant")
+    await desk_window.look("agent-quotients")

@@ -46,6 +46,11 @@ class Form:
         """These inputs' values, spaces at their ends removed."""
         return {name: self.get(name).strip() for name in names}
 
+    def number(self, name: str) -> int | str:
+        """A whole number, however it was spaced; what is none is left to be refused by the API."""
+        digits = "".join(self.get(name).split())
+        return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 8 else digits
+
     def message(self, name: str) -> str:
         """What is wrong with that input, in one text."""
         return " ".join(error.message for error in self.errors if error.name == name)

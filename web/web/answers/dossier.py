@@ -90,6 +90,13 @@ class QuotientConsent(Answer):
     possible: bool
 
 
+class Lookup(Answer):
+    """What API Particulier knew of a family: `detail` says it in French, or why nothing."""
+
+    outcome: str
+    detail: str
+
+
 class Person(Answer):
     id: str
     first_name: str

@@ -95,8 +95,7 @@ async def ask(visit: Visit) -> Response:
     form, fields = visit.form, changes.KINDS[kind].fields
     change: dict[str, Any] = {"kind": kind} | {name: value or None for name, value in form.picked(*fields).items()}
     if kind == "quotient":
-        digits = "".join(form.get("value").split())
-        change["value"] = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 8 else digits
+        change["value"] = form.number("value")
     if kind == "custody":
         change["days"] = _days(form.all("days"))
     if subject:

@@ -2,11 +2,12 @@
 
 import asyncio
 import re
+from typing import Any
 
 from starlette.responses import Response
 
 from web import changes
-from web.answers.dossier import Adult, QuotientConsent, Quotients
+from web.answers.dossier import Adult, Dossier, QuotientConsent, Quotients
 from web.answers.identity import Me
 from web.pages.dossier import HERE as DOSSIER
 from web.refusals import NotFound, Refused
@@ -43,7 +44,7 @@ async def show(visit: Visit) -> Response:
 async def _page(visit: Visit, adult: Adult) -> Response:
     dossier = await visit.dossier()
     consent, history = await asyncio.gather(
-        visit.api.get(QuotientConsent, await _consent(visit, adult)),
+        visit.api.get(QuotientConsent, consent_path(dossier, adult)),
         visit.api.get(Quotients, f"/dossier/v1/dossiers/{dossier.id}/quotients"),
     )
     return visit.page(
@@ -58,8 +59,8 @@ async def _page(visit: Visit, adult: Adult) -> Response:
     )
 
 
-async def _consent(visit: Visit, adult: Adult) -> str:
-    return f"/dossier/v1/dossiers/{(await visit.dossier()).id}/adults/{adult.id}/quotient-consent"
+def consent_path(dossier: Dossier, adult: Adult) -> str:
+    return f"/dossier/v1/dossiers/{dossier.id}/adults/{adult.id}/quotient-consent"
 
 
 async def agree(visit: Visit) -> Response:
@@ -74,11 +75,11 @@ async def agree(visit: Visit) -> Response:
     if not re.fullmatch("[0-9][0-9AB][0-9]{3}", place):
         form.refuse("birthplace", WHERE)
     if not form.errors:
-        body = form.picked("birth_name", "sex", "birth_date")
         where = {"birth_country": place} if place.startswith("99") else {"birthplace": place}
         names = re.split(r"[\s,]+", form.get("first_names").strip(" ,"))
+        body: dict[str, Any] = {"first_names": names} | where | form.picked("birth_name", "sex", "birth_date")
         try:
-            await visit.api.call("PUT", await _consent(visit, adult), body | where | {"first_names": names})
+            await visit.api.call("PUT", consent_path(await visit.dossier(), adult), body)
             return visit.go(f"{HERE}?accord{_whose(visit, adult)}")
         except Refused as refused:
             if refused.status not in (409, 422):
@@ -90,7 +91,7 @@ async def agree(visit: Visit) -> Response:
 
 async def agree_no_more(visit: Visit) -> Response:
     adult = await _adult(visit)
-    await visit.api.call("DELETE", await _consent(visit, adult))
+    await visit.api.call("DELETE", consent_path(await visit.dossier(), adult))
     return visit.go(f"{HERE}?retire{_whose(visit, adult)}")
 
 

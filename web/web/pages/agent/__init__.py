@@ -18,6 +18,7 @@ from web.pages.agent import (
     link_requests,
     payer,
     programs,
+    quotients,
     staff,
     tablets,
 )
@@ -26,6 +27,7 @@ ROUTES = [
     *home.ROUTES,
     *dossiers.ROUTES,
     *payer.ROUTES,
+    *quotients.ROUTES,
     *link_requests.ROUTES,
     *dossier_requests.ROUTES,
     *letters.ROUTES,
