@@ -22,7 +22,7 @@ TOWN = Path(__file__).parents[2] / "deploy" / "towns" / "villeneuve-sur-bievre.t
 @pytest.fixture(scope="module")
 def templates() -> Environment:
     said = towns.read(TOWN)
-    return environment(Town(town=said["town"], desk=said["desk"]), Static(Look()))
+    return environment(Town(**{name: said[name] for name in ("town", "desk", "waiting_list")}), Static(Look()))
 
 
 def shown(templates: Environment, component: str, call: str, **context: Any) -> Page:

@@ -95,12 +95,15 @@ async def test_a_dossier_asked_for_is_accepted_with_the_number_of_the_one_made(
 
 
 async def test_the_dossier_is_made_of_what_the_family_says(agent: Browser, gateway: Gateway) -> None:
-    making = ("POST", "/dossier/v1/dossiers")
-    gateway.refuse(*making, 409, "Le dossier 100043 a un adulte de ce nom.")
-    page = await agent.submit(await agent.get(f"{ASKED}/q"), f"{ASKED}/q/dossier")
+    making, new = ("POST", "/dossier/v1/dossiers"), "/agent/dossiers/nouveau"
+    gateway.refuse(*making, 409, "Le dossier 100043 a un adulte de ce nom.", type="urn:problem:dossier:dossier-known")
+    page = await agent.get(f"{ASKED}/q")
+    page = await agent.get(page.links()["Créer le dossier avec ces informations"])
+    page = await agent.submit(page, new)
     assert page.errors == ["Le dossier 100043 a un adulte de ce nom."]
     gateway.say(*making, (201, DOSSIER))
-    page = await agent.submit(page, f"{ASKED}/q/dossier", motif="Homonyme")
+    assert page.form(new)["motif"] == [""], "asked only now"
+    page = await agent.submit(page, new, motif="Homonyme")
     assert page.path == f"{ASKED}/q?dossier=100042"
     assert page.form(f"{ASKED}/q/decision")["dossier"] == ["100042"]
     adult = {"first_name": "Anne", "last_name": "O'Neill", "email": "anne@example.org"}
@@ -110,6 +113,7 @@ async def test_the_dossier_is_made_of_what_the_family_says(agent: Browser, gatew
         "children": REQUEST["children"],
     }
     assert [call.body for call in gateway.heard(*making)] == [said, said | {"override_reason": "Homonyme"}]
+    assert (await agent.get(f"{new}?demande=unknown")).status == 404
 
 
 async def test_a_dossier_asked_for_is_refused_with_a_reason(agent: Browser, gateway: Gateway) -> None:

@@ -79,6 +79,7 @@ def environment(town: Town, static: Static) -> Environment:
         "month": wording.month,
     }
     made.globals |= {"town": town.town, "desk": town.desk, "static": static, "footer": FOOTER}
+    made.globals["criteria"] = town.waiting_list.certified
     return made
 
 

@@ -1,10 +1,10 @@
-"""What the pages take from a town's description: its name, its desk, its colours and its logo."""
+"""What the pages take from a town's description: its name, desk, colours, logo, and what the desk may certify."""
 
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from chassis.towns import Email, Entry, Matching, Words
+from chassis.towns import Code, Email, Entry, Matching, Words
 from pydantic import AfterValidator, field_validator
 
 #: Text of normal size against what is behind it (WCAG 2.2, 1.4.3).
@@ -75,9 +75,27 @@ class Look(Entry):
     logo: Annotated[str, Matching(r"[\w.-]+\.(svg|png)", "Un fichier SVG ou PNG est attendu.")] | None = None
 
 
+class Criterion(Entry):
+    """Of the waiting list; `certified` is what the desk certifies of a family, under this code."""
+
+    code: Code
+    kind: Literal["resident", "sibling", "certified"]
+    explanation: Words
+
+
+class WaitingList(Entry):
+    criteria: list[Criterion]
+
+    @property
+    def certified(self) -> dict[str, str]:
+        """What the desk may certify: each code, in words."""
+        return {one.code: one.explanation for one in self.criteria if one.kind == "certified"}
+
+
 class Town(Entry):
     town: Commune
     desk: Desk
+    waiting_list: WaitingList
     look: Look = Look()
 
     @field_validator("look", mode="before")

@@ -224,7 +224,9 @@ class Custody(Answer):
 
 
 class Dossier(Answer):
-    """`missing` says in French what keeps it incomplete; `certified` that all is right, of the present school year."""
+    """`missing` says in French what keeps it incomplete; `certified` that all is right, of the present school year;
+    `priorities` are codes of the town's criteria.
+    """
 
     id: str
     number: str
@@ -234,6 +236,7 @@ class Dossier(Answer):
     quotient: Quotient | None
     missing: list[str]
     certified: Certification | None = None
+    priorities: list[str] = Field(default=[])
     version: int = 0
 
     @property

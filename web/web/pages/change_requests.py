@@ -48,12 +48,12 @@ async def _present(visit: Visit, kind: str, subject: Adult | Child | None) -> di
     dossier = await visit.dossier()
     found: Any = {"address": dossier.address, "quotient": dossier.quotient}.get(kind, subject)
     if kind == "school" and isinstance(subject, Child):
-        found = next((one for one in subject.schooling if one.school_year == _years()[0]), None)
+        found = next((one for one in subject.schooling if one.school_year == years()[0]), None)
     values = {name: getattr(found, name, None) for name in changes.KINDS[kind].fields}
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _years() -> list[str]:
+def years() -> list[str]:
     """The present school year and the next."""
     today = day_in_paris(clock.now())
     return [school_year(today), school_year(today + timedelta(days=365))]
@@ -67,7 +67,7 @@ async def _page(visit: Visit, kind: str, subject: Adult | Child | None) -> Respo
         "source": list(changes.SOURCES.items()),
         "level": list(changes.LEVELS.items()),
         "school_id": list(schools.items()),
-        "school_year": [(year, year) for year in _years()],
+        "school_year": [(year, year) for year in years()],
     }
     return visit.page(
         "dossier/request.html",

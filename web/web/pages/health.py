@@ -6,8 +6,9 @@ from starlette.responses import Response
 
 from web.answers import Page
 from web.answers.dossier import Access, Child, Health
+from web.lines import MORE
 from web.pages.dossier import HERE as DOSSIER
-from web.pages.dossier_edits import MORE, overtaken, seen
+from web.pages.dossier_edits import overtaken, seen
 from web.refusals import NotFound, Refused
 from web.visits import REASON, Visit, route
 

@@ -31,7 +31,7 @@ class DossierKnown(Problem):
     def __init__(self, number: str = "") -> None:
         super().__init__(
             f"Le dossier {number} a un adulte de ce nom et de ce prénom, de la même adresse ou du même courriel :"
-            " complétez-le, ou dites pourquoi il en faut un autre (override_reason)."
+            " complétez-le, ou dites pourquoi il en faut un autre."
         )
 
 

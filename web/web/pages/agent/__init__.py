@@ -2,9 +2,11 @@
 
 from web.pages.agent import (
     activity_rules,
+    adults,
     calendar,
     catalogue,
     change_requests,
+    children,
     dead_letters,
     desk_log,
     desk_notices,
@@ -16,7 +18,9 @@ from web.pages.agent import (
     imports,
     letters,
     link_requests,
+    new_dossier,
     payer,
+    priorities,
     programs,
     quotients,
     staff,
@@ -25,7 +29,11 @@ from web.pages.agent import (
 
 ROUTES = [
     *home.ROUTES,
+    *new_dossier.ROUTES,
     *dossiers.ROUTES,
+    *adults.ROUTES,
+    *children.ROUTES,
+    *priorities.ROUTES,
     *payer.ROUTES,
     *quotients.ROUTES,
     *link_requests.ROUTES,

@@ -45,6 +45,11 @@ async def family(visit: Visit) -> Dossier:
     return await visit.api.get(Dossier, f"/dossier/v1/dossiers/{visit.path('dossier_id')}")
 
 
+def page_of(visit: Visit) -> str:
+    """The page of the family in the path."""
+    return FAMILY.format(dossier_id=visit.path("dossier_id"))
+
+
 def child_of(visit: Visit, dossier: Dossier) -> Child:
     """The one in the path. Raises NotFound."""
     child_id = visit.path("child_id")
@@ -104,7 +109,7 @@ async def checked(visit: Visit, wanted: Wanted, show: Handler) -> Response:
 
 
 def _after(visit: Visit, touched: Touched) -> str:
-    here = FAMILY.format(dossier_id=visit.path("dossier_id"))
+    here = page_of(visit)
     if touched.planned:
         return f"{here}/changements-prevus?prevu"
     if touched.created:

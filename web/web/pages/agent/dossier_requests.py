@@ -3,7 +3,6 @@
 from french.wording import moment
 from starlette.responses import Response
 
-from web.answers.dossier import Dossier
 from web.answers.identity import DossierRequest
 from web.listings import Column, Filter, Listing
 from web.pages.agent.link_requests import NAMES, STATES, guardians, numbered
@@ -35,7 +34,7 @@ NO_DOSSIER = "Aucun dossier n'a ce numéro : créez-le d'abord, puis indiquez so
 
 async def show(visit: Visit) -> Response:
     """The request; with the guardians of the dossier that was made, where they must be told apart."""
-    request = await _request(visit)
+    request = await find(visit, visit.path("request_id"))
     number = (visit.form.get("dossier") or visit.query("dossier")).strip()
     found = await numbered(visit, number) if visit.form.message("guardian_id") else None
     return visit.page(
@@ -46,27 +45,6 @@ async def show(visit: Visit) -> Response:
         states=NAMES,
         path=f"{PATH}/{request.id}",
     )
-
-
-async def create(visit: Visit) -> Response:
-    """The dossier, of what the family says: nobody types it again."""
-    request = await _request(visit)
-    adult = request.model_dump(include={"first_name", "last_name", "email", "phone"}, exclude_none=True)
-    asked = {
-        "address": request.address.model_dump(),
-        "adults": [adult | {"roles": ["legal_guardian", "payer"]}],
-        "children": [child.model_dump(mode="json") for child in request.children],
-    }
-    reason = visit.form.get("motif").strip()
-    try:
-        bypass = {"override_reason": reason} if reason else {}
-        made = await visit.api.post(Dossier, "/dossier/v1/dossiers", asked | bypass)
-        return visit.go(f"{PATH}/{request.id}?dossier={made.number}")
-    except Refused as refused:
-        if refused.status not in (409, 422):
-            raise
-        visit.form.refused(refused, ["motif"], {"override_reason": "motif"})
-    return await show(visit)
 
 
 async def decide(visit: Visit) -> Response:
@@ -93,9 +71,8 @@ async def decide(visit: Visit) -> Response:
     return await show(visit)
 
 
-async def _request(visit: Visit) -> DossierRequest:
+async def find(visit: Visit, request_id: str) -> DossierRequest:
     """By its id, whatever its state. Raises NotFound."""
-    request_id = visit.path("request_id")
     for status, _ in STATES:
         for one in await visit.api.all(DossierRequest, API, status=status):
             if one.id == request_id:
@@ -106,6 +83,5 @@ async def _request(visit: Visit) -> DossierRequest:
 ROUTES = [
     *QUEUE.routes,
     route(f"{PATH}/{{request_id}}", show, roles=AGENTS),
-    route(f"{PATH}/{{request_id}}/dossier", send=create, roles=AGENTS),
     route(f"{PATH}/{{request_id}}/decision", send=decide, roles=AGENTS),
 ]

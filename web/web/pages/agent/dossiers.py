@@ -29,14 +29,24 @@ from web.pages import (
     planning,
     quotient,
 )
+from web.pages.agent.checked import FAMILY
 from web.plannings import Prices
 from web.refusals import Refused
 from web.roles import AGENTS
 from web.visits import Visit, acting, route
 
 T = TypeVar("T")
+API = "/dossier/v1/dossiers"
 #: On the family's page; the rest is one link further.
 RECENT = 10
+#: What a form has just done, said above the page.
+DONE = {
+    "cree": "Le dossier est créé.",
+    "modifie": "Les modifications sont enregistrées.",
+    "adulte-ajoute": "L'adulte est ajouté au dossier. La famille en est informée.",
+    "adulte-retire": "L'adulte ne fait plus partie du dossier. La famille en est informée.",
+    "enfant-ajoute": "L'enfant est ajouté au dossier. La famille en est informée.",
+}
 
 
 def _names(found: FoundDossier) -> str:
@@ -55,7 +65,7 @@ SEARCH = Listing(
     "/agent/dossiers",
     "Familles",
     FoundDossier,
-    "/dossier/v1/dossiers",
+    API,
     [
         Column("Dossier", lambda one: one.number, lambda one: f"/agent/dossiers/{one.id}"),
         Column("Adultes", _names),
@@ -65,6 +75,7 @@ SEARCH = Listing(
     [Filter("q", "Un numéro de dossier, un nom, le prénom d'un enfant ou une adresse", kind="search")],
     button="Chercher",
     nothing="Aucune famille ne correspond : essayez avec moins de mots, ou le numéro de dossier.",
+    template="agent/families.html",
 )
 
 
@@ -112,6 +123,7 @@ async def show_family(visit: Visit) -> Response:
         "agent/family.html",
         base=base,
         family=family,
+        done=next((sentence for name, sentence in DONE.items() if name in visit.request.query_params), None),
         names={child.id: child.first_name for child in family.children},
         schools={one.id: one.name for one in schools or ()},
         activities={one.id: one.name for one in activities or ()},
@@ -138,7 +150,7 @@ _THEIR_OWN = ("/planning/{month}/brouillon",)
 
 ROUTES: list[Route] = [
     *SEARCH.routes,
-    route("/agent/dossiers/{dossier_id}", show_family, roles=AGENTS),
+    route(FAMILY, show_family, roles=AGENTS),
     *(
         acting(page)
         for rubric in (
