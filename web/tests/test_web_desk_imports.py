@@ -36,6 +36,7 @@ def known(gateway: Gateway) -> None:
 async def test_a_file_is_tried_out_and_its_report_read(administrator: Browser, gateway: Gateway) -> None:
     page = await administrator.get(HERE)
     assert "Familles (essai)" in page.text
+    assert page.links()["Exporter toutes les familles (CSV)"] == f"{HERE}/familles.csv"
     gateway.say("POST", API, (202, DONE))
     content = b"numero;rue\n"
     said = {"kind": "families", "comment": "try"}

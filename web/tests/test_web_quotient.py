@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import aiohttp
 import pytest
 
 from tests.browsers import Browser
-from tests.gateways import DOSSIER, ME, Gateway
+from tests.gateways import DOSSIER, ME, Gateway, listed
 from tests.screens import Screen
 
 HERE = "/dossier/quotient"
@@ -168,3 +169,75 @@ async def test_the_quotients_at_the_desk_in_a_browser(desk_window: Screen, gatew
     await desk_window.open(DESK)
     await desk_window.press("Demander maintenant")
     await desk_window.look("agent-quotients")
+
+
+# ---------------------------------------------------------------------- of everybody
+
+ALL, CAMPAIGNS = "/agent/quotients", "/dossier/v1/quotient-campaigns"
+RUNNING: dict[str, Any] = {
+    "id": "c",
+    "status": "running",
+    "total": 40,
+    "done": 12,
+    "changed": 6,
+    "unchanged": 4,
+    "unknown": 1,
+    "no_consent": 1,
+    "trouble": "API Particulier ne répond pas pour le moment.",
+    "asked_at": "2026-11-25T08:00:00Z",
+    "finished_at": None,
+}
+MISSED = [{"number": "100002", "detail": "Dossier allocataire inexistant."}, {"number": "100003", "detail": "=cmd"}]
+
+
+@pytest.fixture
+def asked(gateway: Gateway) -> None:
+    gateway.say("GET", CAMPAIGNS, (200, listed(RUNNING)))
+    gateway.say("GET", f"{CAMPAIGNS}/c", (200, RUNNING | {"items": MISSED[:1], "next_number": "100002"}))
+
+
+@pytest.mark.usefixtures("asked")
+async def test_all_families_are_asked_for_followed_and_found_again(administrator: Browser, gateway: Gateway) -> None:
+    page = await administrator.get(ALL)
+    assert page.links()["mercredi 25 novembre 2026 à 9 h"] == f"{ALL}/c"
+    gateway.refuse("POST", CAMPAIGNS, 409, "Pas raccordée.", type="urn:problem:dossier:particulier-not-connected")
+    assert (await administrator.submit(page, ALL)).errors == ["Pas raccordée."]
+    gateway.say("POST", CAMPAIGNS, (202, RUNNING))
+    page = await administrator.submit(page, ALL)
+    assert page.path == f"{ALL}/c"
+    for words in ("12 familles sur 40", "Dossier allocataire inexistant.", "API Particulier ne répond pas"):
+        assert words in page.text
+    [bar] = page.all("progress")
+    assert (bar.get("value"), bar.get("max"), page.headers.get("Refresh")) == ("12", "40", None)
+    followed = await administrator.get(page.links()["Actualiser toutes les cinq secondes"])
+    assert followed.headers["Refresh"] == "5"
+    await administrator.get(page.links()["Page suivante"])
+    assert gateway.heard("GET", f"{CAMPAIGNS}/c")[-1].query == {"after": "100002"}
+    done = RUNNING | {"status": "done", "done": 40, "finished_at": "2026-11-25T09:00:00Z", "items": []}
+    gateway.say("GET", f"{CAMPAIGNS}/c", (200, done))
+    page = await administrator.get(f"{ALL}/c?suivre")
+    assert (page.headers.get("Refresh"), page.all("progress")) == (None, [])
+
+
+@pytest.mark.usefixtures("asked")
+async def test_those_not_found_are_a_file_without_formulas(
+    administrator: Browser, gateway: Gateway, client: aiohttp.ClientSession
+) -> None:
+    pages = [
+        RUNNING | {"items": [one], "next_number": more} for one, more in zip(MISSED, ("100002", None), strict=True)
+    ]
+    gateway.say("GET", f"{CAMPAIGNS}/c", *((200, one) for one in pages))
+    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in administrator.cookies.items())}
+    async with client.get(f"{administrator.origin}{ALL}/c.csv", headers=headers) as answer:
+        text = (await answer.read()).decode("utf-8-sig")
+    assert text == "Dossier;Pourquoi\r\n100002;Dossier allocataire inexistant.\r\n100003;'=cmd\r\n"
+
+
+@pytest.mark.usefixtures("asked")
+async def test_the_quotients_of_everybody_in_a_browser(window: Screen, gateway: Gateway) -> None:
+    gateway.say("POST", "/identity/v1/sessions", (201, gateway.tokens()))
+    gateway.say("GET", "/identity/v1/me", (200, ME | {"role": "administrator", "first_name": "Ada"}))
+    await window.sign_in("ada", "Guichet!2026")
+    for path, picture in ((ALL, "agent-quotients-demandes"), (f"{ALL}/c", "agent-quotients-demande")):
+        await window.open(path)
+        await window.look(picture)

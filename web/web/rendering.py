@@ -35,6 +35,7 @@ DESK_RUBRICS = [
     ("/agent/programmes", "Programmes", ADMINISTRATORS),
     ("/agent/tablettes", "Tablettes", ADMINISTRATORS),
     ("/agent/imports", "Imports", ADMINISTRATORS),
+    ("/agent/quotients", "Quotients", ADMINISTRATORS),
     ("/agent/messages-en-echec", "Messages en échec", ADMINISTRATORS),
     ("/agent/journal", "Journal", ADMINISTRATORS),
 ]

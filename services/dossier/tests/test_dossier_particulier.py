@@ -214,7 +214,13 @@ async def test_all_families_are_asked_for_once_whoever_dies_or_is_down(
     again = (await call("POST", "/quotient-campaigns", role="administrator"))[1]
     assert again["id"] != campaign["id"]
     await asking.ask_for_everybody(database, access)
-    assert (await call("GET", f"/quotient-campaigns/{again['id']}", role="administrator"))[1]["unchanged"] == 2
+    listed = (await call("GET", "/quotient-campaigns", role="administrator"))[1]["items"]
+    assert [(one["id"], one["changed"], one["unchanged"]) for one in listed] == [
+        (again["id"], 0, 2),
+        (campaign["id"], 2, 0),
+    ]
+    older = f"/quotient-campaigns?cursor={again['id']}&limit=1"
+    assert [one["id"] for one in (await call("GET", older, role="administrator"))[1]["items"]] == [campaign["id"]]
 
 
 @pytest.mark.usefixtures("loaded")

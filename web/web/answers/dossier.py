@@ -97,6 +97,34 @@ class Lookup(Answer):
     detail: str
 
 
+class Campaign(Answer):
+    """Asking for every family that agrees: of `total` `done`, and what came of it; `trouble` says why it pauses."""
+
+    id: str
+    status: str
+    total: int
+    done: int
+    changed: int
+    unchanged: int
+    unknown: int
+    no_consent: int
+    trouble: str | None
+    asked_at: AwareDatetime
+    finished_at: AwareDatetime | None
+
+
+class QuotientNotFound(Answer):
+    number: str
+    detail: str
+
+
+class CampaignReport(Campaign):
+    """With families of whom nothing was found; those after `next_number` are asked for by it."""
+
+    items: list[QuotientNotFound]
+    next_number: str | None = None
+
+
 class Person(Answer):
     id: str
     first_name: str

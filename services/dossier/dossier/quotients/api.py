@@ -1,8 +1,9 @@
 """HTTP: quotients recorded by the desk, or asked of API Particulier for who agrees."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
+from chassis.bodies import Page, Paged
 from chassis.database import Database, Session
 from chassis.editing import SeenVersion, tagged
 from chassis.policies import Policy
@@ -94,10 +95,10 @@ async def look_quotient_up(dossier_id: UUID, reach: Agent, request: Request, ses
     return LookupAnswer.model_validate(await asking.keep(session, dossier_id, found))
 
 
-def _campaign(progress: asking.Progress) -> dict[str, Any]:
+def _campaign(progress: asking.Progress) -> CampaignAnswer:
     counts = {name: progress.outcomes.get(name, 0) for name in ("changed", "unchanged", "unknown", "no_consent")}
     fields = {name: getattr(progress.campaign, name) for name in ("id", "status", "trouble", "asked_at", "finished_at")}
-    return {"total": progress.total, "done": sum(counts.values()), **counts, **fields}
+    return CampaignAnswer(total=progress.total, done=sum(counts.values()), **counts, **fields)
 
 
 @router.post("/quotient-campaigns", status_code=202)
@@ -105,7 +106,14 @@ def _campaign(progress: asking.Progress) -> dict[str, Any]:
 async def ask_for_everybody(reach: Administrator, request: Request, session: Session) -> CampaignAnswer:
     """Ask for every family of which an adult agrees, from now on; where that is done already, say how far it is."""
     campaign = await asking.begin(session, request.app.state.settings.particulier, reach)
-    return CampaignAnswer(**_campaign(await asking.progress(session, campaign.id)))
+    return _campaign(await asking.progress(session, campaign.id))
+
+
+@router.get("/quotient-campaigns")
+async def list_campaigns(_: Administrator, session: Session, paging: Paged) -> Page[CampaignAnswer]:
+    """The newest first."""
+    found = await asking.newest(session, paging.cursor, paging.limit + 1)
+    return paging.page(found, _campaign, lambda one: one.campaign.id)
 
 
 @router.get("/quotient-campaigns/{campaign_id}")
@@ -120,7 +128,7 @@ async def read_campaign(
     progress = await asking.progress(session, campaign_id)
     found = await asking.not_found(session, campaign_id, after, limit + 1)
     return CampaignReport(
-        **_campaign(progress),
+        **_campaign(progress).model_dump(),
         items=[NotFoundAnswer.model_validate(one) for one in found[:limit]],
         next_number=found[limit - 1].number if len(found) > limit else None,
     )

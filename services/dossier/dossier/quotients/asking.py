@@ -144,9 +144,25 @@ async def progress(session: AsyncSession, campaign_id: UUID) -> Progress:
     campaign = await session.get(Campaign, campaign_id)
     if campaign is None:
         raise NotFound
-    counts = select(Asked.outcome, func.count()).where(Asked.campaign_id == campaign_id).group_by(Asked.outcome)
-    found = {row[0]: row[1] for row in await session.execute(counts)}
-    return Progress(campaign, sum(found.values()), {name: count for name, count in found.items() if name is not None})
+    return (await _counted(session, [campaign]))[0]
+
+
+async def newest(session: AsyncSession, after: UUID | None, most: int) -> list[Progress]:
+    """The newest first."""
+    query = select(Campaign).order_by(Campaign.id.desc()).limit(most)
+    found = await session.scalars(query if after is None else query.where(Campaign.id < after))
+    return await _counted(session, found.all())
+
+
+async def _counted(session: AsyncSession, campaigns: Sequence[Campaign]) -> list[Progress]:
+    counts = select(Asked.campaign_id, Asked.outcome, func.count()).group_by(Asked.campaign_id, Asked.outcome)
+    of: dict[UUID, dict[str | None, int]] = {one.id: {} for one in campaigns}
+    for campaign_id, outcome, count in await session.execute(counts.where(Asked.campaign_id.in_(of))):
+        of[campaign_id][outcome] = count
+    return [
+        Progress(one, sum(of[one.id].values()), {name: count for name, count in of[one.id].items() if name})
+        for one in campaigns
+    ]
 
 
 async def not_found(session: AsyncSession, campaign_id: UUID, after: str, most: int) -> Sequence[Any]:

@@ -22,6 +22,7 @@ from web.pages.agent import (
     payer,
     priorities,
     programs,
+    quotient_campaigns,
     quotients,
     staff,
     tablets,
@@ -50,6 +51,7 @@ ROUTES = [
     *programs.ROUTES,
     *tablets.ROUTES,
     *imports.ROUTES,
+    *quotient_campaigns.ROUTES,
     *dead_letters.ROUTES,
     *desk_log.ROUTES,
 ]

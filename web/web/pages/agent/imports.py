@@ -14,6 +14,7 @@ KINDS = [("families", "Des familles, une par ligne"), ("quotients", "Des quotien
 NAMES = {"families": "Familles", "quotients": "Quotients"}
 STATES = {"waiting": "En attente", "running": "En cours", "done": "Terminé"}
 OUTCOMES = [("", "Toutes"), ("refused", "Refusées"), ("created", "Enregistrées"), ("known", "Déjà connues")]
+FILE = "familles.csv"
 TOO_LARGE = "Ce fichier dépasse 10 Mo : envoyez-le en plusieurs fois."
 UNREADABLE = ("urn:problem:dossier:file-unreadable", "urn:problem:dossier:nothing-to-import")
 
@@ -84,7 +85,14 @@ async def show_report(visit: Visit) -> Response:
     )
 
 
+async def export(visit: Visit) -> Response:
+    """Every family, in the columns of an import, as dossier writes it."""
+    content, _ = await visit.api.document("/dossier/v1/dossiers.csv")
+    return Response(content, media_type="text/csv", headers={"Content-Disposition": f'attachment; filename="{FILE}"'})
+
+
 ROUTES = [
+    route(f"{PATH}/{FILE}", export, roles=ADMINISTRATORS),
     route(PATH, show, send, roles=ADMINISTRATORS, file=True),
     route(f"{PATH}/{{import_id}}", show_report, roles=ADMINISTRATORS),
 ]
