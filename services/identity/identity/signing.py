@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 
 from chassis import clock
-from chassis.database import Database
+from chassis.database import Database, fetch
 from chassis.law import AT_ONCE, impersonal
 from chassis.schema import may
 from contracts.caller import Caller
@@ -32,6 +32,7 @@ PUBLISHED_BEFORE = timedelta(minutes=10)
 #: For clocks that differ, past the last token that an old key has signed.
 MARGIN = timedelta(minutes=5)
 _ALGORITHMS = ["dir", "A256GCM"]
+_NEWEST = "SELECT sealed FROM signing_keys WHERE signs_from <= $1 ORDER BY signs_from DESC LIMIT 1"
 
 
 class SigningKey(Base):
@@ -48,9 +49,8 @@ class SigningKey(Base):
 
 async def signing(session: AsyncSession, secret: bytes, now: datetime) -> ECKey:
     """The key that signs now."""
-    newest = select(SigningKey.sealed).where(SigningKey.signs_from <= now).order_by(SigningKey.signs_from.desc())
-    sealed = await session.scalar(newest.limit(1))
-    return _opened(secret, sealed) if sealed else await _first(session, secret, now)
+    newest = await fetch(session, _NEWEST, now)
+    return _opened(secret, newest[0]["sealed"]) if newest else await _first(session, secret, now)
 
 
 async def access_token(session: AsyncSession, settings: Settings, caller: Caller, now: datetime) -> str:

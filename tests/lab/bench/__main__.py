@@ -18,7 +18,7 @@ from rich.table import Table
 from deploy.local.stack import Stack, stack
 from deploy.servers.packages import postgres_programs
 from deploy.servers.processes import ROOT
-from tests.lab.bench import cells, events, hold, hop, month, pages, rush, search, town, usual, validate
+from tests.lab.bench import cells, events, hold, hop, month, pages, rush, search, signin, town, usual, validate
 from tests.lab.bench.rounds import Effort, Row
 
 ROWS: dict[str, Callable[[Stack, Effort], Iterator[Row]]] = {
@@ -33,6 +33,7 @@ ROWS: dict[str, Callable[[Stack, Effort], Iterator[Row]]] = {
     "rush": rush.bench,
     "pages": pages.bench,
     "search": search.bench,
+    "signin": signin.bench,
 }
 KEPT = ROOT / "docs" / "benchmarks.md"
 

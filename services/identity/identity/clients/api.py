@@ -50,12 +50,13 @@ async def client_token(
         found = await proofs.by_name(session, asked.client_id, now)
         owner_id = found.client.id if found else None
         stranger = await guesses.stranger(session, settings, login, owner_id, address)
-    async with guesses.guessing(database, address, limits, stranger, proofs.InvalidClient):
-        async with database.sessions.begin() as session:
-            found = await proofs.by_name(session, asked.client_id, clock.now())
+    async with guesses.guessing(database, address, limits, stranger, proofs.InvalidClient) as counted:
+        if stranger:  # which has waited for its turn
+            async with database.sessions.begin() as session:
+                found = await proofs.by_name(session, asked.client_id, clock.now())
         client, scope = await proofs.prove(found, asked.client_secret, asked.scope)
         async with database.sessions.begin() as session:
-            await guesses.proved(session, settings, client.id, address, limits[0], now)
+            await guesses.proved(session, settings, client.id, address, counted, now)
             caller = Caller(sub=client.id, role="integrator", scope=scope)
             token = await signing.access_token(session, settings, caller, now)
     return schemas.ClientToken(access_token=token, expires_in=int(ACCESS_VALID.total_seconds()), scope=scope)

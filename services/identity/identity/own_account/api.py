@@ -17,7 +17,7 @@ from identity.own_account import changing, closing, password_resets, schemas, to
 from identity.registrations import activation, credentials
 from identity.sessions import lines
 from identity.throttling.guesses import limits_of, proved, room
-from identity.throttling.tries import Limit, TooManyTries, count_request, is_spent
+from identity.throttling.tries import Counted, Limit, TooManyTries, count_request, is_spent
 
 router = APIRouter()
 
@@ -77,7 +77,8 @@ async def reset(
         async with database.sessions.begin() as session:
             account = await password_resets.replace(session, token, password_hash, now)
             for login in (account.username_key, account.email_key):
-                await proved(session, settings, account.id, address, limits_of(settings, login, address)[0], now)
+                tried = Counted(limits_of(settings, login, address)[:1])
+                await proved(session, settings, account.id, address, tried, now)
 
 
 @router.put("/me/password", status_code=204)

@@ -36,9 +36,10 @@ async def sign_in(
         found = await accounts.by_login(session, body.login)
         owner_id = found.id if found else None
         stranger = None if device else await guesses.stranger(session, settings, login, owner_id, address)
-    async with guesses.guessing(database, address, limits, stranger, proofs.SignInRefused):
-        async with database.sessions.begin() as session:
-            found = await accounts.by_login(session, body.login)  # again: it may have waited for its turn
+    async with guesses.guessing(database, address, limits, stranger, proofs.SignInRefused) as counted:
+        if stranger:  # who has waited for their turn
+            async with database.sessions.begin() as session:
+                found = await accounts.by_login(session, body.login)
         second = None
         if body.pin is not None:
             account = await proofs.prove_pin(found, device, body.pin)
@@ -46,7 +47,7 @@ async def sign_in(
             account, second = await proofs.prove(found, str(body.password), body.otp, now)
         async with database.sessions.begin() as session:
             granted = await lines.start(session, settings, account, now, second=second, device=device)
-            await guesses.proved(session, settings, account.id, address, limits[0], now)
+            await guesses.proved(session, settings, account.id, address, counted, now)
     return schemas.Tokens.of(granted)
 
 

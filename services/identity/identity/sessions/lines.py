@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from asyncpg.exceptions import ForeignKeyViolationError
+from chassis.database import fetch
 from chassis.identifiers import new_id
 from chassis.problems import NotFound
 from chassis.reach import Reach
 from chassis.tokens import Unauthenticated
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import accounts, second_factor, signing
@@ -26,6 +27,16 @@ IDLE, LONGEST = timedelta(days=14), timedelta(days=90)
 #: Two tabs refresh with the same token at the same moment. Both get the same successor: refusing the second would sign
 #: the family out for no fault. Not for longer, and not once the successor has itself been used.
 TWO_TABS = timedelta(seconds=10)
+
+# Whoever replaces a password locks the account, then ends its sessions: none begins by the old one meanwhile.
+_START = """
+    INSERT INTO sessions (id, account_id, device_id, generation, rotated_at, created_at, expires_at)
+    SELECT $1, id, $3, 0, $4, $4, $5 FROM accounts
+    WHERE id = $2 AND status = 'active' AND password_hash IS NOT DISTINCT FROM $6
+      AND pin_hash IS NOT DISTINCT FROM $7 AND totp_secret IS NOT DISTINCT FROM $8
+    FOR SHARE
+    RETURNING id
+"""
 
 
 class Granted(NamedTuple):
@@ -50,30 +61,15 @@ async def start(
     """
     if second is not None and not await second_factor.use(session, account, second):
         raise SignInRefused
-    # Whoever replaces a password locks the account, then ends its sessions: none begins by the old one meanwhile.
-    as_proved = select(Account.id).where(
-        Account.id == account.id,
-        Account.status == AccountStatus.ACTIVE,
-        Account.password_hash.is_not_distinct_from(account.password_hash),
-        Account.pin_hash.is_not_distinct_from(account.pin_hash),
-        Account.totp_secret.is_not_distinct_from(account.totp_secret),
-    )
-    if await session.scalar(as_proved.with_for_update(read=True)) is None:
-        raise SignInRefused
-    line = SignedIn(
-        id=new_id(),
-        account_id=account.id,
-        device_id=device.id if device else None,
-        generation=0,
-        rotated_at=now,
-        created_at=now,
-        expires_at=now + IDLE,
-    )
-    session.add(line)
+    line = SignedIn(id=new_id(), account_id=account.id, generation=0)
+    device_id = device.id if device else None
+    proofs = (account.password_hash, account.pin_hash, account.totp_secret)
     try:
-        await session.flush()
-    except IntegrityError as error:  # account or tablet is gone since
+        begun = await fetch(session, _START, line.id, account.id, device_id, now, now + IDLE, *proofs)
+    except ForeignKeyViolationError as error:  # account or tablet is gone since
         raise SignInRefused from error
+    if not begun:
+        raise SignInRefused
     return await _granted(session, settings, account, line, now)
 
 

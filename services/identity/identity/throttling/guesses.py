@@ -15,7 +15,7 @@ from identity.settings import Settings
 from identity.throttling import known_addresses, tries
 from identity.throttling.lanes import Stranger, turn
 from identity.throttling.rules import network
-from identity.throttling.tries import Limit, TooManyTries, guess
+from identity.throttling.tries import Counted, Limit, TooManyTries, guess
 
 #: Requests of one address that may be in one process at once, most of them waiting; and those whose passwords are
 #: hashed: however many one address sends, another's waits behind so few.
@@ -42,7 +42,7 @@ async def stranger(
 @asynccontextmanager
 async def guessing(
     database: Database, address: str, limits: Sequence[Limit], stranger: Stranger | None, wrong: type[Problem]
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Counted]:
     """Around the proof of who signs in: in the stranger's turn, no more of one address at once than may be, counted.
 
     Counted last, so that what waits here is no try yet. Raises TooManyTries.
@@ -52,16 +52,16 @@ async def guessing(
         if stranger:
             await held.enter_async_context(turn(database, stranger, wrong))
         await held.enter_async_context(hashing)
-        await held.enter_async_context(guess(database, limits, wrong))
-        yield
+        yield await held.enter_async_context(guess(database, limits, wrong))
 
 
 async def proved(
-    session: AsyncSession, settings: Settings, owner_id: UUID, address: str, own: Limit, now: datetime
+    session: AsyncSession, settings: Settings, owner_id: UUID, address: str, counted: Counted, now: datetime
 ) -> None:
-    """One was right: its tries begin anew, and its address is known from now on."""
+    """One was right: tries at that login from there begin anew, and the address is known from now on."""
     await known_addresses.remember(session, settings.secret, owner_id, address, now)
-    await tries.forget(session, own)
+    await tries.give_back(session, counted.limits, anew=counted.limits[0])
+    counted.settled = True
 
 
 @dataclass

@@ -4,8 +4,8 @@ import hmac
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from chassis.database import fetch
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.throttling.models import KnownAddress
@@ -13,6 +13,12 @@ from identity.tokens import derived_key
 
 #: How old what was seen may become before it is written again.
 FRESH = timedelta(days=1)
+
+_KNOWN = "SELECT FROM known_addresses WHERE owner_id = $1 AND digest = $2"
+_REMEMBER = """
+    INSERT INTO known_addresses (owner_id, digest, seen_at) VALUES ($1, $2, $3)
+    ON CONFLICT (owner_id, digest) DO UPDATE SET seen_at = $3 WHERE known_addresses.seen_at < $4
+"""
 
 
 def _digest(secret: bytes, owner_id: UUID, address: str) -> bytes:
@@ -23,21 +29,11 @@ def _digest(secret: bytes, owner_id: UUID, address: str) -> bytes:
 async def knows(session: AsyncSession, secret: bytes, owner_id: UUID | None, address: str) -> bool:
     """Whether they have signed in from there; nobody (none) never has, but is looked up all the same."""
     owner_id = owner_id or UUID(int=0)
-    found = select(KnownAddress.owner_id).where(
-        KnownAddress.owner_id == owner_id, KnownAddress.digest == _digest(secret, owner_id, address)
-    )
-    return await session.scalar(found) is not None
+    return bool(await fetch(session, _KNOWN, owner_id, _digest(secret, owner_id, address)))
 
 
 async def remember(session: AsyncSession, secret: bytes, owner_id: UUID, address: str, now: datetime) -> None:
-    seen = insert(KnownAddress).values(owner_id=owner_id, digest=_digest(secret, owner_id, address), seen_at=now)
-    await session.execute(
-        seen.on_conflict_do_update(
-            index_elements=[KnownAddress.owner_id, KnownAddress.digest],
-            set_={"seen_at": now},
-            where=KnownAddress.seen_at < now - FRESH,
-        )
-    )
+    await fetch(session, _REMEMBER, owner_id, _digest(secret, owner_id, address), now, now - FRESH)
 
 
 async def forget(session: AsyncSession, owner_id: UUID) -> None:

@@ -10,16 +10,29 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from chassis import clock
-from chassis.database import Database
+from chassis.database import Database, fetch
 from chassis.problems import Problem
-from sqlalchemy import case, delete, func, select, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from identity.throttling.models import Tries
 from identity.tokens import digest
 
 WINDOW = timedelta(minutes=10)
+
+_RUNNING = "SELECT key, tried, ends_at FROM tries WHERE key = ANY($1) AND ends_at > $2"
+# Keys are locked in one order, here and below, so that two requests never wait in a ring.
+_COUNT = """
+    INSERT INTO tries (key, tried, ends_at)
+    SELECT key, 1, ends_at FROM unnest($1::bytea[], $2::timestamptz[]) AS asked (key, ends_at) ORDER BY key
+    ON CONFLICT (key) DO UPDATE SET
+        tried = CASE WHEN tries.ends_at > $3 THEN tries.tried + 1 ELSE 1 END,
+        ends_at = CASE WHEN tries.ends_at > $3 THEN tries.ends_at ELSE excluded.ends_at END
+    RETURNING key, tried, ends_at
+"""
+_GIVE_BACK = """
+    WITH locked AS (SELECT key FROM tries WHERE key = ANY($1::bytea[]) ORDER BY key FOR UPDATE)
+    UPDATE tries SET tried = CASE WHEN tries.key = $2 THEN 0 ELSE greatest(tried - 1, 0) END
+    FROM locked WHERE tries.key = locked.key
+"""
 
 
 class TooManyTries(Problem):
@@ -51,26 +64,18 @@ def _refusal(ends_at: datetime, now: datetime) -> TooManyTries:
 async def refuse_spent(session: AsyncSession, limits: Sequence[Limit], now: datetime) -> None:
     """Raises TooManyTries where one of them has no try left."""
     allowed = {limit.key: limit.tries for limit in limits}
-    for row in await session.scalars(select(Tries).where(Tries.key.in_(allowed), Tries.ends_at > now)):
-        if row.tried >= allowed[row.key]:
-            raise _refusal(row.ends_at, now)
+    for key, tried, ends_at in await fetch(session, _RUNNING, list(allowed), now):
+        if tried >= allowed[key]:
+            raise _refusal(ends_at, now)
 
 
 async def count(session: AsyncSession, limits: Sequence[Limit], now: datetime) -> None:
     """Count one try; raises TooManyTries when it is one too many, and then the transaction must not be committed."""
-    for limit in _in_order(limits):
-        running = Tries.ends_at > now
-        counted = insert(Tries).values(key=limit.key, tried=1, ends_at=now + limit.window)
-        counted = counted.on_conflict_do_update(
-            index_elements=[Tries.key],
-            set_={
-                "tried": case((running, Tries.tried + 1), else_=1),
-                "ends_at": case((running, Tries.ends_at), else_=now + limit.window),
-            },
-        )
-        row = (await session.execute(counted.returning(Tries.tried, Tries.ends_at))).one()
-        if row.tried > limit.tries:
-            raise _refusal(row.ends_at, now)
+    allowed = {limit.key: limit.tries for limit in limits}
+    ends = [now + limit.window for limit in limits]
+    for key, tried, ends_at in await fetch(session, _COUNT, list(allowed), ends, now):
+        if tried > allowed[key]:
+            raise _refusal(ends_at, now)
 
 
 async def is_spent(session: AsyncSession, limits: Sequence[Limit], now: datetime) -> bool:
@@ -83,22 +88,9 @@ async def is_spent(session: AsyncSession, limits: Sequence[Limit], now: datetime
     return False
 
 
-def _in_order(limits: Sequence[Limit]) -> list[Limit]:
-    """One order, so that two requests never wait in a ring."""
-    return sorted(limits, key=lambda limit: limit.key)
-
-
-async def _give_back(database: Database, limits: Sequence[Limit]) -> None:
-    """A try that was counted was none."""
-    async with database.sessions.begin() as session:
-        for limit in _in_order(limits):
-            given_back = update(Tries).where(Tries.key == limit.key)
-            await session.execute(given_back.values(tried=func.greatest(Tries.tried - 1, 0)))
-
-
-async def forget(session: AsyncSession, limit: Limit) -> None:
-    """Its tries begin anew."""
-    await session.execute(delete(Tries).where(Tries.key == limit.key))
+async def give_back(session: AsyncSession, limits: Sequence[Limit], anew: Limit | None = None) -> None:
+    """A try that was counted was none; the tries of one of them begin `anew`."""
+    await fetch(session, _GIVE_BACK, [limit.key for limit in limits], anew and anew.key)
 
 
 async def count_request(database: Database, limit: Limit) -> None:
@@ -107,18 +99,33 @@ async def count_request(database: Database, limit: Limit) -> None:
         await count(session, [limit], clock.now())
 
 
+@dataclass
+class Counted:
+    """A guess that was counted; `settled`: given back with what came of it."""
+
+    limits: Sequence[Limit]
+    settled: bool = False
+
+
 @asynccontextmanager
-async def guess(database: Database, limits: Sequence[Limit], wrong: type[Problem]) -> AsyncIterator[None]:
+async def guess(database: Database, limits: Sequence[Limit], wrong: type[Problem]) -> AsyncIterator[Counted]:
     """Around one guess: counted, in a transaction of its own, and given back unless it ends in the problem `wrong`.
 
     Raises TooManyTries when no try is left. Who dies in the middle leaves it counted.
     """
+    counted = Counted(limits)
     async with database.sessions.begin() as session:
         await count(session, limits, clock.now())
     try:
-        yield
+        yield counted
     except Exception as error:
         if not isinstance(error, wrong):
             await _give_back(database, limits)
         raise
-    await _give_back(database, limits)
+    if not counted.settled:
+        await _give_back(database, limits)
+
+
+async def _give_back(database: Database, limits: Sequence[Limit]) -> None:
+    async with database.sessions.begin() as session:
+        await give_back(session, limits)
