@@ -18,7 +18,7 @@ from rich.table import Table
 from deploy.local.stack import Stack, stack
 from deploy.servers.packages import postgres_programs
 from deploy.servers.processes import ROOT
-from tests.lab.bench import cells, events, hold, hop, month, pages, rush, search, signin, town, usual, validate
+from tests.lab.bench import cells, events, hold, hop, imports, month, pages, rush, search, signin, town, usual, validate
 from tests.lab.bench.rounds import Effort, Row
 
 ROWS: dict[str, Callable[[Stack, Effort], Iterator[Row]]] = {
@@ -32,6 +32,7 @@ ROWS: dict[str, Callable[[Stack, Effort], Iterator[Row]]] = {
     "cells": cells.bench,
     "rush": rush.bench,
     "pages": pages.bench,
+    "imports": imports.bench,
     "search": search.bench,
     "signin": signin.bench,
 }

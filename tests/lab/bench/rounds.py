@@ -28,6 +28,7 @@ class Effort:
     events: int = 10_000
     families: int = 2_200
     searched: int = 50_000
+    imported: int = 10_000
     pages: int = 20
     arrivals: int = 10_000
     arrive_s: float = 60.0
