@@ -55,7 +55,7 @@ class Paired:
     largest: float
 
     def __str__(self) -> str:
-        return f"{self.ratio:.2f} ({self.least:.2f} to {self.largest:.2f}): {self.ours:,.0f}/s of {self.theirs:,.0f}/s"
+        return f"{self.ratio:.2f} ({self.least:.2f} to {self.largest:.2f}): {self.ours:,.1f}/s of {self.theirs:,.1f}/s"
 
 
 def paired(ours: Callable[[], float], theirs: Callable[[], float], rounds: int) -> Paired:
