@@ -63,7 +63,8 @@ async def _own(running: Stack, signer: Signer) -> dict[str, Iterator[bytes]]:
     try:
         rows = await connection.fetch(
             "SELECT dossiers.id, version, adults.id AS guardian_id FROM dossiers"
-            " JOIN adults ON dossier_id = dossiers.id WHERE 'legal_guardian' = ANY(roles) ORDER BY md5(number) LIMIT 500"
+            " JOIN adults ON dossier_id = dossiers.id"
+            " WHERE 'legal_guardian' = ANY(roles) ORDER BY md5(number) LIMIT 500"
         )
     finally:
         await connection.close()
