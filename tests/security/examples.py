@@ -421,6 +421,15 @@ async def other_adult(database_url: str, dossier_id: str, role: str = "contact")
     return await _added(database_url, row, UUID(dossier_id), [role])
 
 
+async def planned_change(database_url: str, dossier_id: str) -> str:
+    """One that waits for a day that never comes."""
+    row = (
+        "planned_changes (id, kind, dossier_id, wish, day, asked_at, asked_by) VALUES ($1, 'leave', $2, $3, $4, $5, $1)"
+    )
+    wish = json.dumps({"dossier_id": dossier_id, "child_id": str(new_id())})
+    return await _added(database_url, row, UUID(dossier_id), wish, date(2098, 1, 1), clock.now())
+
+
 async def uninvited_dossier(database_url: str) -> str:
     """One whose guardian has no account."""
     guardian = {"guardian_id": str(new_id()), "first_name": "Luc", "last_name": "Petit", "email": None}

@@ -42,6 +42,7 @@ from tests.security.examples import (
     other_adult,
     other_dossier,
     passkey_of,
+    planned_change,
     print_run,
     spare_tablet,
     uninvited_dossier,
@@ -107,7 +108,8 @@ class Door:
         base = f"{self.stack.gateway}/api/{operation.service}" if gateway else self.stack.services[operation.service]
         headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(new_id())}
         if operation.edits:
-            acting = {"dossier_id": str(values["dossier_id"])} if "dossier_id" in named else {}
+            acts = "dossier_id" in {*named, *operation.needed}
+            acting = {"dossier_id": str(values["dossier_id"])} if acts else {}
             headers["If-Match"] = await self._seen(base + path, headers, acting)
         sent: Json = {"data": operation.file} if operation.file else {"json": body}
         async with self.client.request(operation.method, base + path, params=query, headers=headers, **sent) as answer:
@@ -151,6 +153,7 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     values["import_id"] = await import_done(stack.owner_databases["dossier"])
     values["account_id"] = await invited_account(stack.owner_databases["identity"])
     values["request_id"] = await waiting_link_request(stack.owner_databases["identity"])
+    values["planned_change_id"] = await planned_change(stack.owner_databases["dossier"], owner.dossier_id)
     values["device_id"] = await spare_tablet(stack.owner_databases["identity"])
     values["passkey_id"] = await passkey_of(owner, stack.owner_databases["identity"])
     values["adult_id"] = await other_adult(stack.owner_databases["dossier"], owner.dossier_id)

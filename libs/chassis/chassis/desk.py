@@ -5,7 +5,7 @@ the use case says it: `note(session, dossier_id=...)`.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,8 +55,13 @@ async def act(request: Request, session: Any) -> tuple[Any, ...] | None:
     said: dict[str, Any] = {**request.query_params, **await _body(request), **request.path_params}
     if str(said.get("preview", "")).lower() in _YES:
         return None
-    said |= session.info.pop("act", {})
-    subject = said.get("subject_id") or next(filter(None, map(_id, request.path_params.values())), None)
+    said["subject_id"] = next(filter(None, map(_id, request.path_params.values())), None)
+    return done(session, caller, f"{request.method} {request.scope['route'].path}", said)
+
+
+def done(session: Any, caller: Caller, what: str, said: Mapping[str, Any]) -> tuple[Any, ...]:
+    """What STORE keeps of what somebody of the staff had done: it is `said` by the request, and noted since."""
+    said = {**said, **session.info.pop("act", {})}
     reason = said.get("override_reason") or said.get("reason")
     return (
         new_id(),
@@ -64,8 +69,8 @@ async def act(request: Request, session: Any) -> tuple[Any, ...] | None:
         caller.sub,
         caller.role,
         caller.name,
-        f"{request.method} {request.scope['route'].path}",
-        subject,
+        what,
+        said.get("subject_id"),
         _id(said.get("dossier_id")),
         reason if isinstance(reason, str) else None,
     )

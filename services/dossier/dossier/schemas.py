@@ -115,7 +115,8 @@ class CertificationAnswer(Answer):
 
 class DossierAnswer(Answer):
     """`quotient` is the one in force; `missing` says in French what keeps the dossier incomplete; `certified` is of the
-    present school year; `priorities` are codes of the town's criteria that the desk has certified.
+    present school year; `priorities` are codes of the town's criteria that the desk has certified; `merged_into` is the
+    dossier that an archived one is part of.
     """
 
     id: UUID
@@ -128,6 +129,7 @@ class DossierAnswer(Answer):
     missing: list[str]
     certified: CertificationAnswer | None
     priorities: list[str]
+    merged_into: UUID | None
     version: int
 
     @classmethod
@@ -144,5 +146,6 @@ class DossierAnswer(Answer):
             quotient=QuotientAnswer.model_validate(quotient) if quotient else None,
             missing=dossier.missing,
             priorities=dossier.priorities,
+            merged_into=dossier.merged_into,
             version=dossier.version,
         )

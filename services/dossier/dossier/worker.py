@@ -16,7 +16,7 @@ from dossier.documents.storage import Folder
 from dossier.erasures.erasing import ERASURE
 from dossier.health import records
 from dossier.health.keys import new_key
-from dossier.households import payers
+from dossier.households import payers, planned
 from dossier.households.merging import MERGING
 from dossier.imports.command import IMPORT
 from dossier.imports.importing import import_families
@@ -59,6 +59,15 @@ async def hand_over_payers(database: Database, settings: object) -> None:
             more = await payers.take_over(session, day_in_paris(clock.now()))
 
 
+async def make_planned_changes(database: Database, settings: object) -> None:
+    """On their day, each in a transaction of its own."""
+    async with database.sessions.begin() as session:
+        due = await planned.due(session, day_in_paris(clock.now()))
+    for one in due:
+        async with database.sessions.begin() as session:
+            await planned.do(session, one)
+
+
 async def ask_for_quotients(database: Database, settings: Settings) -> None:
     """Of every family, where somebody has asked for that."""
     await asking.ask_for_everybody(database, settings.particulier)
@@ -66,6 +75,7 @@ async def ask_for_quotients(database: Database, settings: Settings) -> None:
 
 JOBS = (
     Job(hand_over_payers, every_s=300),
+    Job(make_planned_changes, every_s=60),
     Job(forgetting(Base.metadata), every_s=600),
     Job(ERASURE.sweep, every_s=600),
     Job(MERGING.sweep, every_s=600),

@@ -37,6 +37,12 @@ async def test_a_preview_says_whom_it_touches_and_changes_nothing(database: Data
     await share(database, second)
     status, answer, _ = await send("DELETE", f"{PATH}?{REASON}&preview=true", role="administrator")
     assert status == 200
+    touches = answer.pop("touches")
+    assert touches[1:4] == [
+        "Adultes effacés, avec leurs comptes : Claire Moreau.",
+        "Enfants effacés : Inès Moreau.",
+        "Enfants qui restent dans leur autre dossier : Tom Moreau.",
+    ]
     assert answer == {
         "dossier_id": str(MOREAU),
         "number": "100042",

@@ -244,11 +244,15 @@ async def test_priorities_are_the_towns_and_told(desk: Desk, database: Database)
     path = f"/dossiers/{MOREAU}/priorities"
     status, problem = await desk("PUT", path, {"priorities": ["handicap", "habitant"]}, 2)
     assert (status, problem["errors"][0]["pointer"]) == (422, "/priorities/1")
-    status, certified = await desk("PUT", path, {"priorities": ["parents-en-activite", "handicap", "handicap"]}, 2)
-    assert (status, certified["priorities"]) == (200, ["handicap", "parents-en-activite"])
+    asked = {"priorities": ["parents-en-activite", "handicap", "handicap"]}
+    status, shown = await desk("PUT", f"{path}?preview=true", asked, 2)
+    assert (status, shown["dossier"]["version"], shown["dossier"]["priorities"]) == (200, 2, [])
+    status, certified = await desk("PUT", path, asked, 2)
+    assert certified["touches"] == shown["touches"]
+    assert (status, certified["dossier"]["priorities"]) == (200, ["handicap", "parents-en-activite"])
     assert (await published(database, DossierChanged))[-1].priorities == ("handicap", "parents-en-activite")
     assert (await desk("PUT", path, {"priorities": []}, 2))[0] == 412
-    assert (await desk("PUT", path, {"priorities": []}, 3))[1]["priorities"] == []
+    assert (await desk("PUT", path, {"priorities": []}, 3))[1]["dossier"]["priorities"] == []
 
 
 async def test_only_an_agent_records_a_household(desk: Desk) -> None:

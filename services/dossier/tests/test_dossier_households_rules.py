@@ -103,5 +103,5 @@ def test_a_family_reads_its_days_in_words() -> None:
         "À partir du lundi 7 décembre 2026, vos jours de garde sont : toute la semaine une semaine, "
         "aucun jour la suivante.",
         "À partir du lundi 4 janvier 2027, vos jours de garde sont : mercredi, vendredi chaque semaine.",
-        "Exceptions : du jeudi 24 décembre 2026 au vendredi 25 décembre 2026.",
+        "Exceptions pour vos jours de garde : du jeudi 24 décembre 2026 au vendredi 25 décembre 2026 (de garde).",
     ]

@@ -81,7 +81,7 @@ async def test_all_that_was_in_one_is_in_the_other(send: Send, database: Databas
 
 
 async def test_a_child_of_both_is_of_one_family_again(send: Send, database: Database) -> None:
-    await send("POST", f"/children/{TOM}/dossiers", {"dossier_id": str(MARTIN)}, role="agent")
+    await send("POST", f"/children/{TOM}/dossiers", {"dossier_id": str(MARTIN)}, role="agent", seen='"1"')
     assert (await merge(send, seen=await version(send, MOREAU)))[0] == 200
     told = next(one for one in reversed(await published(database, ChildChanged)) if one.child_id == TOM)
     assert (told.dossier_ids, told.custody) == ((MARTIN,), None)

@@ -23,16 +23,16 @@ WEEKS = ["own"] * 7 + ["other"] * 7
 THEIRS = ("27 rue du Lavoir", "claire.moreau@example.org", "Claire", "0600000042", "100042", str(MOREAU), "980")
 
 
-async def share(send: Send, dossier_id: UUID = MARTIN, **more: Any) -> tuple[int, Any]:
-    status, answer, _ = await send(
-        "POST", f"/children/{TOM}/dossiers", {"dossier_id": str(dossier_id)} | more, role="agent"
-    )
+async def share(send: Send, dossier_id: UUID = MARTIN, seen: int = 1, query: str = "", **more: Any) -> tuple[int, Any]:
+    asked = {"dossier_id": str(dossier_id)} | more
+    path = f"/children/{TOM}/dossiers{query}"
+    status, answer, _ = await send("POST", path, asked, role="agent", seen=f'"{seen}"')
     return status, answer
 
 
-async def give(send: Send, seen: int, dossier_id: UUID = MARTIN, **body: Any) -> tuple[int, Any]:
+async def give(send: Send, seen: int, dossier_id: UUID = MARTIN, query: str = "", **body: Any) -> tuple[int, Any]:
     asked = {"dossier_id": str(dossier_id), "patterns": [{"from": "2026-12-09", "days": WEEKS}]} | body
-    status, answer, _ = await send("PUT", f"/children/{TOM}/custody", asked, role="agent", seen=f'"{seen}"')
+    status, answer, _ = await send("PUT", f"/children/{TOM}/custody{query}", asked, role="agent", seen=f'"{seen}"')
     return status, answer
 
 
@@ -42,14 +42,19 @@ async def last(database: Database) -> ChildChanged:
 
 async def test_a_child_is_of_two_dossiers_and_each_sees_it(send: Send, database: Database) -> None:
     assert (await send("GET", f"/children/{TOM}", dossier_id=MARTIN))[0] == 404
-    for _ in range(2):
-        status, answer = await share(send)
-        assert (status, answer["version"]) == (201, 2)
+    status, shown = await share(send, query="?preview=true")
+    assert (status, shown["child"]["version"], shown["planned"]) == (200, 1, None)
+    assert len([one for one in await published(database, ChildChanged) if one.child_id == TOM]) == 1
+    for seen, changed in ((1, True), (2, False)):
+        status, answer = await share(send, seen=seen)
+        assert (status, answer["child"]["version"], answer["touches"] == shown["touches"]) == (200, 2, changed)
+    assert "rien ne change" in str(answer["touches"])
+    assert (await share(send))[0] == 412
     assert (await last(database)).dossier_ids == tuple(sorted((MARTIN, MOREAU)))
     for family in (MARTIN, MOREAU):
         _, mine, _ = await send("GET", "/dossiers/mine", dossier_id=family)
         assert [one["first_name"] for one in mine["children"]].count("Tom") == 1
-    status, refused = await share(send, DIALLO)
+    status, refused = await share(send, DIALLO, 2)
     assert (status, refused["type"]) == (409, "urn:problem:dossier:two-dossiers")
     told = [one for one in await published(database, NoticeWritten) if "Tom" in one.title]
     assert sorted(one.dossier_id for one in told if one.dossier_id) == sorted((MARTIN, MOREAU))
@@ -76,6 +81,9 @@ async def test_each_family_reads_the_calendar_as_its_own(send: Send, database: D
         {"from": "2026-12-24", "to": "2026-12-25", "whose": "other"},
         {"from": "2026-12-20", "to": "2026-12-20", "whose": "own"},
     ]
+    status, shown = await give(send, 2, query="?preview=true", exceptions=exceptions)
+    assert (status, shown["patterns"], (await last(database)).custody) == (200, [], None)
+    assert "les jours de garde du dossier 100001 sont : toute la semaine une semaine" in shown["touches"][0]
     for seen, code in ((1, 412), (2, 200), (2, 412)):
         assert (await give(send, seen, exceptions=exceptions))[0] == code
     _, own, etag = await send("GET", f"/children/{TOM}/custody", dossier_id=MARTIN)
@@ -117,32 +125,40 @@ async def test_what_is_wrong_with_a_calendar_is_named(send: Send, body: Any, poi
 
 
 async def test_a_child_leaves_a_dossier_but_not_the_last(send: Send, database: Database) -> None:
-    def path(dossier_id: UUID) -> str:
-        return f"/children/{TOM}/dossiers/{dossier_id}"
+    async def leave(dossier_id: UUID, seen: int, query: str = "") -> tuple[int, Any]:
+        path = f"/children/{TOM}/dossiers/{dossier_id}{query}"
+        status, answer, _ = await send("DELETE", path, role="agent", seen=f'"{seen}"')
+        return status, answer
 
-    status, refused, _ = await send("DELETE", path(MOREAU), role="agent")
+    status, refused = await leave(MOREAU, 1)
     assert (status, refused["type"]) == (409, "urn:problem:dossier:last-dossier")
     await share(send)
     await give(send, 2)
-    assert (await send("DELETE", path(DIALLO), role="agent"))[0] == 404
+    assert (await leave(DIALLO, 3))[0] == 404
     facts = {"child_id": TOM, "dossier_id": MOREAU, "recorded_at": clock.now(), "recorded_by": MOREAU}
     async with database.sessions.begin() as session:
         session.add(Person(id=new_id(), first_name="Luc", last_name="Petit", phone="0600000044", **facts))
         session.add(Person(id=new_id(), first_name="Jo", last_name="Noir", decision="JAF 12/34", **facts))
-    assert (await send("DELETE", path(MOREAU), role="agent"))[0] == 204
+    assert (await leave(MOREAU, 2))[0] == 412
+    status, shown = await leave(MOREAU, 3, "?preview=true")
+    assert (status, len((await last(database)).dossier_ids)) == (200, 2)
+    assert "Son calendrier de garde prend fin." in shown["touches"]
+    status, answer = await leave(MOREAU, 3)
+    assert (status, answer["touches"]) == (200, shown["touches"])
     _, tom, _ = await send("GET", f"/children/{TOM}", dossier_id=MARTIN)
     assert (tom["authorised_persons"], [one["last_name"] for one in tom["forbidden_persons"]]) == ([], ["Noir"])
     left = await last(database)
     assert (left.dossier_ids, left.custody) == ((MARTIN,), None)
-    await share(send, MOREAU)
-    gone = await asyncio.gather(*(send("DELETE", path(one), role="agent") for one in (MOREAU, MARTIN)))
-    assert sorted(status for status, *_ in gone) == [204, 409]
+    await share(send, MOREAU, 4)
+    gone = await asyncio.gather(*(leave(one, 5) for one in (MOREAU, MARTIN)))
+    assert sorted(status for status, _ in gone) == [200, 412]
 
 
 async def test_a_child_moves_at_once(send: Send, database: Database) -> None:
-    for _ in range(2):
-        status, moved = await share(send, leaves=str(MOREAU))
-        assert (status, moved["version"]) == (201, 2)
+    for seen in (1, 2):
+        status, moved = await share(send, seen=seen, leaves=str(MOREAU))
+        assert (status, moved["child"]["version"]) == (200, 2)
+    assert (await share(send, seen=2, leaves=str(MARTIN)))[1]["child"]["version"] == 2  # from itself: nothing
     assert (await last(database)).dossier_ids == (MARTIN,)
     assert (await send("GET", f"/children/{TOM}", dossier_id=MOREAU))[0] == 404
-    assert (await share(send, new_id()))[0] == 404
+    assert (await share(send, new_id(), 2))[0] == 404

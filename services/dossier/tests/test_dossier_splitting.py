@@ -83,7 +83,7 @@ async def test_neither_dossier_is_left_without_guardian_or_payer(send: Send, dat
     ):
         status, problem = await split(send, 4, **body)
         assert (status, word in str(problem)) == (code, True), problem
-    await send("POST", f"/children/{TOM}/dossiers", {"dossier_id": str(MARTIN)}, role="agent")
+    await send("POST", f"/children/{TOM}/dossiers", {"dossier_id": str(MARTIN)}, role="agent", seen='"1"')
     status, problem = await split(send, 4, adults=[gone], children=children((TOM, True)))
     assert (status, problem["type"]) == (409, "urn:problem:dossier:two-dossiers")
     assert len(await published(database, DossierChanged)) == before + 1  # Martin's

@@ -1,5 +1,6 @@
 """Erasing a family, for good: its children with it, but for those that are of another dossier too."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -26,6 +27,7 @@ class Erased:
     adults: int
     children_erased: list[UUID]
     children_kept: list[UUID]
+    touches: list[str]
     preview: bool
 
 
@@ -43,18 +45,19 @@ async def erase_dossier(session: AsyncSession, reach: Reach, dossier_id: UUID, *
         )
     )
     alone, shared = ([one for one in locked if (one.id in elsewhere) is kept] for kept in (False, True))
+    parts = select(Dossier).where(Dossier.merged_into == dossier_id).order_by(Dossier.id)
+    merged = (await session.scalars(parts)).all()
     told = Erased(
         dossier_id=dossier_id,
         number=dossier.number,
         adults=len(dossier.adults),
         children_erased=[child.id for child in alone],
         children_kept=[child.id for child in shared],
+        touches=_in_words(dossier, alone, shared, merged),
         preview=preview,
     )
     if preview:
         return told
-    parts = select(Dossier).where(Dossier.merged_into == dossier_id).order_by(Dossier.id)
-    merged = (await session.scalars(parts)).all()
     whole = [(one.id, one.version + 1) for one in (*merged, dossier)]
     await publish(session, *(DossierErased(dossier_id=one, version=version) for one, version in whole))
     await publish(session, *(ChildErased(child_id=child.id, version=child.version + 1) for child in alone))
@@ -71,6 +74,24 @@ async def erase_dossier(session: AsyncSession, reach: Reach, dossier_id: UUID, *
     for one, _ in whole:
         await erase(session, Base.metadata, "dossier", one)
     return told
+
+
+def _in_words(
+    dossier: Dossier, alone: Sequence[Child], shared: Sequence[Child], merged: Sequence[Dossier]
+) -> list[str]:
+    adults, gone, kept = (
+        ", ".join(f"{one.first_name} {one.last_name}" for one in some) for some in (dossier.adults, alone, shared)
+    )
+    parts = ", ".join(one.number for one in merged)
+    return [
+        f"Le dossier {dossier.number} est effacé dans tous les services, sans retour possible.",
+        *([f"Adultes effacés, avec leurs comptes : {adults}."] if adults else []),
+        *([f"Enfants effacés : {gone}."] if gone else []),
+        *([f"Enfants qui restent dans leur autre dossier : {kept}."] if kept else []),
+        *([f"Dossiers qui y ont été réunis, effacés aussi : {parts}."] if parts else []),
+        "Les jours réservés à venir et les semaines de vacances sont annulés, les places rendues.",
+        "La loi garde les factures, les paiements et les écritures comptables.",
+    ]
 
 
 async def hear_closed(session: AsyncSession, event: AccountClosed) -> None:

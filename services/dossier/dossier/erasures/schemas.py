@@ -13,4 +13,5 @@ class ErasureAnswer(Answer):
     adults: int
     children_erased: list[UUID]
     children_kept: list[UUID]
+    touches: list[str]
     preview: bool

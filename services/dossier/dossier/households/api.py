@@ -4,22 +4,27 @@ from typing import Annotated
 from uuid import UUID
 
 from chassis import clock
+from chassis.bodies import Page, Paged
 from chassis.database import Session
 from chassis.editing import SeenVersion, tagged
+from chassis.fields import Day
 from chassis.policies import Policy
 from chassis.problems import problems
 from chassis.reach import Reach
 from contracts import dossier as contract
 from contracts.dossier import PostalAddress
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 from french.paris import day_in_paris
 
 from dossier.dossiers import Archived
-from dossier.households import adults, children, creating, merging, payers, priorities, sharing, splitting
+from dossier.households import adults, children, creating, merging, payers, planned, priorities, sharing, splitting
+from dossier.households.models import PlannedChange
 from dossier.households.rules import Paying
 from dossier.households.schemas import (
+    ChildTouched,
     Custody,
     CustodyAnswer,
+    CustodyTouched,
     Merge,
     MergeAnswer,
     NewAdult,
@@ -27,6 +32,8 @@ from dossier.households.schemas import (
     NewDossier,
     OtherDossier,
     PayerChange,
+    PlannedAnswer,
+    PlannedChangeAnswer,
     Priorities,
     Roles,
     Schoolings,
@@ -34,6 +41,9 @@ from dossier.households.schemas import (
     SplitAnswer,
     Touched,
 )
+from dossier.households.wishes import Leave, Share
+from dossier.households.wishes import Merge as MergeWish
+from dossier.households.wishes import Split as SplitWish
 from dossier.models import Child, Dossier
 from dossier.schemas import ChildAnswer, DossierAnswer
 
@@ -51,9 +61,13 @@ def _child(child: Child, dossier_id: UUID, response: Response) -> ChildAnswer:
     return ChildAnswer.of(tagged(response, child), dossier_id)
 
 
-def _custody(child: Child, shared: bool, family: UUID, response: Response) -> CustodyAnswer:
+def _custody(child: Child, response: Response) -> contract.Custody | None:
     said = tagged(response, child).custody
-    return CustodyAnswer.of(contract.Custody.model_validate(said) if said else None, family, shared=shared)
+    return contract.Custody.model_validate(said) if said else None
+
+
+def _planned(change: PlannedChange | None) -> PlannedAnswer | None:
+    return PlannedAnswer.model_validate(change) if change else None
 
 
 @router.post("/dossiers", status_code=201)
@@ -123,27 +137,53 @@ async def change_schooling(
 @router.put("/dossiers/{dossier_id}/priorities")
 @problems(Archived)
 async def certify_priorities(
-    dossier_id: UUID, reach: Agent, session: Session, seen: SeenVersion, body: Priorities, response: Response
-) -> DossierAnswer:
-    return _dossier(await priorities.certify(session, reach, seen, dossier_id, body.priorities), response)
+    dossier_id: UUID,
+    reach: Agent,
+    session: Session,
+    seen: SeenVersion,
+    body: Priorities,
+    response: Response,
+    preview: bool = False,
+) -> Touched:
+    certified = await priorities.certify(session, reach, seen, dossier_id, body.priorities, preview=preview)
+    dossier, touches = certified
+    return Touched(touches=touches, dossier=_dossier(dossier, response))
 
 
-@router.post("/children/{child_id}/dossiers", status_code=201)
+@router.post("/children/{child_id}/dossiers")
 @problems(Archived, children.ChildKnown, sharing.TwoDossiers)
 async def share_child(
-    child_id: UUID, reach: Agent, session: Session, body: OtherDossier, response: Response
-) -> ChildAnswer:
-    """In split custody a child has two dossiers; one that moves `leaves` another. Said again, it changes nothing."""
-    shared = await sharing.share(session, reach, child_id, body.dossier_id, body.leaves)
-    return _child(shared, body.dossier_id, response)
+    child_id: UUID,
+    reach: Agent,
+    session: Session,
+    seen: SeenVersion,
+    body: OtherDossier,
+    response: Response,
+    preview: bool = False,
+) -> ChildTouched:
+    """In split custody a child has two dossiers; one that moves `leaves` another. The version is the child's."""
+    wish = Share(child_id=child_id, dossier_id=body.dossier_id, other_id=body.leaves)
+    done = await planned.change(session, reach, seen, sharing.share, wish, body.since, preview=preview)
+    child, touches, kept = done
+    return ChildTouched(touches=touches, planned=_planned(kept), child=_child(child, body.dossier_id, response))
 
 
-@router.delete("/children/{child_id}/dossiers/{dossier_id}", status_code=204)
+@router.delete("/children/{child_id}/dossiers/{dossier_id}")
 @problems(Archived, sharing.LastDossier)
-async def unshare_child(child_id: UUID, dossier_id: UUID, reach: Agent, session: Session) -> Response:
-    """The child leaves that dossier, and stays in the other."""
-    await sharing.leave(session, reach, child_id, dossier_id)
-    return Response(status_code=204)
+async def unshare_child(
+    child_id: UUID,
+    dossier_id: UUID,
+    reach: Agent,
+    session: Session,
+    seen: SeenVersion,
+    response: Response,
+    since: Annotated[Day | None, Query(alias="from")] = None,
+    preview: bool = False,
+) -> ChildTouched:
+    """The child leaves that dossier, and stays in the other. The version is the child's."""
+    wish = Leave(child_id=child_id, dossier_id=dossier_id)
+    child, touches, kept = await planned.change(session, reach, seen, sharing.leave, wish, since, preview=preview)
+    return ChildTouched(touches=touches, planned=_planned(kept), child=_child(child, dossier_id, response))
 
 
 @router.get("/children/{child_id}/custody")
@@ -152,24 +192,32 @@ async def read_custody(
 ) -> CustodyAnswer:
     """Whose the child's days are, as the family sees it."""
     acting = reach.acting(dossier_id)
-    return _custody(*await sharing.read(session, acting, child_id), acting.dossier_id, response)
+    child, shared = await sharing.read(session, acting, child_id)
+    return CustodyAnswer.of(_custody(child, response), acting.dossier_id, shared=shared)
 
 
 @router.put("/children/{child_id}/custody")
 @problems(sharing.NotShared)
 async def give_custody(
-    child_id: UUID, reach: Agent, session: Session, seen: SeenVersion, body: Custody, response: Response
-) -> CustodyAnswer:
+    child_id: UUID,
+    reach: Agent,
+    session: Session,
+    seen: SeenVersion,
+    body: Custody,
+    response: Response,
+    preview: bool = False,
+) -> CustodyTouched:
     acting = reach.acting(body.dossier_id)
-    given = await sharing.give_custody(
+    child, shared, touches = await sharing.give_custody(
         session,
         acting,
         seen,
         child_id,
         [(one.valid_from, one.days) for one in body.patterns],
         [(one.first_day, one.last_day, one.whose) for one in body.exceptions],
+        preview=preview,
     )
-    return _custody(*given, acting.dossier_id, response)
+    return CustodyTouched.of(_custody(child, response), acting.dossier_id, shared=shared, touches=touches)
 
 
 @router.post("/dossiers/{dossier_id}/payer")
@@ -201,13 +249,18 @@ async def split_dossier(
     preview: bool = False,
 ) -> SplitAnswer:
     """Adults of the dossier have one of their own, with children that move there or are shared by both."""
-    shared = {one.child_id: one.shared for one in body.children}
-    address = PostalAddress(**body.address.model_dump()) if body.address else None
-    parts = await splitting.split(session, reach, seen, dossier_id, body.adults, shared, address, preview=preview)
-    dossier, created, touches = parts
+    wish = SplitWish(
+        dossier_id=dossier_id,
+        adults=tuple(body.adults),
+        shared={one.child_id: one.shared for one in body.children},
+        address=PostalAddress(**body.address.model_dump()) if body.address else None,
+    )
+    done = await planned.change(session, reach, seen, splitting.split, wish, body.since, preview=preview)
+    (dossier, created), touches, kept = done
     today = day_in_paris(clock.now())
     return SplitAnswer(
         touches=touches,
+        planned=_planned(kept),
         created=DossierAnswer.of(created, today) if created else None,
         dossier=_dossier(dossier, response),
     )
@@ -225,6 +278,28 @@ async def merge_dossier(
     preview: bool = False,
 ) -> MergeAnswer:
     """The dossier is archived, and all that was its family's is in the one that is kept."""
-    gone, kept, touches = await merging.merge(session, reach, seen, dossier_id, body.into, preview=preview)
-    today = day_in_paris(clock.now())
-    return MergeAnswer(touches=touches, into=DossierAnswer.of(kept, today), dossier=_dossier(gone, response))
+    wish, reason = MergeWish(dossier_id=dossier_id, other_id=body.into), body.reason
+    (gone, into), touches, kept = await planned.change(
+        session, reach, seen, merging.merge, wish, body.since, preview=preview, reason=reason
+    )
+    return MergeAnswer(
+        touches=touches,
+        planned=_planned(kept),
+        into=DossierAnswer.of(into, day_in_paris(clock.now())),
+        dossier=_dossier(gone, response),
+    )
+
+
+@router.get("/dossiers/{dossier_id}/planned-changes")
+async def list_planned_changes(
+    dossier_id: UUID, reach: Agent, session: Session, paging: Paged
+) -> Page[PlannedChangeAnswer]:
+    """What is kept for a later day, and what could not be done on its own, until it is withdrawn."""
+    found = await planned.of_dossier(session, reach, dossier_id, paging.limit + 1, paging.cursor)
+    return paging.page(found, lambda one: PlannedChangeAnswer.of(*one), lambda one: one[0].id)
+
+
+@router.delete("/planned-changes/{planned_change_id}", status_code=204)
+async def withdraw_planned_change(planned_change_id: UUID, reach: Agent, session: Session) -> Response:
+    await planned.withdraw(session, reach, planned_change_id)
+    return Response(status_code=204)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from uuid import UUID
 
 from chassis.database import fetch
 from chassis.desk import note
@@ -18,6 +17,7 @@ from dossier import children, dossiers
 from dossier.households.children import is_same
 from dossier.households.notices import told
 from dossier.households.rules import Named
+from dossier.households.wishes import Merge
 from dossier.models import Adult, Child, Dossier, DossierStatus
 
 MERGING = Merging(("bookings", "change_requests", "documents", "persons", "quotient_consents"))
@@ -34,12 +34,13 @@ _FOLLOW = "UPDATE dossiers SET merged_into = $2 WHERE merged_into = $1"
 
 
 async def merge(
-    session: AsyncSession, reach: Reach, seen: Seen, dossier_id: UUID, into_id: UUID, *, preview: bool
-) -> tuple[Dossier, Dossier, list[str]]:
+    session: AsyncSession, reach: Reach, seen: Seen | None, wish: Merge, *, preview: bool
+) -> tuple[tuple[Dossier, Dossier], list[str]]:
     """The dossier that is archived, the one that is kept, and in French what that comes to, which a preview only says.
 
     Raises NotFound, Archived, Stale, Malformed (into itself).
     """
+    dossier_id, into_id = wish.dossier_id, wish.other_id
     if dossier_id == into_id:
         wrong = "Un dossier ne se réunit pas à lui-même : indiquez l'autre dossier de la famille."
         raise Malformed(errors=[{"pointer": "/into", "detail": wrong}])
@@ -52,7 +53,7 @@ async def merge(
     said = _in_words(gone, kept)
     touches = [*said, *_doubles(gone, kept)]
     if preview:
-        return gone, kept, touches
+        return (gone, kept), touches
     await children.locked(session, [one.id for one in young])
     _move_adults(gone, kept, adults)
     for child in young:
@@ -74,7 +75,7 @@ async def merge(
     await publish(session, told(kept.id, "Vos deux dossiers n'en font plus qu'un", *said))
     await session.flush()
     kept = await session.get_one(Dossier, kept.id, options=dossiers.WHOLE, populate_existing=True)  # all in its order
-    return gone, kept, touches
+    return (gone, kept), touches
 
 
 def _move_adults(gone: Dossier, kept: Dossier, adults: Sequence[Adult]) -> None:

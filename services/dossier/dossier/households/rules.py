@@ -92,19 +92,23 @@ def overlapping(periods: Iterable[tuple[date, date]]) -> bool:
     return any(later[0] <= earlier[1] for earlier, later in pairwise(in_order))
 
 
-def in_words(custody: Custody, family: UUID) -> list[str]:
-    """A sentence a pattern, of the days that are that family's."""
-    exceptions = [f"du {wording.day(one.first_day)} au {wording.day(one.last_day)}" for one in custody.exceptions]
+def in_words(custody: Custody, family: UUID, whose: str = "vos jours de garde") -> list[str]:
+    """A sentence a pattern, of that family's days, which are called so."""
+    exceptions = [
+        f"du {wording.day(one.first_day)} au {wording.day(one.last_day)}"
+        f" ({'de' if one.dossier_id == family else 'sans'} garde)"
+        for one in custody.exceptions
+    ]
     return [
-        *(_pattern(one, family) for one in custody.patterns),
-        *([f"Exceptions : {' ; '.join(exceptions)}."] if exceptions else []),
+        *(_pattern(one, family, whose) for one in custody.patterns),
+        *([f"Exceptions pour {whose} : {' ; '.join(exceptions)}."] if exceptions else []),
     ]
 
 
-def _pattern(pattern: CustodyPattern, family: UUID) -> str:
+def _pattern(pattern: CustodyPattern, family: UUID, whose: str) -> str:
     first, *second = (_week(pattern.days[n : n + 7], family) for n in range(0, len(pattern.days), 7))
     weeks = f"{first} une semaine, {second[0]} la suivante" if second else f"{first} chaque semaine"
-    return f"À partir du {wording.day(pattern.valid_from)}, vos jours de garde sont : {weeks}."
+    return f"À partir du {wording.day(pattern.valid_from)}, {whose} sont : {weeks}."
 
 
 def _week(days: Iterable[UUID], family: UUID) -> str:

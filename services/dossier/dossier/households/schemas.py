@@ -1,16 +1,18 @@
 """What an agent sends of a household, and what is answered of a child."""
 
-from typing import Annotated, Literal, Self
+from datetime import date
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
 from chassis.fields import Day, Email, Line, Name, Phone, Reason
 from contracts import dossier as contract
 from contracts.dossier import Level, Role
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
 
 from dossier.households import rules
-from dossier.schemas import DossierAnswer
+from dossier.households.models import PlannedChange
+from dossier.schemas import ChildAnswer, DossierAnswer
 
 Number = Annotated[str, StringConstraints(pattern="^[0-9A-Za-z-]{1,20}$")]
 
@@ -114,11 +116,50 @@ class NewDossier(RequestBody):
     override_reason: Reason | None = None
 
 
-class OtherDossier(RequestBody):
-    """A dossier that the child belongs to from now on, and where it moves there the one that it `leaves`."""
+class PlannedAnswer(Answer):
+    """What is kept for that day."""
 
+    id: UUID
+    day: date
+
+
+class PlannedChangeAnswer(PlannedAnswer):
+    """`about` says in French what it is; `refused`, why it could not be done on its day."""
+
+    kind: Literal["split", "merge", "share", "leave"]
+    about: str
     dossier_id: UUID
-    leaves: UUID | None = None
+    child_id: UUID | None
+    reason: str | None
+    asked_at: AwareDatetime
+    asked_by_name: str | None
+    refused: str | None
+
+    @classmethod
+    def of(cls, change: PlannedChange, about: str) -> Self:
+        return cls.model_validate(vars(change) | {"about": about})
+
+
+class Touching(Answer):
+    """What a change comes to, in French; what is shown with it is as it is after it, or by a preview as it is."""
+
+    touches: list[str]
+
+
+class Touched(Touching):
+    dossier: DossierAnswer
+
+
+class FromDay(RequestBody):
+    """From a day on: none is today."""
+
+    since: Day | None = Field(default=None, validation_alias="from")
+
+
+class Later(Touching):
+    """`planned`: kept for the later day it is to be done on."""
+
+    planned: PlannedAnswer | None
 
 
 _Whose = rules.Whose
@@ -187,12 +228,13 @@ class CustodyAnswer(Answer):
     exceptions: list[CustodyException]
 
     @classmethod
-    def of(cls, custody: contract.Custody | None, family: UUID, *, shared: bool) -> Self:
+    def of(cls, custody: contract.Custody | None, family: UUID, *, shared: bool, **more: Any) -> Self:
         def whose(dossier_id: UUID) -> _Whose:
             return "own" if dossier_id == family else "other"
 
         patterns, exceptions = (custody.patterns, custody.exceptions) if custody else ((), ())
         return cls(
+            **more,
             shared=shared,
             patterns=[
                 CustodyPattern.model_validate({"from": one.valid_from, "days": [whose(day) for day in one.days]})
@@ -207,18 +249,15 @@ class CustodyAnswer(Answer):
         )
 
 
+class CustodyTouched(CustodyAnswer, Touching):
+    """The same, and what it comes to."""
+
+
 class PayerChange(RequestBody):
     """The adult who pays from that day on."""
 
     adult_id: UUID
     valid_from: Day = Field(validation_alias="from")
-
-
-class Touched(Answer):
-    """What a change comes to, in French, and the dossier after it; by a preview, as it is."""
-
-    touches: list[str]
-    dossier: DossierAnswer
 
 
 class ChildOfSplit(RequestBody):
@@ -239,28 +278,41 @@ def _each_child_once(children: list[ChildOfSplit]) -> list[ChildOfSplit]:
     return children
 
 
-class Split(RequestBody):
-    """Who has a dossier of their own from now on; without an address, at the same one."""
+class OtherDossier(FromDay):
+    """A dossier that the child belongs to from that day on, and where it moves there the one that it `leaves`."""
+
+    dossier_id: UUID
+    leaves: UUID | None = None
+
+
+class ChildTouched(Later):
+    """`child` is as that dossier sees it."""
+
+    child: ChildAnswer
+
+
+class Split(FromDay):
+    """Who has a dossier of their own from that day on; without an address, at the same one."""
 
     adults: Annotated[list[UUID], Field(min_length=1, max_length=10), AfterValidator(_distinct)]
     children: Annotated[list[ChildOfSplit], Field(max_length=20), AfterValidator(_each_child_once)]
     address: NewAddress | None = None
 
 
-class SplitAnswer(Touched):
-    """`created` is the new dossier; none after a preview."""
+class SplitAnswer(Touched, Later):
+    """`created` is the new dossier; none as long as there is none."""
 
     created: DossierAnswer | None
 
 
-class Merge(RequestBody):
+class Merge(FromDay):
     """The dossier that is kept, and why the two are one."""
 
     into: UUID
     reason: Reason
 
 
-class MergeAnswer(Touched):
+class MergeAnswer(Touched, Later):
     """`into` is the dossier that is kept."""
 
     into: DossierAnswer

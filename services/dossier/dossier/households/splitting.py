@@ -8,7 +8,6 @@ from chassis.editing import Seen
 from chassis.outbox import publish
 from chassis.problems import Malformed
 from chassis.reach import Reach
-from contracts.dossier import PostalAddress
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dossier import children, dossiers
@@ -17,28 +16,21 @@ from dossier.households.adults import refuse_without, take_out
 from dossier.households.creating import empty, one_at_a_time
 from dossier.households.notices import told
 from dossier.households.rules import with_payer
+from dossier.households.wishes import Split
 from dossier.models import Adult, Child, Dossier
 
 
 async def split(
-    session: AsyncSession,
-    reach: Reach,
-    seen: Seen,
-    dossier_id: UUID,
-    leaving: Sequence[UUID],
-    shared: Mapping[UUID, bool],
-    address: PostalAddress | None,
-    *,
-    preview: bool,
-) -> tuple[Dossier, Dossier | None, list[str]]:
+    session: AsyncSession, reach: Reach, seen: Seen | None, wish: Split, *, preview: bool
+) -> tuple[tuple[Dossier, Dossier | None], list[str]]:
     """The dossier, the new one, and in French what the split comes to, which a preview (without a new one) only says.
 
-    `shared`: of each child that the new dossier has, whether it stays in the other too. Without an address the new one
-    has that of the other. Raises NotFound, Archived, Stale, Malformed, AdultNeeded, TwoDossiers.
+    Raises NotFound, Archived, Stale, Malformed, AdultNeeded, TwoDossiers.
     """
+    shared, address = wish.shared, wish.address
     await one_at_a_time(session)
-    dossier = await dossiers.edited(session, reach, dossier_id, seen)
-    adults, young = _named(dossier, leaving, shared)
+    dossier = await dossiers.edited(session, reach, wish.dossier_id, seen)
+    adults, young = _named(dossier, wish.adults, shared)
     await children.locked(session, [one.id for one in young])
     for child in young:
         if shared[child.id] and len(await children.dossier_ids(session, child)) > 1:
@@ -46,7 +38,7 @@ async def split(
     refuse_without(dossier, *adults)
     touches = _in_words(dossier, adults, young, shared)
     if preview:
-        return dossier, None, touches
+        return (dossier, None), touches
     new = await empty(session, None, address or dossier.address)
     take_out(dossier, *adults)  # and nothing is asked of the database until they are in the other
     for adult, roles in zip(adults, with_payer(one.roles for one in adults), strict=True):
@@ -64,7 +56,7 @@ async def split(
     note(session, subject_id=new.id, dossier_id=dossier.id)
     for one in (dossier, new):
         await publish(session, told(one.id, "Votre dossier est séparé en deux", *touches))
-    return dossier, new, touches
+    return (dossier, new), touches
 
 
 def _named(dossier: Dossier, leaving: Sequence[UUID], shared: Collection[UUID]) -> tuple[list[Adult], list[Child]]:

@@ -91,6 +91,23 @@ STATEMENTS = (
         adult_id uuid NOT NULL,
         CONSTRAINT pk_payers PRIMARY KEY (dossier_id, valid_from)
     )""",
+    """CREATE TABLE planned_changes (
+        id uuid CONSTRAINT pk_planned_changes PRIMARY KEY,
+        kind text NOT NULL,
+        dossier_id uuid NOT NULL CONSTRAINT fk_planned_changes_dossier_id REFERENCES dossiers (id),
+        other_id uuid,
+        child_id uuid,
+        wish jsonb NOT NULL,
+        day date NOT NULL,
+        reason text,
+        asked_at timestamptz NOT NULL,
+        asked_by uuid NOT NULL,
+        asked_by_name text,
+        refused text
+    )""",
+    "CREATE INDEX ix_planned_changes_dossier_id ON planned_changes (dossier_id)",
+    "CREATE INDEX ix_planned_changes_other_id ON planned_changes (other_id)",
+    "CREATE INDEX ix_planned_changes_day ON planned_changes (day)",
     """CREATE TABLE certifications (
         dossier_id uuid NOT NULL CONSTRAINT fk_certifications_dossier_id REFERENCES dossiers (id),
         school_year text NOT NULL,
@@ -157,7 +174,7 @@ STATEMENTS = (
     """CREATE UNIQUE INDEX uq_change_requests_waiting ON change_requests (dossier_id, kind, subject_id)
         NULLS NOT DISTINCT WHERE status = 'waiting'""",
     "GRANT UPDATE ON accounts, children, consents, dossiers, quotients, sites, town TO dossier_app",
-    "GRANT UPDATE, DELETE ON adults, payers, change_requests, persons, schooling TO dossier_app",
+    "GRANT UPDATE, DELETE ON adults, payers, planned_changes, change_requests, persons, schooling TO dossier_app",
     # What is erased with those of whom it speaks.
     """GRANT DELETE ON accounts, certifications, children, consents, dossier_children, dossiers, quotients
     TO dossier_app""",

@@ -1,0 +1,207 @@
+"""Who belongs where from a later day on: kept until then, and done on that day by what does it at once.
+
+Locked are the dossiers, their children, then the planned change, as everywhere: what is due is looked for without a
+lock, and done by whoever deletes it in the same transaction.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import date
+from typing import NamedTuple, Protocol, TypeVar
+from uuid import UUID
+
+from chassis import clock, desk
+from chassis.database import fetch
+from chassis.editing import Seen
+from chassis.identifiers import new_id
+from chassis.outbox import publish
+from chassis.problems import Malformed, NotFound, Problem, Unavailable, unexpected
+from chassis.reach import Reach
+from contracts.dossier import NoticeWritten
+from french import wording
+from french.paris import day_in_paris
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from dossier import dossiers
+from dossier.households import merging, sharing, splitting
+from dossier.households.models import PlannedChange
+from dossier.households.wishes import Leave, Merge, Names, Share, Split, Wish
+from dossier.models import Adult, Child, Dossier
+
+W_contra = TypeVar("W_contra", bound=Wish, contravariant=True)
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Change(Protocol[W_contra, T_co]):
+    """A use case: what it changes, and in French what that comes to, which a preview only says."""
+
+    def __call__(
+        self, session: AsyncSession, reach: Reach, seen: Seen | None, wish: W_contra, /, *, preview: bool
+    ) -> Awaitable[tuple[T_co, list[str]]]: ...
+
+
+class Kind(NamedTuple):
+    """`act` is what it is in the desk log."""
+
+    wish: type[Wish]
+    change: Callable[..., Awaitable[object]]
+    act: str
+
+
+KINDS = {
+    "split": Kind(Split, splitting.split, "POST /v1/dossiers/{dossier_id}/split"),
+    "merge": Kind(Merge, merging.merge, "POST /v1/dossiers/{dossier_id}/merge"),
+    "share": Kind(Share, sharing.share, "POST /v1/children/{child_id}/dossiers"),
+    "leave": Kind(Leave, sharing.leave, "DELETE /v1/children/{child_id}/dossiers/{dossier_id}"),
+}
+
+
+async def change(
+    session: AsyncSession,
+    reach: Reach,
+    seen: Seen,
+    use: Change[W_contra, T_co],
+    wish: W_contra,
+    day: date | None,
+    *,
+    preview: bool,
+    reason: str | None = None,
+) -> tuple[T_co, list[str], PlannedChange | None]:
+    """Do it at once, or keep it for that day, for which it is tried out now.
+
+    What it changes, in French what it comes to, and what is kept. Raises Malformed (a day that is over), and what `use`
+    raises.
+    """
+    today = day_in_paris(clock.now())
+    if day is not None and day < today:
+        said = "Ce changement ne se fait pas avant aujourd'hui : choisissez ce jour ou un jour à venir."
+        raise Malformed(errors=[{"pointer": "/from", "detail": said}])
+    if day is None or day == today:
+        return *await use(session, reach, seen, wish, preview=preview), None
+    changed, touches = await use(session, reach, seen, wish, preview=True)
+    touches = [f"Cela se fera le {wording.day(day)} ; d'ici là, rien ne change.", *touches]
+    return changed, touches, None if preview else _kept(session, reach, wish, day, reason)
+
+
+def _kept(session: AsyncSession, reach: Reach, wish: Wish, day: date, reason: str | None) -> PlannedChange:
+    said = wish.model_dump()
+    kept = PlannedChange(
+        id=new_id(),
+        kind=next(name for name, kind in KINDS.items() if isinstance(wish, kind.wish)),
+        dossier_id=wish.dossier_id,
+        other_id=said.get("other_id"),
+        child_id=said.get("child_id"),
+        wish=wish.model_dump(mode="json"),
+        day=day,
+        reason=reason,
+        asked_at=clock.now(),
+        asked_by=reach.sub,
+        asked_by_name=reach.name,
+    )
+    session.add(kept)
+    why = " ".join(filter(None, (reason, f"(prévu pour le {wording.day(day)})")))
+    desk.note(session, subject_id=kept.id, dossier_id=wish.dossier_id, reason=why)
+    return kept
+
+
+async def of_dossier(
+    session: AsyncSession, reach: Reach, dossier_id: UUID, limit: int, after: UUID | None
+) -> list[tuple[PlannedChange, str]]:
+    """So many that come after that one, as they were asked, each in words; of those merged into the dossier too.
+
+    Raises NotFound.
+    """
+    await dossiers.read(session, reach, dossier_id)
+    theirs = select(Dossier.id).where(or_(Dossier.id == dossier_id, Dossier.merged_into == dossier_id))
+    query = select(PlannedChange).where(or_(PlannedChange.dossier_id.in_(theirs), PlannedChange.other_id.in_(theirs)))
+    if after is not None:
+        query = query.where(PlannedChange.id > after)
+    found = (await session.scalars(query.order_by(PlannedChange.id).limit(limit))).all()
+    wishes = [await _wish(session, one) for one in found]
+    called = await _called(session, {one for wish in wishes for one in wish.ids})
+    return [(one, wish.in_words(called)) for one, wish in zip(found, wishes, strict=True)]
+
+
+async def withdraw(session: AsyncSession, reach: Reach, change_id: UUID) -> None:
+    """Raises NotFound: also where it has just been done."""
+    gone = await session.get(PlannedChange, change_id, with_for_update=True)
+    if gone is None or not reach.covers(gone.dossier_id):
+        raise NotFound
+    await session.delete(gone)
+    desk.note(session, dossier_id=gone.dossier_id)
+
+
+async def due(session: AsyncSession, today: date) -> Sequence[UUID]:
+    """In the order of their days."""
+    query = select(PlannedChange.id).where(PlannedChange.day <= today, PlannedChange.refused.is_(None))
+    return (await session.scalars(query.order_by(PlannedChange.day, PlannedChange.id))).all()
+
+
+async def do(session: AsyncSession, change_id: UUID) -> None:
+    """What is due, once, for whoever asked; what cannot be done any more stays refused, and the desk is told why."""
+    change = await session.get(PlannedChange, change_id)
+    if change is None:
+        return
+    kind, wish = KINDS[change.kind], await _wish(session, change)
+    agent = Reach(sub=change.asked_by, role="agent", name=change.asked_by_name)
+    try:
+        async with session.begin_nested():
+            await kind.change(session, agent, None, wish, preview=False)
+            if not await fetch(session, _DONE, change_id):
+                raise NotFound  # undone: it was withdrawn, or done by another worker
+            said = {"subject_id": change_id, "dossier_id": wish.dossier_id, "reason": change.reason}
+            await fetch(session, desk.STORE, *desk.done(session, agent, kind.act, said))
+    except Exception as error:
+        problem = error if isinstance(error, Problem) else unexpected(error)
+        if isinstance(problem, Unavailable):
+            raise
+        if await _wish(session, change) == wish:  # else a dossier was merged just now: next time
+            await _refuse(session, change, wish, problem)
+
+
+_DONE = "DELETE FROM planned_changes WHERE id = $1 AND refused IS NULL RETURNING id"
+_REFUSED = "UPDATE planned_changes SET refused = $2 WHERE id = $1 AND refused IS NULL RETURNING id"
+
+
+async def _refuse(session: AsyncSession, change: PlannedChange, wish: Wish, problem: Problem) -> None:
+    why = " ".join(one["detail"] for one in problem.errors) or problem.detail
+    if isinstance(problem, NotFound):
+        why = "Une personne ou un dossier n'existe plus."
+    if not await fetch(session, _REFUSED, change.id, why):
+        return
+    notice = NoticeWritten(
+        notice_id=new_id(),
+        desk=True,
+        dossier_id=wish.dossier_id,
+        title="Un changement prévu n'a pas pu se faire",
+        paragraphs=(
+            f"Prévu pour le {wording.day(change.day)} : {wish.in_words(await _called(session, wish.ids))}",
+            f"Raison : {why}",
+            "Faites-le au guichet s'il y a encore lieu, puis retirez-le des changements prévus du dossier.",
+        ),
+        link=f"/agent/dossiers/{wish.dossier_id}",
+    )
+    await publish(session, notice)
+
+
+async def _wish(session: AsyncSession, change: PlannedChange) -> Wish:
+    """As it is asked now that some dossiers are parts of others."""
+    said = json.dumps(change.wish)
+    merged = select(Dossier.id, Dossier.merged_into).where(
+        Dossier.id.in_([change.dossier_id, change.other_id]), Dossier.merged_into.is_not(None)
+    )
+    for dossier_id, into_id in await session.execute(merged):
+        said = said.replace(str(dossier_id), str(into_id))
+    return KINDS[change.kind].wish.model_validate_json(said)
+
+
+async def _called(session: AsyncSession, ids: Iterable[UUID]) -> Names:
+    """Those that are no more, too."""
+    wanted, called = list(ids), defaultdict[UUID, str](lambda: "(effacé)")
+    called |= dict((await session.execute(select(Dossier.id, Dossier.number).where(Dossier.id.in_(wanted)))).all())
+    for people in (Adult, Child):
+        names = select(people.id, people.first_name, people.last_name).where(people.id.in_(wanted))
+        called |= {one: f"{first} {last}" for one, first, last in await session.execute(names)}
+    return called
