@@ -20,6 +20,15 @@ from deploy.local.stack import Stack
 PASSWORD = "Bienvenue!2026"
 STAFF_PASSWORD, TOTP_SECRET = "Guichet!2026", "JBSWY3DPEHPK3PXP"
 
+#: What a family reads in each service.
+PROTECTED = {
+    "identity": "/v1/me",
+    "dossier": "/v1/dossiers/mine",
+    "enrolment": "/v1/bookings",
+    "planning": "/v1/plannings?month=2027-01",
+    "billing": "/v1/invoices",
+}
+
 
 def signing_key(stack: Stack) -> ECKey:
     """A key by which that stack's services take tokens; in a thread, since an event loop may be running here."""

@@ -12,15 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from deploy.local.stack import Stack
-from tests.actors import Clock, Family, signing_key
-
-PROTECTED = {
-    "identity": "/v1/me",
-    "dossier": "/v1/dossiers/mine",
-    "enrolment": "/v1/bookings",
-    "planning": "/v1/plannings?month=2027-01",
-    "billing": "/v1/invoices",
-}
+from tests.actors import PROTECTED, Clock, Family, signing_key
 
 
 def encoded(part: Any) -> str:

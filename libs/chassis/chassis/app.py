@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from functools import partial
 from time import perf_counter
 from typing import Literal
 
@@ -11,7 +12,7 @@ from fastapi import FastAPI, Request, Response
 from pydantic import BaseModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import broker, dead_letters_api, desk_api, export, logs, metrics
+from chassis import broker, dead_letters_api, desk_api, export, logs, metrics, revoked
 from chassis.bodies import limit_of
 from chassis.database import Database
 from chassis.law import refuse_tables_without_law
@@ -99,7 +100,10 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for_ever = {"announcements": database.announce, "keys": app.state.verifier.keys.refresh}
+        verifier = app.state.verifier
+        for_ever = {"announcements": database.announce, "keys": verifier.keys.refresh}
+        if routes:
+            for_ever["revocations"] = partial(revoked.follow, database, verifier)
         background = [asyncio.create_task(keep_going(what, work, Stop())) for what, work in for_ever.items()]
         try:
             yield

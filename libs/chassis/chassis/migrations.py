@@ -135,6 +135,12 @@ def create_plumbing(application_role: str) -> None:
             merged_at timestamptz NOT NULL
         )""",
         "CREATE INDEX ix_merged_into_id ON merged (into_id)",
+        # Sessions that have ended, and programs that were removed, whose tokens may still be about.
+        """CREATE TABLE revoked (
+            id uuid CONSTRAINT pk_revoked PRIMARY KEY,
+            revoked_at timestamptz NOT NULL
+        )""",
+        "CREATE INDEX ix_revoked_revoked_at ON revoked (revoked_at)",
         """CREATE TABLE idempotency (
             account_id uuid NOT NULL,
             key text NOT NULL,
@@ -147,6 +153,6 @@ def create_plumbing(application_role: str) -> None:
         "CREATE INDEX ix_idempotency_answered_at ON idempotency (answered_at)",
         f"GRANT UPDATE, DELETE ON outbox, parked TO {application_role}",
         f"GRANT UPDATE ON dead_letters, merged TO {application_role}",
-        f"GRANT DELETE ON inbox, idempotency TO {application_role}",
+        f"GRANT DELETE ON inbox, revoked, idempotency TO {application_role}",
     ):
         op.execute(statement)

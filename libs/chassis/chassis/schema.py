@@ -9,6 +9,7 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any, Literal, NamedTuple
 
+from contracts.caller import ACCESS_VALID
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
@@ -31,6 +32,8 @@ from chassis.law import Law, impersonal, personal
 #: How long a repeated event or request is known. Requests: the API's promise; events: far beyond any redelivery.
 KEEP_REQUESTS = timedelta(hours=72)
 KEEP_EVENTS = timedelta(days=30)
+#: A token lives no longer; the minute is for clocks that differ.
+KEEP_REVOKED = ACCESS_VALID + timedelta(minutes=1)
 KEEP_DESK_LOG = timedelta(days=5 * 365)
 
 Right = Literal["UPDATE", "DELETE"]
@@ -75,7 +78,8 @@ def service_metadata(service: str, *, extensions: Iterable[str] = (), triggers: 
 
 
 def _add_plumbing(metadata: MetaData) -> None:
-    """The tables of outbox, inbox, parking, dead letters, erasures, merged dossiers, the desk log and idempotency."""
+    """The tables of outbox, inbox, parking, dead letters, erasures, merged dossiers, revoked access, the desk log and
+    idempotency."""
     Table(
         "outbox",
         metadata,
@@ -151,6 +155,13 @@ def _add_plumbing(metadata: MetaData) -> None:
         Column("into_id", Uuid(), nullable=False, index=True),
         Column("merged_at", DateTime(timezone=True), nullable=False),
         **may("UPDATE", law=impersonal("for ever, as nothing but two ids: what comes late finds the family")),
+    )
+    Table(
+        "revoked",
+        metadata,
+        Column("id", Uuid(), primary_key=True),
+        Column("revoked_at", DateTime(timezone=True), nullable=False, index=True),
+        **may(law=impersonal(("revoked_at", KEEP_REVOKED))),
     )
     Table(
         "idempotency",

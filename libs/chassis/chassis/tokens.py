@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 from time import monotonic
+from uuid import UUID
 
 import aiohttp
 import structlog
@@ -74,10 +75,14 @@ class Keys:
 
 
 class Verifier:
-    """Turns a bearer token into its caller; a token verified once is known until it expires."""
+    """Turns a bearer token into its caller; a token verified once is known until it expires.
+
+    `revoked`: the sessions and programs whose tokens are no longer taken.
+    """
 
     def __init__(self, keys: Keys, issuer: str) -> None:
         self.keys, self.issuer = keys, issuer
+        self.revoked: frozenset[UUID] = frozenset()
         self._known: dict[str, tuple[Reach, float]] = {}
 
     async def caller(self, token: str) -> Reach:
@@ -93,6 +98,8 @@ class Verifier:
         caller, expires = self._known.get(token) or self._verify(token, now)
         if expires <= now.timestamp():
             self._known.pop(token, None)
+            raise Unauthenticated
+        if self.revoked and (caller.sid or caller.sub) in self.revoked:
             raise Unauthenticated
         return caller
 

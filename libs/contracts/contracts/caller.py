@@ -1,11 +1,14 @@
 """Who an access token speaks for: the claims that identity signs and every service reads."""
 
+from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 AUDIENCE = "espace-familles"
+#: How long a token is good.
+ACCESS_VALID = timedelta(minutes=10)
 TOKEN_TYPE = "at+jwt"  # noqa: S105 -- RFC 9068's name of the type, not a secret
 
 CallerRole = Literal["guardian", "agent", "cashier", "administrator", "site_staff", "integrator"]

@@ -33,8 +33,20 @@ class AccountClosed(Event):
     guardian_id: UUID
 
 
+class AccessRevoked(Event):
+    """No access token that names it is good any more: a session that has ended, or a program that was removed.
+
+    It never is again: `version` is 1.
+    """
+
+    type: ClassVar[str] = "identity.access_revoked"
+    subject_field: ClassVar[str] = "access_id"
+
+    access_id: UUID
+
+
 class NoticeWritten(Notice):
     type: ClassVar[str] = "identity.notice_written"
 
 
-EVENTS: tuple[type[Event], ...] = (AccountActivated, AccountClosed, NoticeWritten)
+EVENTS: tuple[type[Event], ...] = (AccountActivated, AccountClosed, AccessRevoked, NoticeWritten)

@@ -4,7 +4,8 @@ from chassis import clock
 from chassis.copies import keep
 from chassis.erasure import EvenErased, is_erased
 from chassis.inbox import Handlers
-from contracts import dossier, enrolment, planning
+from chassis.revoked import keep_revoked
+from contracts import dossier, enrolment, identity, planning
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from billing.bookings.invoicing import bill
@@ -27,6 +28,7 @@ async def end_booking(session: AsyncSession, event: enrolment.Booking) -> None:
 
 HANDLERS: Handlers = {
     **ERASURE.handlers("dossier", "child", "account"),
+    identity.AccessRevoked: keep_revoked,
     dossier.DossierChanged: keep(Dossier).then(MERGING.hear),
     dossier.ChildChanged: keep(Child),
     dossier.QuotientChanged: keep(QuotientHistory),

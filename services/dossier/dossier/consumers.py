@@ -3,6 +3,7 @@
 from chassis.copies import keep
 from chassis.erasure import EvenErased
 from chassis.inbox import Handlers
+from chassis.revoked import keep_revoked
 from contracts.enrolment import (
     BookingCancelled,
     BookingChanged,
@@ -12,7 +13,7 @@ from contracts.enrolment import (
     EnrolmentChanged,
     SiteChanged,
 )
-from contracts.identity import AccountActivated, AccountClosed
+from contracts.identity import AccessRevoked, AccountActivated, AccountClosed
 
 from dossier.copies import Enrolment, Site, keep_booking
 from dossier.dossiers import link_account
@@ -20,6 +21,7 @@ from dossier.erasures.erasing import hear_closed
 
 _BOOKINGS = (BookingConfirmed, BookingChanged, BookingPaid, BookingCancelled, BookingExpired)
 HANDLERS: Handlers = {
+    AccessRevoked: keep_revoked,
     AccountActivated: link_account,
     AccountClosed: EvenErased(hear_closed),
     SiteChanged: keep(Site),

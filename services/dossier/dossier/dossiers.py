@@ -50,7 +50,7 @@ async def read(session: AsyncSession, reach: Reach, dossier_id: UUID | None) -> 
 
 
 def admits(dossier: Dossier, reach: Reach) -> bool:
-    """Not the guardian it no longer has, whose token is good for some minutes yet."""
+    """Not the guardian it no longer has, whose token may be good for a moment yet."""
     return reach.guardian_id is None or any(
         one.id == reach.guardian_id and "legal_guardian" in one.roles for one in dossier.adults
     )

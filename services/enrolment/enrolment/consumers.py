@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chassis import clock
 from chassis.copies import keep
 from chassis.inbox import Handlers
+from chassis.revoked import keep_revoked
 from contracts.billing import (
     CreditGranted,
     InvoiceCancelled,
@@ -15,6 +16,7 @@ from contracts.billing import (
     RegieChanged,
 )
 from contracts.dossier import ChildChanged, DossierChanged
+from contracts.identity import AccessRevoked
 from contracts.planning import EnrolmentApplied
 from french.paris import day_in_paris
 from sqlalchemy import delete, select
@@ -43,6 +45,7 @@ async def drop_answers_to_none(session: AsyncSession, events: Sequence[Enrolment
 
 HANDLERS: Handlers = {
     **ERASURE.handlers("dossier", "child", "account"),
+    AccessRevoked: keep_revoked,
     DossierChanged: keep(Dossier, reachable=reachable).then(MERGING.hear),
     ChildChanged: keep(Child).then(move),
     RegieChanged: keep(Regie),

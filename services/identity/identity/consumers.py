@@ -2,6 +2,7 @@
 
 from chassis.copies import keep
 from chassis.inbox import Handlers
+from chassis.revoked import keep_revoked
 from contracts import billing, dossier, enrolment, identity, planning
 
 from identity.copies import Dossier, Regie, Site, guardians
@@ -15,6 +16,7 @@ HANDLERS: Handlers = {
     dossier.DossierChanged: keep(Dossier, guardians=guardians).then(follow).then(MERGING.hear),
     enrolment.SiteChanged: keep(Site),
     billing.RegieChanged: keep(Regie),
+    identity.AccessRevoked: keep_revoked,
     identity.NoticeWritten: keep_notice,
     dossier.NoticeWritten: keep_notice,
     enrolment.NoticeWritten: keep_notice,

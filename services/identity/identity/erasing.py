@@ -12,12 +12,14 @@ from identity.copies import Dossier
 from identity.dossier_requests.models import DossierRequest
 from identity.models import Account, Base
 from identity.registrations.models import LinkRequest
+from identity.sessions import lines
 
 
 async def _close_accounts(session: AsyncSession, dossier_id: UUID) -> None:
     found = await session.scalars(select(Account).where(Account.dossier_id == dossier_id).with_for_update())
     for account in found.all():
         await publish(session, accounts.closed(account))
+        await lines.end_all(session, account.id)
         await ERASURE.erase(session, "account", account.id)
     dossier = await session.get(Dossier, dossier_id)
     if dossier is not None:

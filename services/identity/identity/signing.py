@@ -14,7 +14,7 @@ from chassis import clock
 from chassis.database import Database, fetch
 from chassis.law import AT_ONCE, impersonal
 from chassis.schema import may
-from contracts.caller import Caller
+from contracts.caller import ACCESS_VALID, Caller
 from joserfc import jwe
 from joserfc.jwk import ECKey, OctKey
 from sqlalchemy import or_, select, text, update
@@ -25,7 +25,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from identity import tokens
 from identity.models import Base
 from identity.settings import Settings
-from identity.tokens import ACCESS_VALID, derived_key
+from identity.tokens import derived_key
 
 #: Twice as long as a service keeps the keys it has fetched.
 PUBLISHED_BEFORE = timedelta(minutes=10)

@@ -4,15 +4,13 @@ import base64
 import hashlib
 import hmac
 import secrets
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from contracts.caller import AUDIENCE, TOKEN_TYPE, Caller
+from contracts.caller import ACCESS_VALID, AUDIENCE, TOKEN_TYPE, Caller
 from joserfc import jwt
 from joserfc.jwk import ECKey
-
-ACCESS_VALID = timedelta(minutes=10)
 
 
 def new_secret() -> str:

@@ -1,6 +1,8 @@
 """What identity's tests play with: the Moreau family's dossier, a mailbox, and each step of a registration."""
 
+import json
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,6 +10,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 from aiosmtpd.smtp import SMTP
@@ -20,6 +23,7 @@ from chassis.inbox import handle
 from chassis.outbox import envelope
 from contracts import EVENTS, Envelope, Event, billing
 from contracts.dossier import DossierChanged
+from contracts.identity import AccessRevoked
 from identity.consumers import HANDLERS
 from identity.notices.delivery import deliver
 from identity.second_factor import STEP_S, totp
@@ -80,6 +84,11 @@ def martin(**changes: Any) -> DossierChanged:
 def code_at(moment: datetime) -> str:
     """What the staff's application shows at that moment."""
     return totp(TOTP_SECRET, int(moment.timestamp()) // STEP_S)
+
+
+def session_of(tokens: dict[str, Any]) -> UUID:
+    """The session that the access token names."""
+    return UUID(json.loads(urlsafe_b64decode(tokens["access_token"].split(".")[1] + "=="))["sid"])
 
 
 def notice(**whom: Any) -> billing.NoticeWritten:
@@ -206,6 +215,10 @@ class Portal:
             bodies = (await session.scalars(text("SELECT body FROM outbox ORDER BY id"))).all()
         wrapped = [Envelope.model_validate_json(body) for body in bodies]
         return [EVENTS[one.type].model_validate(one.data) for one in wrapped]
+
+    async def revoked(self) -> list[UUID]:
+        """What no service takes a token of any more, in the order in which that was told."""
+        return [one.access_id for one in await self.published() if isinstance(one, AccessRevoked)]
 
     async def execute(self, statement: str) -> None:
         """As the owner: for what the application never does by itself."""

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from chassis.identifiers import named_id, new_id
@@ -163,6 +164,7 @@ async def test_a_removed_program_gets_no_token_and_its_name_is_free(portal: Port
     assert await portal.delete(f"/clients/{client['id']}", admin) == 204
     assert await portal.delete(f"/clients/{client['id']}", admin) == 404
     assert await gets_a_token(portal, client["secret"]) == 401
+    assert await portal.revoked() == [UUID(client["id"])]
     for table, column in (("client_secrets", "client_id"), ("known_addresses", "owner_id")):
         assert await portal.scalars(f"SELECT count(*) FROM {table} WHERE {column} = '{client['id']}'") == [0]
     assert (await added(portal, admin))["id"] != client["id"]

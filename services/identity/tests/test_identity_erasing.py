@@ -6,7 +6,7 @@ from contracts.dossier import DossierErased
 from contracts.identity import AccountClosed
 from sqlalchemy import text
 
-from services.identity.tests.portal import MARTIN, Portal, moreau, notice
+from services.identity.tests.portal import MARTIN, Portal, moreau, notice, session_of
 from services.identity.tests.test_identity_dossier_requests import ask
 
 DOSSIER = named_id("dossier", "100042")
@@ -43,6 +43,7 @@ async def test_nothing_names_it_any_more(portal: Portal, late: bool) -> None:
         await portal.hear(notice(dossier_id=DOSSIER))
     assert await naming(portal) == set()
     assert [type(one) for one in await portal.published()].count(AccountClosed) == 1
+    assert await portal.revoked() == [session_of(tokens)]
     assert (await portal.refresh(tokens["refresh_token"]))[0] == 401
     assert (await portal.sign_in())[0] == 401
     assert (await portal.claim())[0] == 404

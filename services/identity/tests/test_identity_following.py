@@ -1,6 +1,7 @@
 """Accounts follow their guardian: what an account may, once its dossier no longer has them, and once one does again."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from chassis.identifiers import named_id
@@ -9,7 +10,7 @@ from contracts.identity import AccountActivated, AccountClosed
 from identity.registrations.credentials import SUSPENDED_KEPT
 from identity.worker import forget_what_is_over
 
-from services.identity.tests.portal import PASSWORD, Portal, moreau
+from services.identity.tests.portal import PASSWORD, Portal, moreau, session_of
 from tests.builders import changed, published
 
 CLAIRE, PAUL = (
@@ -23,13 +24,13 @@ ENDED = (401, "urn:problem:identity:access-ended")
 OTHER_DOSSIER = named_id("dossier", "200042")
 
 
-async def is_guardian(portal: Portal) -> str:
-    """Claire has her account, and is signed in: her refresh token."""
+async def is_guardian(portal: Portal) -> dict[str, Any]:
+    """Claire has her account, and is signed in: her tokens."""
     await portal.register()
     assert (await portal.activate(await portal.link()))[0] == 204
     status, tokens = await portal.sign_in()
     assert status == 201
-    return str(tokens["refresh_token"])
+    return tokens
 
 
 async def activated(portal: Portal) -> list[AccountActivated]:
@@ -45,13 +46,14 @@ async def sign_in(portal: Portal, **how: str) -> tuple[int, str | None]:
 async def test_who_is_no_guardian_any_more_loses_sessions_and_access(
     portal: Portal, roles: tuple[str, ...] | None
 ) -> None:
-    refresh = await is_guardian(portal)
+    tokens = await is_guardian(portal)
     assert (await portal.post("/password-resets", email=CLAIRE.email))[0] == 202
     link = await portal.link("mot-de-passe")
     left = [PAUL, *([changed(CLAIRE, roles=roles)] if roles else [])]
     for version in (2, 2, 3):
         await portal.hear(moreau(version, adults=left))
-    assert (await portal.refresh(refresh))[0] == 401
+    assert (await portal.refresh(tokens["refresh_token"]))[0] == 401
+    assert await portal.revoked() == [session_of(tokens)]
     assert await sign_in(portal) == ENDED
     # Only who knows the password is told.
     assert await sign_in(portal, password="Autre!2026") == (401, "urn:problem:identity:sign-in-refused")
@@ -64,13 +66,14 @@ async def test_who_is_no_guardian_any_more_loses_sessions_and_access(
 
 
 async def test_the_other_guardian_stays_signed_in(portal: Portal) -> None:
-    refresh = await is_guardian(portal)
+    tokens = await is_guardian(portal)
     await portal.hear(moreau(2, adults=(CLAIRE, PAUL)))
     await portal.hear(moreau(3, adults=(CLAIRE,)))
-    status, tokens = await portal.refresh(refresh)
+    status, tokens = await portal.refresh(tokens["refresh_token"])
     assert (status, await sign_in(portal)) == (200, (201, None))
     assert (await portal.get("/me", tokens["access_token"]))[0] == 200
     assert not await published(portal.database, AccountClosed)
+    assert await portal.revoked() == []
 
 
 async def test_who_is_a_guardian_again_has_the_account_as_it_was(portal: Portal) -> None:
@@ -88,13 +91,13 @@ async def test_who_is_a_guardian_again_has_the_account_as_it_was(portal: Portal)
 async def test_an_account_moves_with_its_guardian_whichever_dossier_is_heard_of_first(
     portal: Portal, first: str
 ) -> None:
-    await is_guardian(portal)
+    tokens = await is_guardian(portal)
     left = moreau(2, adults=(PAUL,))
     entered = moreau(1, dossier_id=OTHER_DOSSIER, number="200042", adults=(CLAIRE,))
     for event in (left, entered) if first == "left" else (entered, left):
         await portal.hear(event)
-    status, _ = await portal.sign_in()
-    assert status == 201
+    assert await portal.revoked() == [session_of(tokens)]  # its tokens speak for the dossier that was left
+    assert await sign_in(portal) == (201, None)
     assert await portal.scalars("SELECT dossier_id FROM accounts WHERE username = 'cmoreau'") == [OTHER_DOSSIER]
     assert (await activated(portal))[-1].dossier_id == OTHER_DOSSIER
     # An archived dossier has no guardians.

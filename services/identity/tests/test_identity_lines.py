@@ -9,7 +9,7 @@ from chassis.testing import Signer
 from identity.worker import forget_what_is_over
 from joserfc import jwt
 
-from services.identity.tests.portal import MARTIN, Portal
+from services.identity.tests.portal import MARTIN, Portal, session_of
 
 
 async def test_the_sessions_of_a_tablet_end_with_its_enrolment(portal: Portal) -> None:
@@ -39,6 +39,7 @@ async def test_an_old_refresh_token_used_again_ends_its_line(portal: Portal) -> 
     assert (await portal.refresh(second["refresh_token"]))[0] == 401
     # Another line of the same account goes on.
     assert (await portal.refresh(other["refresh_token"]))[0] == 200
+    assert await portal.revoked() == [session_of(first)]
 
 
 async def test_two_tabs_that_refresh_at_once_get_the_same_successor(portal: Portal) -> None:
@@ -136,10 +137,11 @@ async def test_signing_out_ends_this_session_and_no_other(portal: Portal) -> Non
     assert (await portal.refresh(one["refresh_token"]))[0] == 401
     assert (await portal.refresh(other["refresh_token"]))[0] == 200
     assert (await portal.get("/me", other["access_token"]))[0] == 200
+    assert await portal.revoked() == [session_of(one)]
 
 
 async def test_an_access_token_opens_nothing_here_once_its_session_has_ended(portal: Portal) -> None:
-    """Elsewhere it is good until its ten minutes are over."""
+    """Elsewhere it is good until that is heard."""
     _, tokens = await portal.sign_in_staff()
     for status in (200, 401):
         for path in ("/me", "/link-requests"):

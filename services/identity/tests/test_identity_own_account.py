@@ -9,7 +9,7 @@ from contracts.identity import AccountActivated, AccountClosed
 from identity import passwords
 from identity.worker import forget_what_is_over
 
-from services.identity.tests.portal import MARTIN, PASSWORD, Portal, body, pointers
+from services.identity.tests.portal import MARTIN, PASSWORD, Portal, body, pointers, session_of
 
 OLD, NEW = "sophie.martin@example.org", "sophie@new.example.org"
 GONE = (410, "urn:problem:identity:email-link-gone")
@@ -280,8 +280,9 @@ async def test_a_closed_account_is_erased_and_told(portal: Portal) -> None:
     assert await close(portal, own) == (204, [])
     assert await portal.scalars(LEFT) == ["0 0 0 0 0 0"]
     assert await portal.scalars("SELECT count(*) FROM acceptances") == accepted
-    (event,) = (await portal.published())[before:]
+    event, *ended = (await portal.published())[before:]
     assert isinstance(event, AccountClosed)
+    assert {one.subject for one in ended} == {session_of(own), session_of(other)}
     assert (event.account_id, event.version) == (named_id("account", "martin"), 2)
     assert (event.dossier_id, event.guardian_id) == (named_id("dossier", "100001"), named_id("adult", "100001", "1"))
     mail = (await portal.mails())[-1]

@@ -6,7 +6,7 @@ from typing import Any
 from chassis.identifiers import new_id
 from contracts.enrolment import SiteChanged
 
-from services.identity.tests.portal import Portal
+from services.identity.tests.portal import Portal, session_of
 from tests.builders import sample
 
 SITE = str(sample(SiteChanged).site_id)
@@ -44,6 +44,7 @@ async def test_a_pin_opens_a_tablet_of_its_site_until_the_tablet_is_removed(port
         404,
     ]
     assert (await portal.get("/me", tokens["access_token"]))[0] == 401
+    assert await portal.revoked() == [session_of(tokens)]
     assert (await portal.refresh(tokens["refresh_token"]))[0] == 401
     assert (await portal.send("POST", "/sessions", **by_pin))[0] == 401
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from chassis.copies import keep
 from chassis.inbox import AtOnce, Handlers
+from chassis.revoked import keep_revoked
 from contracts.dossier import ChildChanged, DossierChanged
 from contracts.enrolment import (
     ActivityChanged,
@@ -17,6 +18,7 @@ from contracts.enrolment import (
     HolidayWeekChanged,
     SiteChanged,
 )
+from contracts.identity import AccessRevoked
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.copies import Activity, Child, Dossier, HolidayWeek, Site, guardians, keep_bookings, names_of_guardians
@@ -35,6 +37,7 @@ async def keep_booking(session: AsyncSession, events: Sequence[Booking]) -> None
 
 HANDLERS: Handlers = {
     **ERASURE.handlers("dossier", "child", "account"),
+    AccessRevoked: keep_revoked,
     DossierChanged: keep(Dossier, guardian_ids=guardians, guardian_names=names_of_guardians).then(MERGING.hear),
     ChildChanged: keep(Child, custody=lambda event: event.custody and event.custody.model_dump(mode="json")).then(
         hand_over

@@ -11,7 +11,7 @@ from chassis.database import Session
 from chassis.identifiers import new_id
 from chassis.policies import PUBLIC
 from chassis.problems import NotFound, problems
-from contracts.caller import Caller
+from contracts.caller import ACCESS_VALID, Caller
 from fastapi import APIRouter, Request
 
 from identity import passwords, signing
@@ -20,7 +20,7 @@ from identity.edge import Address, Configured, OwnTransactions
 from identity.sessions.policies import Administrator
 from identity.throttling import guesses
 from identity.throttling.tries import TooManyTries, refuse_spent
-from identity.tokens import ACCESS_VALID, new_secret
+from identity.tokens import new_secret
 
 router = APIRouter()
 

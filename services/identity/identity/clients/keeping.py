@@ -6,7 +6,9 @@ from typing import NamedTuple
 from uuid import UUID
 
 from chassis.identifiers import new_id
+from chassis.outbox import publish
 from chassis.problems import NotFound, Problem
+from contracts.identity import AccessRevoked
 from sqlalchemy import ColumnElement, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -83,10 +85,11 @@ async def rotate(
 
 
 async def remove(session: AsyncSession, client_id: UUID) -> None:
-    """It gets no token any more; those it has are good for ten minutes at most. Raises NotFound."""
+    """It gets no token any more, and no service takes those it has. Raises NotFound."""
     gone = await session.scalar(delete(Client).where(Client.id == client_id).returning(Client.id))
     if gone is None:
         raise NotFound
+    await publish(session, AccessRevoked(access_id=client_id, version=1))
     await known_addresses.forget(session, client_id)
 
 

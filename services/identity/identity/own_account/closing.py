@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from identity import accounts
 from identity.models import Account, Base
 from identity.notices.writing import write
+from identity.sessions import lines
 
 
 async def close(session: AsyncSession, account: Account, now: datetime) -> None:
@@ -19,6 +20,7 @@ async def close(session: AsyncSession, account: Account, now: datetime) -> None:
     """
     await publish(session, accounts.closed(account))
     name, email, dossier_id = f"{account.first_name} {account.last_name}", account.email, account.dossier_id
+    await lines.end_all(session, account.id)
     await erase(session, Base.metadata, "account", account.id)
     await write(
         session,

@@ -56,6 +56,7 @@ async def _settle(session: AsyncSession, account: Account, home: UUID) -> None:
     match account.status:
         case AccountStatus.ACTIVE if moved:
             account.version += 1
+            await lines.end_all(session, account.id)  # whose tokens speak for the other dossier
         case AccountStatus.SUSPENDED:
             if await accounts.having_account(session, [account.guardian_id] if account.guardian_id else []):
                 return  # they have made another one meanwhile

@@ -8,10 +8,12 @@ from uuid import UUID
 from asyncpg.exceptions import ForeignKeyViolationError
 from chassis.database import fetch
 from chassis.identifiers import new_id
+from chassis.outbox import publish
 from chassis.problems import NotFound
 from chassis.reach import Reach
 from chassis.tokens import Unauthenticated
-from sqlalchemy import delete, select
+from contracts.identity import AccessRevoked
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity import accounts, second_factor, signing
@@ -94,7 +96,7 @@ async def refresh(session: AsyncSession, settings: Settings, token: str, now: da
         line.generation, line.rotated_at = generation + 1, now
         line.expires_at = min(now + IDLE, line.created_at + LONGEST)
     elif generation != line.generation - 1 or now - line.rotated_at > TWO_TABS:
-        await session.delete(line)
+        await _end(session, SignedIn.id == line.id)
         return None
     return await _granted(session, settings, account, line, now)
 
@@ -117,13 +119,17 @@ async def refuse_ended(session: AsyncSession, caller: Reach, now: datetime) -> N
 
 async def end(session: AsyncSession, caller: Reach) -> None:
     """End the caller's own session; there may be none any more."""
-    await session.execute(delete(SignedIn).where(SignedIn.id == caller.sid, SignedIn.account_id == caller.sub))
+    await _end(session, SignedIn.id == caller.sid, SignedIn.account_id == caller.sub)
 
 
 async def end_all(session: AsyncSession, account_id: UUID, *, but: UUID | None = None) -> None:
     """End every session but that one of an account that the caller has locked: none begins meanwhile."""
-    ended = delete(SignedIn).where(SignedIn.account_id == account_id)
-    await session.execute(ended.where(SignedIn.id != but) if but else ended)
+    await _end(session, SignedIn.account_id == account_id, *([SignedIn.id != but] if but else []))
+
+
+async def end_on(session: AsyncSession, device: Device) -> None:
+    """End every session on a tablet that the caller has locked."""
+    await _end(session, SignedIn.device_id == device.id)
 
 
 async def living(session: AsyncSession, caller: Reach, now: datetime) -> Sequence[SignedIn]:
@@ -134,9 +140,15 @@ async def living(session: AsyncSession, caller: Reach, now: datetime) -> Sequenc
 
 async def end_one(session: AsyncSession, caller: Reach, session_id: UUID) -> None:
     """End one of the caller's sessions. Raises NotFound."""
-    own = delete(SignedIn).where(SignedIn.id == session_id, SignedIn.account_id == caller.sub)
-    if await session.scalar(own.returning(SignedIn.id)) is None:
+    if not await _end(session, SignedIn.id == session_id, SignedIn.account_id == caller.sub):
         raise NotFound
+
+
+async def _end(session: AsyncSession, *which: ColumnElement[bool]) -> bool:
+    """Whether there were any. Every service is told, so that none takes their tokens any more."""
+    ended = (await session.scalars(delete(SignedIn).where(*which).returning(SignedIn.id))).all()
+    await publish(session, *(AccessRevoked(access_id=one, version=1) for one in sorted(ended)))
+    return bool(ended)
 
 
 async def account_of(session: AsyncSession, caller: Reach) -> Account:

@@ -17,7 +17,7 @@ class Device(Base):
     __tablename__ = "devices"
     __table_args__ = (
         Index("uq_devices_digest", "digest", unique=True),
-        may("DELETE", law=impersonal("as long as the tablet is enrolled")),
+        may("UPDATE", "DELETE", law=impersonal("as long as the tablet is enrolled")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -12,7 +12,7 @@ from identity.sessions import lines
 
 
 def _signed_in(policy: Policy) -> Any:
-    """The caller whom the policy allows, if their session still lives: elsewhere its end is known ten minutes later."""
+    """The caller whom the policy allows, if their session still lives: elsewhere its end is known a moment later."""
 
     async def living(caller: Annotated[Reach, Depends(policy)], session: Session) -> Reach:
         await lines.refuse_ended(session, caller, clock.now())

@@ -7,13 +7,12 @@ from uuid import UUID
 from chassis.bodies import Answer, RequestBody
 from chassis.fields import Line
 from chassis.reach import Reach
-from contracts.caller import CallerRole
+from contracts.caller import ACCESS_VALID, CallerRole
 from pydantic import ConfigDict, Field, model_validator
 
 from identity.fields import Code, Password, Secret, refusal
 from identity.sessions.lines import Granted
 from identity.sessions.models import SignedIn
-from identity.tokens import ACCESS_VALID
 
 
 class SignIn(RequestBody):

@@ -63,7 +63,7 @@ async def change_account(
     seen: SeenVersion,
     response: Response,
 ) -> schemas.StaffAccount:
-    """Its sessions end, so that what it may do counts at once; elsewhere, within ten minutes."""
+    """Its sessions end, so that what it may do counts at once; in other services a moment later."""
     pin_hash = await passwords.hashed(body.pin) if body.pin else None
     asked = editing.Change(body.changes(), pin_hash, close=body.status == "closed")
     account = await editing.change(session, seen, account_id, asked, clock.now())
@@ -98,7 +98,7 @@ async def enrol_tablet(
 @router.delete("/devices/{device_id}", status_code=204)
 @problems(NotFound)
 async def remove_tablet(_administrator: Administrator, device_id: UUID, session: Session) -> None:
-    """Its sessions end at once; elsewhere, within ten minutes."""
+    """Its sessions end at once; in other services a moment later."""
     await tablets.remove(session, device_id)
 
 

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from chassis.identifiers import new_id
 from chassis.problems import Malformed, NotFound
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from identity.copies import Site
+from identity.sessions import lines
 from identity.sessions.models import Device
 from identity.tokens import digest, new_secret
 
@@ -33,5 +34,8 @@ async def enrol(session: AsyncSession, site_id: UUID, name: str, now: datetime) 
 
 async def remove(session: AsyncSession, tablet_id: UUID) -> None:
     """Lost, stolen or replaced: its token opens nothing any more, and its sessions end. Raises NotFound."""
-    if await session.scalar(delete(Device).where(Device.id == tablet_id).returning(Device.id)) is None:
+    tablet = await session.get(Device, tablet_id, with_for_update=True)  # no session begins on it meanwhile
+    if tablet is None:
         raise NotFound
+    await lines.end_on(session, tablet)
+    await session.delete(tablet)

@@ -332,9 +332,9 @@ STATEMENTS = (
         CONSTRAINT pk_unwanted_mails PRIMARY KEY (account_id, category)
     )""",
     """GRANT UPDATE, DELETE ON accounts, activation_links, claims, client_secrets, clients, desk_notices,
-    dossier_requests, email_changes, known_addresses, lanes, link_requests, messages, notices, passkeys,
+    devices, dossier_requests, email_changes, known_addresses, lanes, link_requests, messages, notices, passkeys,
     print_runs, reset_links, sessions, signing_keys, tickets, totp_enrolments, tries TO identity_app""",
-    "GRANT DELETE ON devices, passkey_challenges, recovery_codes, unwanted_mails TO identity_app",
+    "GRANT DELETE ON passkey_challenges, recovery_codes, unwanted_mails TO identity_app",
     # What is erased with those of whom it speaks.
     "GRANT DELETE ON dossiers TO identity_app",
     "GRANT UPDATE ON dossiers, regies, sites TO identity_app",
