@@ -9,9 +9,9 @@ import pytest
 from french.paris import PARIS
 from identity.second_factor import STEP_S, totp
 
-from deploy.local.portal import until
+from deploy.local.portal import Portal, RefusedError, until
 from deploy.local.stack import Stack
-from tests.actors import STAFF_PASSWORD, TOTP_SECRET, Clock, Family
+from tests.actors import PASSWORD, STAFF_PASSWORD, TOTP_SECRET, Clock, Family
 from tests.browsers import Browser, Page
 
 
@@ -75,6 +75,82 @@ async def test_an_agent_finds_a_family_and_acts_for_it(desk: Browser, family: Fa
     [enrolment] = (await family.portal.get(f"/enrolment/v1/enrolments?child_id={child_id}"))["items"]
     assert enrolment["override_reason"] == "Arrivée en cours d'année"
     assert "Restauration" in (await desk.get(theirs)).text
+
+
+async def test_a_family_is_split_and_each_parent_reads_the_days_of_theirs(
+    desk: Browser, agent: Portal, family: Family, stack: Stack, moving_clock: Clock
+) -> None:
+    mother, child_id = family.guardian, family.guardian.children[0]
+    father = {"first_name": "Zéphyrin", "last_name": "Partant", "email": f"partant-{mother.number}@example.org"}
+    adult = father | {"roles": ["legal_guardian"]}
+    added = await agent.post(f"/dossier/v1/dossiers/{mother.dossier_id}/adults", adult)
+    father_id = next(one["id"] for one in added["adults"] if one["email"] == father["email"])
+    stays = next(one["id"] for one in added["adults"] if one["id"] != father_id)
+    async with Portal(stack) as elsewhere:
+
+        async def claimed() -> str | None:
+            try:
+                return await elsewhere.claim(mother.number, father["last_name"], father["email"])
+            except RefusedError:
+                return None  # identity has not heard of him yet
+
+        login = f"parent-{mother.number}"
+        await elsewhere.register(await until(claimed, "a claim"), login, PASSWORD, **father)
+        await elsewhere.activate(await elsewhere.activation_token(father["email"]), PASSWORD)
+
+    here = f"/agent/dossiers/{mother.dossier_id}"
+    assert (await desk.get(here)).links()["Séparer la famille"] == f"{here}/separation"
+    page = await desk.get(f"{here}/separation")
+    asked = {"adults": [father_id], f"enfant-{child_id}": "deux", "faire": "verifier"}
+    page = await desk.submit(page, f"{here}/separation", **asked)
+    assert "Enfants des deux dossiers" in page.text, page.text
+    assert "le nouveau dossier" not in (await desk.get(here)).links()
+    page = await desk.submit(page, f"{here}/separation", faire="confirmer")
+    there = page.links()["le nouveau dossier"]
+    assert there != here
+
+    calendar = f"{here}/enfants/{child_id}/garde"
+    page = await desk.get(calendar)
+    assert there in page.links().values(), "whose the other dossier is"
+    week = {"rythme-0-from": "2026-09-07", "rythme-0-every": "fortnight", "rythme-0-first": list("0123456")}
+    page = await desk.submit(page, calendar, faire="verifier", **week)
+    assert "Ce que cela change" in page.text, page.text
+    page = await desk.submit(page, calendar, faire="confirmer")
+    assert page.path == f"{here}?enregistre", page.text
+
+    later = str((moving_clock.now() + timedelta(days=30)).date())
+    number = (await agent.get(f"/dossier/v1/dossiers/{there.rpartition('/')[2]}"))["number"]
+    for path, asked in (
+        (f"{here}/enfants/{mother.children[1]}/autre-dossier", {"numero": number, "devient": "part"}),
+        (f"{here}/reunion", {"numero": number, "reason": "Ils se retrouvent"}),
+        (f"{here}/payeur", {"adult_id": stays}),
+        (f"{here}/enfants/{child_id}/retrait", {}),
+    ):
+        page = await desk.submit(await desk.get(path), path, faire="verifier", **asked, **{"from": later})
+        assert "Ce que cela change" in page.text, page.text
+    page = await desk.submit(page, path, faire="confirmer")
+    assert page.path == f"{here}/changements-prevus?prevu", page.text
+    [change] = [one for one in page.links().values() if one.startswith(f"{here}/changements-prevus/")]
+    page = await desk.submit(await desk.get(change), change)
+    assert change not in page.links().values()
+
+    async def reads(username: str) -> str:
+        async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
+            browser = Browser(client, stack.web)
+            page = await browser.get("/connexion")
+            await browser.submit(page, "/connexion", login=username, password=PASSWORD)
+            return (await browser.get("/dossier")).text
+
+    first, second = "toute la semaine une semaine, aucun jour", "aucun jour une semaine, toute la semaine"
+    said = await reads(mother.username)
+    assert first in said
+    assert second not in said
+
+    async def moved() -> str | None:
+        """His account follows into the new dossier in a moment."""
+        return said if second in (said := await reads(login)) else None
+
+    assert first not in await until(moved, "the other parent's days")
 
 
 async def test_an_administrator_sees_what_an_edit_would_change_and_stores_what_is_the_same(

@@ -253,7 +253,8 @@ class Custody(Answer):
 
 class Dossier(Answer):
     """`missing` says in French what keeps it incomplete; `certified` that all is right, of the present school year;
-    `priorities` are codes of the town's criteria.
+    `priorities` are codes of the town's criteria;
+    `merged_into` is the dossier that an archived one is part of.
     """
 
     id: str
@@ -265,6 +266,7 @@ class Dossier(Answer):
     missing: list[str]
     certified: Certification | None = None
     priorities: list[str] = Field(default=[])
+    merged_into: str | None = None
     version: int = 0
 
     @property
@@ -283,6 +285,17 @@ class Planned(Answer):
     """A change that is done on a later day."""
 
     id: str
+
+
+class PlannedChange(Planned):
+    """`about` says what it is; `refused`, why it could not be done on its day."""
+
+    day: datetime.date
+    about: str
+    reason: str | None
+    asked_at: AwareDatetime
+    asked_by_name: str | None
+    refused: str | None
 
 
 class Touched(Answer):

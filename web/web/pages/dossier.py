@@ -10,7 +10,7 @@ from web import changes
 from web.answers import Page
 from web.answers.dossier import ChangeRequest, Child, Custody
 from web.answers.enrolment import Site
-from web.custody import FOR_PARENTS, Shown, shown
+from web.custody import FOR_PARENTS, Shown, Words, shown
 from web.refusals import Refused
 from web.visits import Visit, route
 
@@ -32,7 +32,7 @@ async def show_dossier(visit: Visit) -> Response:
     return visit.page(
         "dossier/dossier.html",
         dossier=dossier,
-        shared=await _shared(visit, dossier.children),
+        shared=await shared(visit, dossier.children, FOR_PARENTS),
         schools=schools,
         requests=requests,
         changes=changes,
@@ -50,7 +50,7 @@ async def _requests(visit: Visit) -> list[ChangeRequest] | None:
         return None
 
 
-async def _shared(visit: Visit, children: list[Child]) -> dict[str, Shown]:
+async def shared(visit: Visit, children: list[Child], words: Words) -> dict[str, Shown]:
     """Whose the days are of those in split custody, by their ids; none of what cannot be told now."""
     today = day_in_paris(clock.now())
 
@@ -62,9 +62,7 @@ async def _shared(visit: Visit, children: list[Child]) -> dict[str, Shown]:
 
     found = await asyncio.gather(*map(asked, children))
     return {
-        child.id: shown(one, today, FOR_PARENTS)
-        for child, one in zip(children, found, strict=True)
-        if one and one.shared
+        child.id: shown(one, today, words) for child, one in zip(children, found, strict=True) if one and one.shared
     }
 
 

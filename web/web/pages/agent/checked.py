@@ -3,7 +3,7 @@
 One address a form: `checked` is what its `send` ends with. What was said stays in the page, in hidden inputs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from chassis import clock
 from french.paris import day_in_paris
 from starlette.responses import Response
 
-from web.answers.dossier import Child, Dossier, FoundDossier, Touched
+from web.answers.dossier import Adult, Child, Dossier, FoundDossier, Person, Touched
 from web.pages.agent.link_requests import numbered
 from web.pages.dossier_edits import overtaken, seen
 from web.refusals import NotFound, Refused
@@ -37,7 +37,7 @@ class Wanted:
     chosen: list[tuple[str, str]] = field(default_factory=list)
     inputs: Mapping[str, str] = field(default_factory=dict)
     template: str = "agent/checked.html"
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Callable[[], Mapping[str, Any]] = dict
 
 
 async def family(visit: Visit) -> Dossier:
@@ -76,11 +76,15 @@ async def other(visit: Visit, dossier: Dossier) -> FoundDossier | None:
     return found
 
 
-def described(found: FoundDossier) -> str:
+def names(people: Iterable[Adult | Child | Person]) -> str:
+    return ", ".join(f"{one.first_name} {one.last_name}" for one in people)
+
+
+def described(found: Dossier | FoundDossier) -> str:
     """« Dossier 100002 : Awa Diallo, Issa Diallo ; 3 rue des Lilas, 94990 Villeneuve »."""
-    people = ", ".join(f"{one.first_name} {one.last_name}" for one in (*found.adults, *found.children))
     at = found.address
-    return f"Dossier {found.number} : {people}" + (f" ; {at.street}, {at.postcode} {at.city}" if at else "")
+    where = f" ; {at.street}, {at.postcode} {at.city}" if at else ""
+    return f"Dossier {found.number} : {names((*found.adults, *found.children))}{where}"
 
 
 async def checked(visit: Visit, wanted: Wanted, show: Handler) -> Response:
@@ -104,7 +108,7 @@ async def checked(visit: Visit, wanted: Wanted, show: Handler) -> Response:
         touches=touched.touches,
         values={name: some for name, some in visit.kept(form.values).items() if name != DO},
         path=visit.request.url.path,
-        **wanted.more,
+        **wanted.more(),
     )
 
 

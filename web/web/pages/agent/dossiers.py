@@ -13,9 +13,10 @@ from starlette.routing import Route
 from web import changes, plannings
 from web.answers import Page
 from web.answers.billing import Balance, Invoice
-from web.answers.dossier import FoundDossier
+from web.answers.dossier import FoundDossier, PlannedChange
 from web.answers.enrolment import Activity, Booking, Enrolment, Site, Waiting
 from web.answers.planning import Entry, MonthPlanning
+from web.custody import FOR_THE_DESK
 from web.listings import Column, Filter, Listing
 from web.pages import (
     bookings,
@@ -29,6 +30,7 @@ from web.pages import (
     planning,
     quotient,
 )
+from web.pages.agent import planned as later
 from web.pages.agent.checked import FAMILY
 from web.plannings import Prices
 from web.refusals import Refused
@@ -45,6 +47,8 @@ DONE = {
     "modifie": "Les modifications sont enregistrées.",
     "adulte-ajoute": "L'adulte est ajouté au dossier. La famille en est informée.",
     "adulte-retire": "L'adulte ne fait plus partie du dossier. La famille en est informée.",
+    "enregistre": "Le changement est enregistré. La famille en est informée.",
+    "reuni": "Les deux dossiers n'en font plus qu'un : celui-ci.",
     "enfant-ajoute": "L'enfant est ajouté au dossier. La famille en est informée.",
 }
 
@@ -95,7 +99,7 @@ async def show_family(visit: Visit) -> Response:
     family, base = await visit.dossier(), visit.base
     api, whose, first = visit.api, visit.family, day_in_paris(clock.now()).replace(day=1)
     month = f"{first:%Y-%m}"
-    catalogue, holidays, money, planned = await asyncio.gather(
+    catalogue, holidays, money, planned, household = await asyncio.gather(
         asyncio.gather(
             _there(api.all(Site, "/enrolment/v1/sites")),
             _there(api.all(Activity, "/enrolment/v1/activities")),
@@ -113,11 +117,16 @@ async def show_family(visit: Visit) -> Response:
             _there(api.get(MonthPlanning, planning.PLANNINGS, month=month, **whose)),
             _there(api.get(Page[Entry], f"{planning.PLANNINGS}/history", month=month, limit=RECENT, **whose)),
         ),
+        asyncio.gather(
+            dossier.shared(visit, family.children, FOR_THE_DESK),
+            _there(api.get(Page[PlannedChange], later.api(family.id), limit=RECENT)),
+        ),
     )
     schools, activities, enrolled = catalogue
     booked, waiting = holidays
     invoiced, balance = money
     days, history = planned
+    shared, changes_to_come = household
     visit.acting = ""  # this page is the desk's own
     return visit.page(
         "agent/family.html",
@@ -129,6 +138,8 @@ async def show_family(visit: Visit) -> Response:
         activities={one.id: one.name for one in activities or ()},
         enrolments=enrolled,
         bookings=booked and booked.items,
+        shared=shared,
+        to_come=changes_to_come.items if changes_to_come else [],
         waiting=[one for one in waiting if one.status in ("waiting", "offered")] if waiting is not None else None,
         invoices=invoiced and invoiced.items,
         balance=balance,
