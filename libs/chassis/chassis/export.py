@@ -65,7 +65,9 @@ async def held(session: AsyncSession, metadata: MetaData, reach: Reach) -> list[
     if reach.guardian_id is not None:
         of["guardian"] = [reach.guardian_id]
     if reach.dossier_id is not None:
-        of["dossier"] = [reach.dossier_id]
+        merged = metadata.tables["merged"].c
+        parts = await session.scalars(select(merged.id).where(merged.into_id == reach.dossier_id))
+        of["dossier"] = [reach.dossier_id, *parts]
         of["child"] = list(await session.scalars(family(metadata, reach.dossier_id)))
     found = []
     for table in metadata.sorted_tables:

@@ -29,6 +29,7 @@ from french.paris import day_in_paris
 from PIL import Image
 from sqlalchemy import text
 
+from libs.chassis.tests.waiting import until
 from services.dossier.tests.villeneuve import MARTIN, MOREAU
 from tests.builders import published
 
@@ -324,6 +325,24 @@ async def test_the_desk_decides_once_and_the_family_is_told(send: Send, call: Re
     assert told.paragraphs[1] == "Motif : La date est illisible."
     assert accepted.title == "Document accepté"
     assert (await call("GET", "/documents", None))[1]["items"] == []
+
+
+async def test_a_document_is_decided_while_its_dossier_is_merged(send: Send, call: Read, database: Database) -> None:
+    _, made = await send(pdf())
+
+    async def waits() -> bool:
+        blocked = "datname = current_database() AND wait_event_type = 'Lock'"
+        async with database.sessions() as session:
+            return bool(await session.scalar(text(f"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {blocked})")))
+
+    async with database.sessions.begin() as merging:
+        await merging.execute(text(f"SELECT FROM dossiers WHERE id = '{MOREAU}' FOR UPDATE"))
+        accepted = {"decision": "accepted"}
+        deciding = asyncio.ensure_future(call("POST", f"/documents/{made['id']}/decision", None, accepted))
+        await until(waits)
+        await merging.execute(text(f"UPDATE documents SET dossier_id = '{MARTIN}'"))
+    assert (await deciding)[0] == 200
+    assert [one.dossier_id for one in await published(database, NoticeWritten)] == [MARTIN]
 
 
 async def test_a_document_about_health_is_named_in_no_message_and_each_read_of_it_is_kept(

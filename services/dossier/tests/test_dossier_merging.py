@@ -17,6 +17,8 @@ from tests.builders import published, sample
 
 pytestmark = pytest.mark.usefixtures("loaded")
 
+DIALLO = named_id("dossier", "100002")
+PAUL = {"first_name": "Paul", "last_name": "Petit", "roles": ["legal_guardian"]}
 INES, TOM = (named_id("child", "100042", name) for name in ("Inès", "Tom"))
 
 
@@ -54,7 +56,7 @@ async def test_all_that_was_in_one_is_in_the_other(send: Send, database: Databas
     status, made = await merge(send, seen=seen)
     assert (status, made["touches"]) == (200, shown["touches"])
     gone, kept = made["dossier"], made["into"]
-    assert (gone["status"], gone["adults"], gone["children"]) == ("archived", [], [])
+    assert (gone["status"], gone["merged_into"], gone["adults"], gone["children"]) == ("archived", str(MARTIN), [], [])
     assert {"Inès", "Tom"} < {one["first_name"] for one in kept["children"]}
     roles = {one["id"]: one["roles"] for one in kept["adults"]}
     assert roles[str(CLAIRE)] == ["legal_guardian"]
@@ -71,6 +73,12 @@ async def test_all_that_was_in_one_is_in_the_other(send: Send, database: Databas
     assert await rows(database, "SELECT DISTINCT dossier_id FROM bookings UNION SELECT dossier_id FROM persons") == [
         MARTIN
     ]
+    # What the archived dossier keeps is the family's still: seen by the desk, and exported.
+    history = (await send("GET", f"/dossiers/{MOREAU}/quotients", role="agent"))[1]["items"]
+    held = (await send("GET", "/me/export", dossier_id=MARTIN))[1]["held"]
+    exported = [one["value"] for table in held if table["table"] == "quotients" for one in table["rows"]]
+    assert [one["value"] for one in history] == [980]
+    assert 980 in exported
     (log,) = await rows(database, "SELECT reason FROM desk_log WHERE act LIKE '%/merge'")
     assert log.startswith("Deux dossiers")
     # Sent once more, and what comes late.
@@ -112,3 +120,29 @@ async def test_two_that_are_merged_into_each_other_at_once_leave_one(send: Send,
     for job in JOBS:  # the sweep finds nothing more
         if job.run.__qualname__ == "Merging.sweep":
             await job.run(database, None)
+
+
+@pytest.mark.parametrize("other", ["split of it", "split of the kept one", "merge of the kept one"])
+async def test_what_happens_at_the_moment_of_a_merge_loses_nobody(send: Send, database: Database, other: str) -> None:
+    parted = MOREAU if other == "split of it" else MARTIN
+    made = (await send("POST", f"/dossiers/{parted}/adults", PAUL, role="agent"))[1]
+    parts = {"adults": [one["id"] for one in made["adults"] if one["first_name"] == "Paul"], "children": []}
+    adults = await rows(database, "SELECT count(*) FROM adults")
+    gone, kept = await version(send, MOREAU), await version(send, MARTIN)
+
+    async def split() -> Any:
+        seen = f'"{gone if parted == MOREAU else kept}"'
+        return (await send("POST", f"/dossiers/{parted}/split", parts, role="agent", seen=seen))[:2]
+
+    then = merge(send, MARTIN, DIALLO, seen=kept) if other == "merge of the kept one" else split()
+    answers = [status for status, _ in await asyncio.gather(merge(send, seen=gone), then)]
+    assert set(answers) <= {200, 409, 412}, answers
+    assert 200 in answers
+    if other != "split of the kept one":  # which leaves what is merged as it was seen
+        assert answers != [200, 200]
+    archived = "SELECT id FROM dossiers WHERE status = 'archived'"
+    for table in ("adults", "dossier_children", "payers"):
+        assert await rows(database, f"SELECT dossier_id FROM {table} WHERE dossier_id IN ({archived})") == []
+    assert await rows(database, f"SELECT id FROM dossiers WHERE merged_into IN ({archived})") == []
+    assert await rows(database, "SELECT count(*) FROM adults") == adults
+    assert await rows(database, f"SELECT count(*) FROM dossier_children WHERE child_id = '{TOM}'") == [1]

@@ -158,7 +158,9 @@ async def for_the_desk(session: AsyncSession, paging: Paging, now: datetime, *, 
 async def one(session: AsyncSession, reach: Reach, document_id: UUID, *, lock: bool = False) -> Document:
     """Raises NotFound."""
     query = select(Document).where(Document.id == document_id).options(joinedload(Document.kind_entry))
-    document = await session.scalar(query.with_for_update(of=Document) if lock else query)
+    if lock:
+        query = query.with_for_update(of=Document).execution_options(populate_existing=True)
+    document = await session.scalar(query)
     if document is None or not reach.covers(document.dossier_id):
         raise NotFound
     return document
@@ -182,6 +184,8 @@ async def decide(
     now: datetime,
 ) -> Document:
     """What the desk says of it, once; the same again changes nothing. Raises NotFound, Malformed, AlreadyDecided."""
+    for dossier_id in sorted(await _dossiers(session, await one(session, reach, document_id))):
+        await session.get(Dossier, dossier_id, with_for_update=True)  # before the document, as a merge locks them
     document, today = await one(session, reach, document_id, lock=True), day_in_paris(now)
     note(session, dossier_id=document.dossier_id)
     if (document.status, document.reason) == (status, reason):
