@@ -39,6 +39,7 @@ REQUEST: dict[str, Any] = {
 def waiting(gateway: Gateway) -> None:
     gateway.say("GET", f"{API}/waiting", (200, listed(LETTER, LETTER | {"id": "m", "address": []})))
     gateway.say("GET", REQUESTS, (200, listed(REQUEST)))
+    gateway.say("GET", f"{REQUESTS}/q", (200, REQUEST))
 
 
 async def test_letters_are_printed_from_one_file_and_noted(

@@ -41,6 +41,7 @@ LETTER = {"reason": "rejected", "type": "planning.reservations_changed", "time":
 @pytest.fixture(autouse=True)
 def waiting(gateway: Gateway) -> None:
     gateway.say("GET", API, (200, listed(REQUEST)))
+    gateway.say("GET", f"{API}/r", (200, REQUEST))
     gateway.say("GET", NOTICES, (200, listed(NOTICE)))
     gateway.say("GET", f"{NOTICES}/n", (200, NOTICE))
 

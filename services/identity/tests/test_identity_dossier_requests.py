@@ -76,6 +76,7 @@ async def test_a_family_asks_is_given_its_dossier_and_opens_its_account(portal: 
 async def test_a_refusal_tells_its_reason_and_is_final(portal: Portal, agent: str) -> None:
     await ask(portal)
     (request,) = await waiting(portal, agent)
+    assert await portal.get(f"/dossier-requests/{request['id']}", agent) == (200, request)
     both = await asyncio.gather(*(decide(portal, agent, request["id"], decision="refused") for _ in range(2)))
     assert [status for status, _ in both] == [200, 200]
     (mail,) = await portal.mails()
@@ -126,5 +127,5 @@ async def test_requests_are_slowed_by_address_and_bounded_in_all(portal: Portal)
     portal.settings.dossier_request_limit, portal.settings.dossier_requests_waiting = 3, 2
     answers = [(await ask(portal, first_name=name))[0] for name in ("Ana", "Bea", "Cléo", "Dua")]
     assert answers == [202, 202, 429, 429]
-    assert (await ask(portal, "203.0.113.9"))[1]["type"].endswith("dossier-requests-waiting")
+    assert (await ask(portal, "203.0.113.9"))[1]["type"].endswith(":requests-waiting")
     assert await portal.scalars("SELECT count(*) FROM dossier_requests") == [2]

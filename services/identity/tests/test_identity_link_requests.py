@@ -55,7 +55,10 @@ async def test_a_link_request_is_kept_for_an_agent(portal: Portal, agent: str) -
 async def test_the_agent_sees_the_guardians_of_the_dossier_that_is_named(portal: Portal, agent: str) -> None:
     known = {"first_name": "Claire", "last_name": "Moreau", "email": "claire.moreau@example.org"}
     claire = known | {"guardian_id": CLAIRE, "has_account": False}
-    assert (await requested(portal, agent))["candidates"] == [claire]
+    first = await requested(portal, agent)
+    assert first["candidates"] == [claire]
+    assert await portal.get(f"/link-requests/{first['id']}", agent) == (200, first)
+    assert (await portal.get(f"/link-requests/{new_id()}", agent))[0] == 404
     await portal.hear(martin())
     (sophie,) = (await requested(portal, agent, dossier_number="100001"))["candidates"]
     assert sophie["has_account"]
@@ -151,7 +154,7 @@ async def test_a_decision_made_twice_has_one_effect_and_another_one_is_refused(
     assert await decide(portal, agent, request, **first) == (200, decided)
     for changed in (other, first | {"reason": "Une autre raison"}):
         status, problem = await decide(portal, agent, request, **changed)
-        assert (status, problem["type"]) == (409, "urn:problem:identity:link-request-decided")
+        assert (status, problem["type"]) == (409, "urn:problem:identity:request-decided")
     assert len(await portal.mails()) == mails
     assert (await portal.get("/link-requests", agent))[1]["items"] == []
     (shown,) = (await portal.get(f"/link-requests?status={decided['status']}", agent))[1]["items"]

@@ -9,9 +9,11 @@ from chassis.policies import PUBLIC
 from chassis.problems import NotFound, problems
 from fastapi import APIRouter, Response
 
+from identity import desk_requests
 from identity.accounts import AlreadyRegistered
+from identity.desk_requests import RequestStatus
 from identity.dossier_requests import deciding, schemas
-from identity.dossier_requests.models import DossierRequestStatus
+from identity.dossier_requests.models import DossierRequest
 from identity.edge import Address, Configured, OwnTransactions
 from identity.sessions.policies import Agent
 from identity.throttling.tries import Limit, TooManyTries, count_request
@@ -20,7 +22,7 @@ router = APIRouter()
 
 
 @router.post("/dossier-requests", status_code=202, dependencies=[PUBLIC])
-@problems(TooManyTries, deciding.TooManyWaiting)
+@problems(TooManyTries, desk_requests.TooManyWaiting)
 async def ask_dossier(
     body: schemas.DossierAsked, database: OwnTransactions, settings: Configured, address: Address
 ) -> Response:
@@ -32,18 +34,22 @@ async def ask_dossier(
 
 @router.get("/dossier-requests")
 async def dossier_requests(
-    _agent: Agent, paging: Paged, session: Session, status: DossierRequestStatus = DossierRequestStatus.WAITING
+    _agent: Agent, paging: Paged, session: Session, status: RequestStatus = RequestStatus.WAITING
 ) -> Page[schemas.DossierRequest]:
-    found = await deciding.oldest(session, status, paging.limit + 1, paging.cursor)
+    found = await desk_requests.oldest(session, DossierRequest, status, paging.limit + 1, paging.cursor)
     return paging.page(found, schemas.DossierRequest.model_validate, lambda request: request.id)
 
 
+@router.get("/dossier-requests/{dossier_request_id}")
+async def one_dossier_request(_agent: Agent, dossier_request_id: UUID, session: Session) -> schemas.DossierRequest:
+    return schemas.DossierRequest.model_validate(await desk_requests.one(session, DossierRequest, dossier_request_id))
+
+
 @router.post("/dossier-requests/{dossier_request_id}/decision")
-@problems(NotFound, deciding.AlreadyDecided, AlreadyRegistered)
+@problems(NotFound, desk_requests.AlreadyDecided, AlreadyRegistered)
 async def decide_dossier_request(
     agent: Agent, dossier_request_id: UUID, body: schemas.DossierDecision, session: Session
 ) -> schemas.DossierRequest:
-    status = DossierRequestStatus(body.decision)
-    decision = deciding.Decision(status, body.dossier_id, body.guardian_id, body.reason)
-    decided = await deciding.decide(session, dossier_request_id, agent, decision, clock.now())
+    decision = deciding.Decision(RequestStatus(body.decision), body.dossier_id, body.reason)
+    decided = await deciding.decide(session, dossier_request_id, agent, decision, body.guardian_id, clock.now())
     return schemas.DossierRequest.model_validate(decided)

@@ -7,47 +7,29 @@ from uuid import UUID
 
 from chassis import desk
 from chassis.identifiers import new_id
-from chassis.problems import Malformed, NotFound, Problem
+from chassis.problems import Malformed
 from chassis.reach import Reach
 from french.names import name_key
 from french.paris import day_in_paris
 from pydantic_core import to_json
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from identity import desk_requests
 from identity.accounts import AlreadyRegistered, having_account
 from identity.copies import Dossier, Guardian
-from identity.dossier_requests.models import DossierRequest, DossierRequestStatus
+from identity.desk_requests import RequestStatus
+from identity.dossier_requests.models import DossierRequest
 from identity.notices.writing import write
 from identity.registrations import claims
 from identity.registrations.link_requests import CLAIM_VALID
 from identity.tokens import digest
 
 
-class TooManyWaiting(Problem):
-    type = "urn:problem:identity:dossier-requests-waiting"
-    status = 429
-    title = "Trop de demandes en attente"
-    detail = (
-        "Beaucoup de demandes attendent déjà une réponse de la mairie : réessayez dans quelques heures, ou"
-        " adressez-vous au guichet."
-    )
-
-
-class AlreadyDecided(Problem):
-    type = "urn:problem:identity:dossier-request-decided"
-    status = 409
-    title = "Demande déjà décidée"
-    detail = "Cette demande a déjà reçu une autre décision : rechargez la liste pour la voir."
-
-
 class Decision(NamedTuple):
-    """`dossier_id` is the dossier with which it is accepted, `guardian_id` who of its guardians has asked."""
+    """`dossier_id` is the dossier with which it is accepted."""
 
-    status: DossierRequestStatus
+    status: RequestStatus
     dossier_id: UUID | None
-    guardian_id: UUID | None
     reason: str
 
 
@@ -63,61 +45,24 @@ async def ask(session: AsyncSession, asked: Mapping[str, Any], now: datetime, *,
     ]
     if errors:
         raise Malformed(errors=errors)
-    # One at a time, or many at once would all still find room.
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("dossier_requests", 0))))
-    waiting = (
-        select(func.count()).select_from(DossierRequest).where(DossierRequest.status == DossierRequestStatus.WAITING)
-    )
-    if (await session.scalar(waiting) or 0) >= most:
-        raise TooManyWaiting(retry_after_s=3600)
-    kept = insert(DossierRequest).values(
-        id=new_id(),
-        version=1,
-        status=DossierRequestStatus.WAITING,
-        digest=digest(to_json(asked).decode()),
-        created_at=now,
-        **asked,
-    )
-    await session.execute(kept.on_conflict_do_nothing())
-
-
-async def oldest(
-    session: AsyncSession, status: DossierRequestStatus, most: int, after: UUID | None
-) -> Sequence[DossierRequest]:
-    """So many of the requests of that status, oldest first, or of those after that one."""
-    query = select(DossierRequest).where(DossierRequest.status == status).order_by(DossierRequest.id).limit(most)
-    if after:
-        query = query.where(DossierRequest.id > after)
-    return (await session.scalars(query)).all()
+    said = {**asked, "digest": digest(to_json(asked).decode())}
+    await desk_requests.ask(session, DossierRequest, said, now, most=most)
 
 
 async def decide(
-    session: AsyncSession, request_id: UUID, by: Reach, decision: Decision, now: datetime
+    session: AsyncSession, request_id: UUID, by: Reach, decision: Decision, guardian_id: UUID | None, now: datetime
 ) -> DossierRequest:
-    """The decided request; the same decision again changes and tells nothing.
+    """The decided request; the same decision again changes and tells nothing. `guardian_id`: who of it has asked.
 
     Accepted: a link to open an account is mailed to the address asked for. Refused: the reason is. Raises NotFound,
     AlreadyDecided, Malformed (no such dossier, or nobody of that name in it), AlreadyRegistered.
     """
-    request = await session.get(DossierRequest, request_id, with_for_update=True)
-    if request is None:
-        raise NotFound
-    if request.status != DossierRequestStatus.WAITING:
-        if (request.status, request.dossier_id, request.reason) != (
-            decision.status,
-            decision.dossier_id,
-            decision.reason,
-        ):
-            raise AlreadyDecided
-        return request
-    request.reason, request.decided_by, request.decided_at = decision.reason, by.sub, now
-    request.dossier_id = decision.dossier_id
-    request.move(decision.status)
-    if decision.dossier_id is None:
+    request, news = await desk_requests.decide(session, DossierRequest, request_id, by, decision._asdict(), now)
+    if news and decision.dossier_id is None:
         await _refuse(session, request, now)
-    else:
+    elif news and decision.dossier_id:
         desk.note(session, dossier_id=decision.dossier_id)
-        await _accept(session, request, decision.dossier_id, decision.guardian_id, now)
+        await _accept(session, request, decision.dossier_id, guardian_id, now)
     return request
 
 

@@ -1,22 +1,17 @@
 """Requests for a dossier, with their states."""
 
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import ClassVar, TypedDict
+from typing import TypedDict
 from uuid import UUID
 
 from chassis.law import personal
 from chassis.schema import may
-from chassis.states import Moves, state
 from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from identity.copies import Address
+from identity.desk_requests import DECIDED_KEPT, DeskRequest, decided
 from identity.models import Base
-
-#: Who decided, and why, can be asked for so long.
-DECIDED_KEPT = timedelta(days=365)
 
 
 class ChildAsked(TypedDict):
@@ -27,13 +22,7 @@ class ChildAsked(TypedDict):
     birth_date: str
 
 
-class DossierRequestStatus(StrEnum):
-    WAITING = "waiting"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-
-
-class DossierRequest(Moves[DossierRequestStatus], Base):
+class DossierRequest(DeskRequest, Base):
     """What a family says of itself; accepted, it names the dossier that an agent has made of it.
 
     `digest` is of all that was said: the same request waits once.
@@ -41,10 +30,7 @@ class DossierRequest(Moves[DossierRequestStatus], Base):
 
     __tablename__ = "dossier_requests"
     __table_args__ = (
-        CheckConstraint(
-            "(status <> 'waiting') = (decided_at IS NOT NULL AND decided_by IS NOT NULL AND reason IS NOT NULL)",
-            name="decided",
-        ),
+        decided(),
         CheckConstraint("(status = 'accepted') = (dossier_id IS NOT NULL)", name="accepted_with_a_dossier"),
         Index("uq_dossier_requests_digest", "digest", unique=True, postgresql_where=text("status = 'waiting'")),
         may(
@@ -56,25 +42,9 @@ class DossierRequest(Moves[DossierRequestStatus], Base):
         ),
     )
 
-    TRANSITIONS: ClassVar = {
-        DossierRequestStatus.WAITING: frozenset({DossierRequestStatus.ACCEPTED, DossierRequestStatus.REFUSED}),
-        DossierRequestStatus.ACCEPTED: frozenset(),
-        DossierRequestStatus.REFUSED: frozenset(),
-    }
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    version: Mapped[int]
-    status: Mapped[DossierRequestStatus] = state(DossierRequestStatus)
     digest: Mapped[bytes]
-    first_name: Mapped[str]
-    last_name: Mapped[str]
-    email: Mapped[str]
     phone: Mapped[str | None]
     address: Mapped[Address] = mapped_column(JSONB())
     children: Mapped[list[ChildAsked]] = mapped_column(JSONB())
     message: Mapped[str | None]
-    created_at: Mapped[datetime]
     dossier_id: Mapped[UUID | None]
-    reason: Mapped[str | None]
-    decided_by: Mapped[UUID | None]
-    decided_at: Mapped[datetime | None]

@@ -8,7 +8,7 @@ from chassis.bodies import Answer, RequestBody
 from chassis.fields import Day, Email, Line, Name, Phone, line
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from identity.dossier_requests.models import DossierRequestStatus
+from identity.desk_requests import RequestStatus
 from identity.fields import refusal
 
 
@@ -64,7 +64,7 @@ class DossierRequest(Answer):
     """`decided_by` is the account of who decided."""
 
     id: UUID
-    status: DossierRequestStatus
+    status: RequestStatus
     first_name: str
     last_name: str
     email: str

@@ -9,7 +9,8 @@ from chassis.policies import PUBLIC
 from chassis.problems import NotFound, problems
 from fastapi import APIRouter, Response
 
-from identity import accounts, passwords
+from identity import accounts, desk_requests, passwords
+from identity.desk_requests import RequestStatus
 from identity.edge import Address, Configured, OwnTransactions, taking
 from identity.names import email_key
 from identity.registrations import (
@@ -22,7 +23,7 @@ from identity.registrations import (
     registration,
     schemas,
 )
-from identity.registrations.models import LinkRequestStatus
+from identity.registrations.models import LinkRequest
 from identity.registrations.rules import code_key
 from identity.sessions.policies import Agent
 from identity.settings import Settings
@@ -98,34 +99,40 @@ async def invite(
 
 
 @router.post("/link-requests", status_code=202, dependencies=[PUBLIC])
-@problems(TooManyTries, link_requests.TooManyWaiting)
+@problems(TooManyTries, desk_requests.TooManyWaiting)
 async def ask_link(
     body: schemas.LinkAsked, database: OwnTransactions, settings: Configured, address: Address
 ) -> Response:
     await count_request(database, Limit(f"link {address}", settings.link_request_limit))
     async with database.sessions.begin() as session:
-        asked = link_requests.Asked(body.dossier_number, body.first_name, body.last_name, body.email)
-        await link_requests.ask(session, asked, clock.now(), most=settings.link_requests_waiting)
+        most = settings.link_requests_waiting
+        await desk_requests.ask(session, LinkRequest, body.model_dump(), clock.now(), most=most)
     return Response(status_code=202)
 
 
 @router.get("/link-requests")
 async def link_requests_to_decide(
-    _agent: Agent, paging: Paged, session: Session, status: LinkRequestStatus = LinkRequestStatus.WAITING
+    _agent: Agent, paging: Paged, session: Session, status: RequestStatus = RequestStatus.WAITING
 ) -> Page[schemas.LinkRequestToDecide]:
-    found = await link_requests.oldest(session, status, paging.limit + 1, paging.cursor)
+    found = await desk_requests.oldest(session, LinkRequest, status, paging.limit + 1, paging.cursor)
     candidates = await link_requests.candidates(session, found)
     return paging.page(
         found, lambda one: schemas.LinkRequestToDecide.of(one, candidates[one.id]), lambda request: request.id
     )
 
 
+@router.get("/link-requests/{request_id}")
+async def link_request_to_decide(_agent: Agent, request_id: UUID, session: Session) -> schemas.LinkRequestToDecide:
+    request = await desk_requests.one(session, LinkRequest, request_id)
+    return schemas.LinkRequestToDecide.of(request, (await link_requests.candidates(session, [request]))[request.id])
+
+
 @router.post("/link-requests/{request_id}/decision")
-@problems(NotFound, link_requests.AlreadyDecided, accounts.AlreadyRegistered)
+@problems(NotFound, desk_requests.AlreadyDecided, accounts.AlreadyRegistered)
 async def decide_link_request(
     agent: Agent, request_id: UUID, body: schemas.LinkDecision, session: Session
 ) -> schemas.LinkRequest:
-    decision = link_requests.Decision(LinkRequestStatus(body.decision), body.guardian_id, body.reason)
+    decision = link_requests.Decision(RequestStatus(body.decision), body.guardian_id, body.reason)
     decided = await link_requests.decide(session, request_id, agent, decision, clock.now())
     return schemas.LinkRequest.model_validate(decided)
 

@@ -6,76 +6,30 @@ from typing import NamedTuple
 from uuid import UUID
 
 from chassis.identifiers import new_id
-from chassis.problems import Malformed, NotFound, Problem
+from chassis.problems import Malformed
 from chassis.reach import Reach
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from identity import desk_requests
 from identity.accounts import AlreadyRegistered, having_account
 from identity.copies import Dossier, Guardian
+from identity.desk_requests import RequestStatus
 from identity.names import email_key, number_key
 from identity.notices.writing import write
 from identity.registrations import claims
-from identity.registrations.models import LinkRequest, LinkRequestStatus
+from identity.registrations.models import LinkRequest
 
 #: The claim of an accepted request travels by mail.
 CLAIM_VALID = timedelta(hours=72)
 
 
-class TooManyWaiting(Problem):
-    type = "urn:problem:identity:link-requests-waiting"
-    status = 429
-    title = "Trop de demandes en attente"
-    detail = (
-        "Beaucoup de demandes attendent déjà une réponse de la mairie : réessayez dans quelques heures, ou"
-        " adressez-vous au guichet."
-    )
-
-
-class AlreadyDecided(Problem):
-    type = "urn:problem:identity:link-request-decided"
-    status = 409
-    title = "Demande déjà décidée"
-    detail = "Cette demande a déjà reçu une autre décision : rechargez la liste pour la voir."
-
-
-class Asked(NamedTuple):
-    dossier_number: str | None
-    first_name: str
-    last_name: str
-    email: str
-
-
 class Decision(NamedTuple):
     """`guardian_id` is the guardian for whom it is accepted."""
 
-    status: LinkRequestStatus
+    status: RequestStatus
     guardian_id: UUID | None
     reason: str
-
-
-async def ask(session: AsyncSession, asked: Asked, now: datetime, *, most: int) -> None:
-    """Keep the request for an agent; the same one waits once. Raises TooManyWaiting where `most` wait already."""
-    # One at a time, or many at once would all still find room.
-    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("link_requests", 0))))
-    waiting = select(func.count()).select_from(LinkRequest).where(LinkRequest.status == LinkRequestStatus.WAITING)
-    if (await session.scalar(waiting) or 0) >= most:
-        raise TooManyWaiting(retry_after_s=3600)
-    kept = insert(LinkRequest).values(
-        id=new_id(), version=1, status=LinkRequestStatus.WAITING, created_at=now, **asked._asdict()
-    )
-    await session.execute(kept.on_conflict_do_nothing())
-
-
-async def oldest(
-    session: AsyncSession, status: LinkRequestStatus, most: int, after: UUID | None
-) -> Sequence[LinkRequest]:
-    """So many of the requests of that status, oldest first, or of those after that one."""
-    query = select(LinkRequest).where(LinkRequest.status == status).order_by(LinkRequest.id).limit(most)
-    if after:
-        query = query.where(LinkRequest.id > after)
-    return (await session.scalars(query)).all()
 
 
 async def candidates(session: AsyncSession, requests: Sequence[LinkRequest]) -> dict[UUID, list[tuple[Guardian, bool]]]:
@@ -98,20 +52,10 @@ async def decide(session: AsyncSession, request_id: UUID, by: Reach, decision: D
     Accepted: a claim for that guardian is mailed to the address asked for, and the address that the dossier had is
     told. Refused: the reason is. Raises NotFound, AlreadyDecided, Malformed (nobody's guardian), AlreadyRegistered.
     """
-    request = await session.get(LinkRequest, request_id, with_for_update=True)
-    if request is None:
-        raise NotFound
-    if request.status != LinkRequestStatus.WAITING:
-        if (request.status, request.guardian_id, request.reason) != decision:
-            raise AlreadyDecided
-        return request
-    request.reason, request.decided_by, request.decided_at = decision.reason, by.sub, now
-    if decision.guardian_id is None:
-        request.move(LinkRequestStatus.REFUSED)
+    request, news = await desk_requests.decide(session, LinkRequest, request_id, by, decision._asdict(), now)
+    if news and decision.guardian_id is None:
         await _refuse(session, request, now)
-    else:
-        request.guardian_id = decision.guardian_id
-        request.move(LinkRequestStatus.ACCEPTED)
+    elif news and decision.guardian_id:
         await _accept(session, request, decision.guardian_id, now)
     return request
 

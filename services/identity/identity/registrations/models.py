@@ -1,20 +1,15 @@
 """What a registration goes through: legal texts, claims, links; and requests to be attached by an agent."""
 
-from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import ClassVar
+from datetime import datetime
 from uuid import UUID
 
 from chassis.law import AT_ONCE, impersonal, part_of, personal
 from chassis.schema import may
-from chassis.states import Moves, state
 from sqlalchemy import CheckConstraint, ForeignKey, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from identity.desk_requests import DECIDED_KEPT, DeskRequest, decided
 from identity.models import Base
-
-#: Who decided a link request, and why, can be asked for so long.
-DECIDED_KEPT = timedelta(days=365)
 
 
 class LegalText(Base):
@@ -80,21 +75,12 @@ class Claim(Base):
     used_at: Mapped[datetime | None]
 
 
-class LinkRequestStatus(StrEnum):
-    WAITING = "waiting"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-
-
-class LinkRequest(Moves[LinkRequestStatus], Base):
-    """Somebody who could not prove their dossier asks an agent to attach them; decided, it says by whom and why."""
+class LinkRequest(DeskRequest, Base):
+    """Somebody who could not prove their dossier asks an agent to attach them."""
 
     __tablename__ = "link_requests"
     __table_args__ = (
-        CheckConstraint(
-            "(status <> 'waiting') = (decided_at IS NOT NULL AND decided_by IS NOT NULL AND reason IS NOT NULL)",
-            name="decided",
-        ),
+        decided(),
         CheckConstraint("(status = 'accepted') = (guardian_id IS NOT NULL)", name="accepted_for_a_guardian"),
         Index(
             "uq_link_requests_asked",
@@ -113,24 +99,8 @@ class LinkRequest(Moves[LinkRequestStatus], Base):
         ),
     )
 
-    TRANSITIONS: ClassVar = {
-        LinkRequestStatus.WAITING: frozenset({LinkRequestStatus.ACCEPTED, LinkRequestStatus.REFUSED}),
-        LinkRequestStatus.ACCEPTED: frozenset(),
-        LinkRequestStatus.REFUSED: frozenset(),
-    }
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    version: Mapped[int]
-    status: Mapped[LinkRequestStatus] = state(LinkRequestStatus)
     dossier_number: Mapped[str | None]
-    first_name: Mapped[str]
-    last_name: Mapped[str]
-    email: Mapped[str]
-    created_at: Mapped[datetime]
     guardian_id: Mapped[UUID | None]
-    reason: Mapped[str | None]
-    decided_by: Mapped[UUID | None]
-    decided_at: Mapped[datetime | None]
 
 
 class ActivationLink(Base):

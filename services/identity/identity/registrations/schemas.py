@@ -10,9 +10,9 @@ from chassis.fields import Email, Line, Name, line
 from pydantic import ConfigDict, model_validator
 
 from identity.copies import Guardian
+from identity.desk_requests import RequestStatus
 from identity.fields import Password, Secret, Username, refusal
 from identity.registrations.legal import Kind
-from identity.registrations.models import LinkRequestStatus
 from identity.registrations.registration import Asked
 
 
@@ -92,7 +92,7 @@ class LinkRequest(Answer):
     """`decided_by` is the account of who decided."""
 
     id: UUID
-    status: LinkRequestStatus
+    status: RequestStatus
     dossier_number: str | None
     last_name: str
     first_name: str

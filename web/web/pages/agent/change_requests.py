@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from web import changes
 from web.answers.dossier import ChangeRequest, Document
+from web.decisions import decided
 from web.listings import Column, Filter, Listing
 from web.pages.dossier import REQUESTS, school_names
 from web.refusals import Refused
@@ -64,21 +65,14 @@ async def _proofs(visit: Visit, request: ChangeRequest) -> list[Document]:
 
 async def decide(visit: Visit) -> Response:
     form = visit.form
-    decision = "accepted" if form.get("decision") == "accepted" else "refused"
-    if form.require(reason="Indiquez le motif de la décision."):
-        body: dict[str, Any] = {"decision": decision, "reason": form.get("reason").strip()}
-        if decision == "accepted" and form.get("counts_from"):
-            body["counts_from"] = form.get("counts_from")
-        if decision == "accepted" and form.get("resident") in ("oui", "non"):
-            body["resident"] = form.get("resident") == "oui"
-        try:
-            await visit.api.call("POST", f"{REQUESTS}/{visit.path('request_id')}/decision", body)
-            return visit.go(f"{PATH}?status={decision}")
-        except Refused as refused:
-            if refused.status not in (409, 422):
-                raise
-            form.refused(refused, ["reason", "counts_from", "resident"])
-    return await show(visit)
+    form.require(reason="Indiquez le motif de la décision.")
+    accepted = form.get("decision") == "accepted"
+    asked: dict[str, Any] = {"decision": "accepted" if accepted else "refused", "reason": form.get("reason").strip()}
+    if accepted and form.get("counts_from"):
+        asked["counts_from"] = form.get("counts_from")
+    if accepted and form.get("resident") in ("oui", "non"):
+        asked["resident"] = form.get("resident") == "oui"
+    return await decided(visit, QUEUE, asked, ["reason", "counts_from", "resident"]) or await show(visit)
 
 
 ROUTES = [

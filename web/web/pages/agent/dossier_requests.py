@@ -4,9 +4,9 @@ from french.wording import moment
 from starlette.responses import Response
 
 from web.answers.identity import DossierRequest
+from web.decisions import decided
 from web.listings import Column, Filter, Listing
 from web.pages.agent.link_requests import NAMES, STATES, guardians, numbered
-from web.refusals import NotFound, Refused
 from web.roles import AGENTS
 from web.visits import Visit, route
 
@@ -60,24 +60,12 @@ async def decide(visit: Visit) -> Response:
         else:
             asked["dossier_id"] = found.id
             asked |= {"guardian_id": form.get("guardian_id")} if form.get("guardian_id") else {}
-    if not form.errors:
-        try:
-            await visit.api.call("POST", f"{API}/{visit.path('request_id')}/decision", asked)
-            return visit.go(f"{PATH}?status={asked['decision']}")
-        except Refused as refused:
-            if refused.status not in (409, 422):
-                raise
-            form.refused(refused, ["dossier", "guardian_id", "reason"], {"dossier_id": "dossier"})
-    return await show(visit)
+    inputs = ["dossier", "guardian_id", "reason"]
+    return await decided(visit, QUEUE, asked, inputs, {"dossier_id": "dossier"}) or await show(visit)
 
 
 async def find(visit: Visit, request_id: str) -> DossierRequest:
-    """By its id, whatever its state. Raises NotFound."""
-    for status, _ in STATES:
-        for one in await visit.api.all(DossierRequest, API, status=status):
-            if one.id == request_id:
-                return one
-    raise NotFound
+    return await visit.api.get(DossierRequest, f"{API}/{visit.safe(request_id)}")
 
 
 ROUTES = [

@@ -6,8 +6,8 @@ from starlette.responses import Response
 from web.answers import Page
 from web.answers.dossier import Dossier, FoundDossier
 from web.answers.identity import Candidate, LinkRequest
+from web.decisions import decided
 from web.listings import Column, Filter, Listing
-from web.refusals import NotFound, Refused
 from web.roles import AGENTS
 from web.visits import Visit, route
 
@@ -35,7 +35,7 @@ QUEUE = Listing(
 
 async def show(visit: Visit) -> Response:
     """The request, with the guardians of the dossier that it names, or of the one that the agent looked up."""
-    request = await _request(visit)
+    request = await visit.api.get(LinkRequest, f"{API}/{visit.path('request_id')}")
     number = (visit.query("dossier") or visit.form.get("dossier")).strip()
     found = await numbered(visit, number) if number else None
     candidates = await guardians(visit, found) if found else [] if number else request.candidates
@@ -57,27 +57,9 @@ async def decide(visit: Visit) -> Response:
     if accepted and not form.get("guardian_id"):
         form.refuse("guardian_id", "Indiquez pour quel responsable la demande est acceptée.")
     form.require(reason="Indiquez le motif de la décision.")
-    if not form.errors:
-        asked = {"decision": "accepted" if accepted else "refused", "reason": form.get("reason").strip()}
-        asked |= {"guardian_id": form.get("guardian_id")} if accepted else {}
-        try:
-            await visit.api.call("POST", f"{API}/{visit.path('request_id')}/decision", asked)
-            return visit.go(f"{PATH}?status={asked['decision']}")
-        except Refused as refused:
-            if refused.status not in (409, 422):
-                raise
-            form.refused(refused, ["guardian_id", "reason"])
-    return await show(visit)
-
-
-async def _request(visit: Visit) -> LinkRequest:
-    """By its id, whatever its state. Raises NotFound."""
-    request_id = visit.path("request_id")
-    for status, _ in STATES:
-        for one in await visit.api.all(LinkRequest, API, status=status):
-            if one.id == request_id:
-                return one
-    raise NotFound
+    asked = {"decision": "accepted" if accepted else "refused", "reason": form.get("reason").strip()}
+    asked |= {"guardian_id": form.get("guardian_id")} if accepted else {}
+    return await decided(visit, QUEUE, asked, ["guardian_id", "reason"]) or await show(visit)
 
 
 async def numbered(visit: Visit, number: str) -> FoundDossier | None:
