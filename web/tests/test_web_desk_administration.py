@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.browsers import Browser, Page
-from tests.gateways import ME, Gateway, listed
+from tests.gateways import DOSSIER, ME, Gateway, listed
 from tests.screens import Screen
 
 CALENDAR, CALENDAR_API = "/agent/calendrier", "/planning/v1/calendar"
@@ -128,6 +128,7 @@ def town(gateway: Gateway) -> None:
     gateway.say("GET", f"{STAFF_API}/l", (200, LUC))
     gateway.say("GET", PROGRAMS_API, (200, listed(PROGRAM)))
     gateway.say("GET", TABLETS_API, (200, listed(TABLET)))
+    gateway.say("GET", "/dossier/v1/dossiers", (200, listed(DOSSIER)))
     for service in ("identity", "planning"):
         gateway.say("GET", f"/{service}/v1/desk-log", (200, listed(ACT)))
 
@@ -380,6 +381,22 @@ async def test_who_did_what_at_the_desk_is_listed_between_two_days(administrator
     assert (await administrator.get(f"{LOG}/nonsense")).status == 404
     gateway.refuse("GET", LOG_API, 422, errors=[{"pointer": "/query/since", "detail": "Une date est attendue."}])
     assert (await administrator.get(f"{LOG}/planning?since=x")).errors == ["Une date est attendue."]
+
+
+async def test_what_was_done_is_found_by_dossier_and_by_agent(administrator: Browser, gateway: Gateway) -> None:
+    page = await administrator.get(f"{LOG}/planning?dossier_id=100042&account_id=l")
+    asked, ids = gateway.heard("GET", "/dossier/v1/dossiers")
+    assert (asked.query["q"], ids.query) == ("100042", {"ids": "d"})
+    assert gateway.heard("GET", LOG_API)[-1].query == {"dossier_id": "d", "account_id": "l", "limit": "50"}
+    assert page.links()["100042, Moreau"] == f"{LOG}/planning?dossier_id=100042"
+    assert chosen(page, "account_id") == ["l"]
+    page = await administrator.get(f"{LOG}/planning?dossier_id=1000")
+    assert page.errors == ["Aucun dossier n'a ce numéro."]
+    assert gateway.heard("GET", LOG_API)[-1].query["dossier_id"] == "00000000-0000-0000-0000-000000000000"
+    for path in ("/dossier/v1/dossiers", STAFF_API):
+        gateway.refuse("GET", path, 503)
+    page = await administrator.get(f"{LOG}/planning")
+    assert (page.status, "inconnu" in page.text) == (200, True)
 
 
 async def test_a_tablet_is_enrolled_and_its_token_told_once(administrator: Browser, gateway: Gateway) -> None:

@@ -125,6 +125,8 @@ async def test_each_role_has_its_own_work(agent: Browser, gateway: Gateway) -> N
     assert "Demandes de rattachement" in page.text
     assert "Messages en échec" not in page.text
     assert not gateway.heard("GET", "/planning/v1/dead-letters")
+    [counted] = gateway.heard("GET", "/dossier/v1/change-requests")
+    assert counted.query == {"status": "waiting", "limit": "200"}
 
 
 async def test_the_queues_in_a_browser(desk_window: Screen, gateway: Gateway) -> None:

@@ -8,6 +8,7 @@ from tests.gateways import DOSSIER, Gateway, listed
 from tests.screens import Screen
 
 HERE, API = "/dossier/documents", "/dossier/v1/dossiers/d/documents"
+ONE = "/agent/dossiers/d/documents/doc"
 INSURED = {
     "id": "doc",
     "status": "accepted",
@@ -87,16 +88,19 @@ async def test_a_file_beyond_any_limit_and_a_form_that_is_none_are_pages(claire:
 
 
 async def test_the_desk_reads_a_document_and_accepts_or_refuses_it(agent: Browser, gateway: Gateway) -> None:
-    gateway.say("GET", "/dossier/v1/documents", (200, listed(INSURED | {"status": "waiting"})))
+    waiting = INSURED | {"status": "waiting"}
+    gateway.say("GET", "/dossier/v1/documents", (200, listed(waiting)))
+    gateway.say("GET", API, (200, listed(waiting, REFUSED | {"reason": "La date est illisible."})))
     gateway.say("GET", "/dossier/v1/dossiers/d", (200, DOSSIER | {"id": "d"}))
+    gateway.say("GET", "/dossier/v1/dossiers", (200, listed(DOSSIER)))
     page = await agent.get("/agent/documents")
-    assert page.links()["Attestation d'assurance"] == "/agent/documents/doc"
+    assert page.links()["Attestation d'assurance"] == ONE
     expiring = await agent.get("/agent/documents-a-renouveler")
-    assert expiring.links()["Attestation d'assurance"] == "/agent/dossiers/d"
+    assert expiring.links()["100042, Moreau"] == "/agent/dossiers/d"
     assert [call.query.get("expiring") for call in gateway.heard("GET", "/dossier/v1/documents")] == [None, "true"]
-    page = await agent.get("/agent/documents/doc")
+    page = await agent.get(ONE)
     assert "Tom Moreau" in page.text
-    action = "/agent/documents/doc/decision"
+    action = f"{ONE}/decision"
     refusal = await agent.submit(page, action, decision="refused")
     assert refusal.errors == ["Indiquez pourquoi ce document est refusé."]
     gateway.say("POST", "/dossier/v1/documents/doc/decision", (200, INSURED))
@@ -104,6 +108,11 @@ async def test_the_desk_reads_a_document_and_accepts_or_refuses_it(agent: Browse
     assert shown.path == "/agent/documents"
     (sent,) = gateway.heard("POST", "/dossier/v1/documents/doc/decision")
     assert sent.body == {"decision": "refused", "reason": "Illisible."}
+    decided = await agent.get(ONE.removesuffix("doc") + "other")
+    assert "Refusé" in decided.text
+    assert "La date est illisible." in decided.text
+    assert "/decision" not in decided.source
+    assert (await agent.get(ONE.removesuffix("doc") + "unknown")).status == 404
 
 
 async def test_the_page_of_documents_is_for_everybody(family_window: Screen) -> None:

@@ -260,7 +260,7 @@ async def test_an_agent_decides_with_a_reason(agent: Browser, gateway: Gateway) 
     assert page.links()["Changement d'adresse"] == one
     page = await agent.get(one)
     assert "Justificatif de domicile, envoyé le vendredi 20 novembre 2026" in page.text
-    assert page.links()["Justificatif de domicile"] == "/agent/documents/proof"
+    assert page.links()["Justificatif de domicile"] == "/agent/dossiers/d/documents/proof"
     page = await agent.submit(page, f"{one}/decision", decision="accepted")
     assert (page.status, page.errors) == (422, ["Indiquez le motif de la décision."])
     gateway.refuse("POST", f"{REQUESTS}/r/decision", 409, "Le dossier a changé.")

@@ -148,7 +148,12 @@ class Api:
         headers |= {"If-Match": f'"{seen}"'} if seen is not None else {}
         if trace := traceparent():
             headers["traceparent"] = trace
-        params = {name.rstrip("_"): str(value) for name, value in (query or {}).items() if value is not None}
+        params = [
+            (name.rstrip("_"), str(one))
+            for name, value in (query or {}).items()
+            if value is not None
+            for one in (value if isinstance(value, list) else [value])
+        ]
         sent: dict[str, Any] = {"json": body}
         if isinstance(body, UploadFile):
             headers["Content-Length"] = str(body.size)

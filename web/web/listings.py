@@ -5,7 +5,7 @@ One `Listing` is a page of its own, the count on the home page, and the file tha
 
 import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -28,7 +28,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 @dataclass(frozen=True)
 class Column(Generic[T]):
-    """`text` is what a cell says, on the page as in the file; `link`, where it leads, if anywhere."""
+    """`text` is what a cell says, on the page as in the file; `link`, where it leads, empty or none: nowhere."""
 
     title: str
     text: Callable[[T], str]
@@ -70,7 +70,9 @@ class Queue(Protocol):
 
 @dataclass(frozen=True)
 class Listing(Generic[T]):
-    """The list at `path` of what `api` answers page by page; `query` is always sent with it."""
+    """The list at `path` of what `api` answers page by page; `query` is always sent with it; `complete` adds to its
+    items what another service knows of them.
+    """
 
     path: str
     title: str
@@ -83,6 +85,7 @@ class Listing(Generic[T]):
     nothing: str = "Rien dans cette liste."
     button: str = "Filtrer"
     template: str = "agent/listing.html"
+    complete: Callable[[Visit, list[T]], Awaitable[list[T]]] | None = None
 
     @property
     def routes(self) -> list[Route]:
@@ -106,15 +109,18 @@ class Listing(Generic[T]):
 
     async def show(self, visit: Visit, **more: Any) -> Response:
         asked, cursor = self.asked(visit), visit.query("suite")
-        page = Page[self.kind](items=[])  # type: ignore[name-defined] # said at run time
+        items: list[T] = []
+        following = None
         try:
             page = await visit.api.get(
-                Page[self.kind],  # type: ignore[name-defined] # as above
+                Page[self.kind],  # type: ignore[name-defined] # said at run time
                 self.api,
                 **self._sent(asked),
                 limit=A_PAGE,
                 cursor=cursor or None,
             )
+            items, following = page.items, page.next_cursor
+            items = await self.complete(visit, items) if self.complete else items
         except Refused as refused:
             if refused.status != 422:
                 raise
@@ -124,9 +130,9 @@ class Listing(Generic[T]):
         return visit.page(
             self.template,
             listing=self,
-            items=page.items,
+            items=items,
             chosen=chosen,
-            further=f"{self.path}?{urlencode({**chosen, 'suite': page.next_cursor})}" if page.next_cursor else "",
+            further=f"{self.path}?{urlencode({**chosen, 'suite': following})}" if following else "",
             first=f"{self.path}?{urlencode(chosen)}" if cursor else "",
             file=f"{self.path}.csv?{urlencode(chosen)}",
             **more,
@@ -135,14 +141,16 @@ class Listing(Generic[T]):
     async def export(self, visit: Visit) -> Response:
         """All of it, as the filters are."""
         found = await visit.api.all(self.kind, self.api, **self._sent(self.asked(visit)))
+        found = await self.complete(visit, found) if self.complete else found
         rows = [[one.text(item) for one in self.columns] for item in found]
         name = self.path.rpartition("/")[2]
         return spreadsheet(name, [one.title for one in self.columns], rows)
 
     async def waiting(self, visit: Visit) -> Count:
-        """How many there are, for the home page."""
+        """How many there are where nothing is chosen, for the home page."""
+        first = {one.name: one.choices[0][0] for one in self.filters if one.choices and one.choices[0][0]}
         try:
-            page = await visit.api.get(Page[self.kind], self.api, **self.query, limit=COUNTED)  # type: ignore[name-defined] # as above
+            page = await visit.api.get(Page[self.kind], self.api, **{**first, **self.query}, limit=COUNTED)  # type: ignore[name-defined] # as above
         except Refused:
             return Count(None)
         return Count(len(page.items), page.next_cursor is not None)

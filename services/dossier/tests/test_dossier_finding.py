@@ -193,3 +193,12 @@ def test_a_search_asks_for_each_word_once_and_not_for_a_whole_letter() -> None:
     assert rules.asked(["a", "b", "a"]) == ("a", "b")
     assert len(rules.asked([f"w{number}" for number in range(50)])) == rules.MOST_WORDS
     assert rules.alike(("moreau", "cl"), {"moreau": ["morot"]}) == "(moreau:* | morot) & (cl:*)"
+
+
+@pytest.mark.usefixtures("loaded")
+async def test_families_are_named_by_their_ids_to_the_staff_alone(ask: Ask) -> None:
+    path = f"/dossiers?ids={MOREAU}&ids={new_id()}&limit=1"
+    for role in ("agent", "administrator"):
+        status, page, _ = await ask(path, role)
+        assert (status, [one["number"] for one in page["items"]], page["next_cursor"]) == (200, ["100042"], None)
+    assert (await ask(path))[0] == 403

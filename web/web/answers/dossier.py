@@ -140,6 +140,24 @@ class FoundDossier(Answer):
     adults: list[Person]
     children: list[Person]
 
+    @property
+    def family_name(self) -> str:
+        return " – ".join(dict.fromkeys(one.last_name for one in self.adults))
+
+
+class OfFamily(Answer):
+    """What speaks of a family; `dossier` names it, where that was asked for."""
+
+    dossier_id: str | None = None
+    dossier: FoundDossier | None = None
+
+    @property
+    def family(self) -> str:
+        """« 100042, Moreau »."""
+        if self.dossier is None:
+            return "inconnu" if self.dossier_id else "–"
+        return f"{self.dossier.number}, {self.dossier.family_name}"
+
 
 class Certification(Answer):
     school_year: str
@@ -155,14 +173,13 @@ class DocumentKind(Answer):
     expires: bool
 
 
-class Document(Answer):
+class Document(OfFamily):
     """One that was handed in; `expired`: its last day is over."""
 
     id: str
     status: str
     kind_name: str
     uploaded_at: AwareDatetime
-    dossier_id: str = ""
     child_id: str | None = None
     media_type: str = ""
     expires_on: datetime.date | None = None

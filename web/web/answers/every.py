@@ -3,6 +3,7 @@
 from pydantic import AwareDatetime
 
 from web.answers import Answer
+from web.answers.dossier import OfFamily
 
 
 class DeadLetter(Answer):
@@ -25,12 +26,11 @@ class Replayed(Answer):
     left: int
 
 
-class DeskAct(Answer):
+class DeskAct(OfFamily):
     """Who of the staff did what: `act` is the call, `reason` why, where one was said."""
 
     at: AwareDatetime
     role: str
     name: str | None
     act: str
-    dossier_id: str | None
     reason: str | None

@@ -1,6 +1,6 @@
 """Dossiers by what is remembered of them: number, names in any order, address; begun only, or misspelt."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, cast, func, not_, select, text
@@ -22,11 +22,14 @@ async def find(session: AsyncSession, asked: str | None, after: UUID | None, mos
     all the words, then their beginnings, then words like them; each by number. All by number where nothing is asked.
     """
     found = await _ids(session, asked, after, most)
-    dossiers = {
-        dossier.id: dossier
-        for dossier in await session.scalars(select(Dossier).options(*NAMES).where(Dossier.id.in_(found)))
-    }
+    dossiers = {dossier.id: dossier for dossier in await named(session, found)}
     return [dossiers[one] for one in found]
+
+
+async def named(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Dossier]:
+    """Those of these that there are, with their adults and children, by number."""
+    query = select(Dossier).options(*NAMES).where(Dossier.id.in_(ids)).order_by(Dossier.number)
+    return (await session.scalars(query)).all()
 
 
 async def _ids(session: AsyncSession, asked: str | None, after: UUID | None, most: int) -> Sequence[UUID]:

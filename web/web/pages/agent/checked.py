@@ -12,7 +12,7 @@ from french.paris import day_in_paris
 from starlette.responses import Response
 
 from web.answers.dossier import Adult, Child, Dossier, FoundDossier, Person, Touched
-from web.pages.agent.link_requests import numbered
+from web.pages.agent.families import numbered
 from web.pages.dossier_edits import overtaken, seen
 from web.refusals import NotFound, Refused
 from web.visits import Handler, Visit

@@ -1,5 +1,6 @@
 """Who did what at the desk, service by service, the newest first."""
 
+from collections.abc import Sequence
 from datetime import date, time, timedelta
 
 from french.paris import at
@@ -7,14 +8,19 @@ from french.wording import moment
 from starlette.responses import Response
 
 from web.answers.every import DeskAct
+from web.answers.identity import StaffAccount
 from web.listings import Column, Filter, Listing
+from web.pages.agent import families
 from web.pages.agent.dead_letters import SERVICES
+from web.pages.agent.staff import API as ACCOUNTS
 from web.pages.agent.staff import ROLES
-from web.refusals import NotFound
+from web.refusals import NotFound, Refused
 from web.roles import ADMINISTRATORS
 from web.visits import Visit, route
 
 PATH = "/agent/journal"
+#: The id that no dossier has.
+NOBODY = "00000000-0000-0000-0000-000000000000"
 #: Acts in words; another one is said as the API names it.
 ACTS = {
     "POST /v1/bookings": "Réservation de vacances",
@@ -94,9 +100,15 @@ def _midnight(said: str, later: int = 0) -> str:
         return said
 
 
-def _of(service: str) -> Listing[DeskAct]:
+def _of(service: str, staff: Sequence[StaffAccount], dossier: str) -> Listing[DeskAct]:
+    """`dossier` is the id of the one that is asked for by its number."""
+    path = f"{PATH}/{service}"
+
+    def same_dossier(act: DeskAct) -> str:
+        return f"{path}?dossier_id={act.dossier.number}" if act.dossier else ""
+
     return Listing(
-        f"{PATH}/{service}",
+        path,
         f"Journal du guichet : {SERVICES[service].lower()}",
         DeskAct,
         f"/{service}/v1/desk-log",
@@ -105,23 +117,44 @@ def _of(service: str) -> Listing[DeskAct]:
             Column("Par", lambda one: f"{one.name or 'Sans nom'} ({ROLES.get(one.role, one.role).lower()})"),
             Column("Quoi", lambda one: ACTS.get(one.act, one.act)),
             Column("Motif", lambda one: one.reason or "–"),
-            Column("Dossier", lambda one: one.dossier_id or "–"),
+            Column(
+                "Dossier",
+                lambda one: one.family,
+                lambda one: f"{path}?dossier_id={one.dossier.number}" if one.dossier else "",
+            ),
         ],
         [
+            Filter("dossier_id", "Numéro de dossier", sent=lambda _: dossier),
+            Filter("account_id", "Par", [("", "Tous"), *((one.id, _named(one)) for one in staff)]),
             Filter("since", "Du", kind="date", sent=_midnight),
             Filter("until", "Au", kind="date", sent=lambda said: _midnight(said, 1)),
         ],
         roles=ADMINISTRATORS,
         nothing="Rien n'a été fait dans cette période.",
         template="agent/desk_log.html",
+        complete=families.named,
     )
 
 
-def _named(visit: Visit) -> Listing[DeskAct]:
-    service = visit.path("service")
+def _named(one: StaffAccount) -> str:
+    return f"{one.last_name} {one.first_name}"
+
+
+async def _listing(visit: Visit) -> Listing[DeskAct]:
+    """Of the service in the path, by what the other services know. Raises NotFound."""
+    service, number = visit.path("service"), visit.query("dossier_id").strip()
     if service not in SERVICES:
         raise NotFound
-    return _of(service)
+    try:
+        staff = await visit.api.all(StaffAccount, ACCOUNTS)
+    except Refused as refused:
+        if refused.status < 500:
+            raise
+        staff = []
+    found = await families.numbered(visit, number) if number else None
+    if number and found is None:
+        visit.form.refuse("filtre-dossier_id", "Aucun dossier n'a ce numéro.")
+    return _of(service, sorted(staff, key=_named), found.id if found else NOBODY)
 
 
 async def show_first(visit: Visit) -> Response:
@@ -129,11 +162,12 @@ async def show_first(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    return await _named(visit).show(visit, services=[(f"{PATH}/{name}", said) for name, said in SERVICES.items()])
+    listing = await _listing(visit)
+    return await listing.show(visit, services=[(f"{PATH}/{name}", said) for name, said in SERVICES.items()])
 
 
 async def export(visit: Visit) -> Response:
-    return await _named(visit).export(visit)
+    return await (await _listing(visit)).export(visit)
 
 
 ROUTES = [

@@ -5,12 +5,15 @@ from starlette.responses import Response
 
 from web.answers.dossier import Document, Dossier
 from web.listings import Column, Listing
-from web.pages.documents import saved
+from web.pages.agent import families
+from web.pages.documents import STATES, saved
 from web.refusals import NotFound, Refused
 from web.roles import AGENTS
 from web.visits import Visit, route
 
 PATH, API = "/agent/documents", "/dossier/v1/documents"
+#: One, by its family's dossier.
+ONE = "/agent/dossiers/{}/documents/{}"
 
 QUEUE = Listing(
     PATH,
@@ -18,11 +21,13 @@ QUEUE = Listing(
     Document,
     API,
     [
-        Column("Document", lambda one: one.kind_name, lambda one: f"{PATH}/{one.id}"),
+        Column("Document", lambda one: one.kind_name, lambda one: ONE.format(one.dossier_id, one.id)),
+        Column("Dossier", lambda one: one.family, lambda one: f"/agent/dossiers/{one.dossier_id}"),
         Column("Envoyé", lambda one: moment(one.uploaded_at)),
         Column("Valable jusqu'au", lambda one: day(one.expires_on) if one.expires_on else ""),
     ],
     nothing="Aucun document n'attend d'être vérifié.",
+    complete=families.named,
 )
 
 EXPIRING = Listing(
@@ -31,19 +36,28 @@ EXPIRING = Listing(
     Document,
     API,
     [
-        Column("Document", lambda one: one.kind_name, lambda one: f"/agent/dossiers/{one.dossier_id}"),
+        Column("Document", lambda one: one.kind_name, lambda one: ONE.format(one.dossier_id, one.id)),
+        Column("Dossier", lambda one: one.family, lambda one: f"/agent/dossiers/{one.dossier_id}"),
         Column("Valable jusqu'au", lambda one: day(one.expires_on) if one.expires_on else ""),
     ],
     query={"expiring": "true"},
     nothing="Aucun document n'expire dans le mois.",
+    complete=families.named,
 )
 
 
 async def show(visit: Visit) -> Response:
     document = await _document(visit)
     dossier = await visit.api.get(Dossier, f"/dossier/v1/dossiers/{document.dossier_id}")
-    child = next((one for one in dossier.children if one.id == document.child_id), None)
-    return visit.page("agent/document.html", document=document, dossier=dossier, child=child, path=PATH)
+    return visit.page(
+        "agent/document.html",
+        document=document,
+        dossier=dossier,
+        child=next((one for one in dossier.children if one.id == document.child_id), None),
+        path=ONE.format(dossier.id, document.id),
+        queue=PATH,
+        states=STATES,
+    )
 
 
 async def decide(visit: Visit) -> Response:
@@ -58,7 +72,7 @@ async def decide(visit: Visit) -> Response:
             await visit.api.call("POST", f"{API}/{document_id}/decision", asked)
             return visit.go(PATH)
         except Refused as refused:
-            if refused.status != 422:
+            if refused.status not in (409, 422):
                 raise
             form.refused(refused, ["reason", "expires_on"])
     return await show(visit)
@@ -70,17 +84,19 @@ async def read(visit: Visit) -> Response:
 
 
 async def _document(visit: Visit) -> Document:
-    """Of those that wait. Raises NotFound."""
-    for one in await visit.api.all(Document, API):
+    """Whatever its state. Raises NotFound."""
+    of_dossier = f"/dossier/v1/dossiers/{visit.path('dossier_id')}/documents"
+    for one in await visit.api.all(Document, of_dossier):
         if one.id == visit.path("document_id"):
             return one
     raise NotFound
 
 
+_ONE = ONE.format("{dossier_id}", "{document_id}")
 ROUTES = [
     *QUEUE.routes,
     *EXPIRING.routes,
-    route(f"{PATH}/{{document_id}}", show, roles=AGENTS),
-    route(f"{PATH}/{{document_id}}/fichier", read, roles=AGENTS),
-    route(f"{PATH}/{{document_id}}/decision", send=decide, roles=AGENTS),
+    route(_ONE, show, roles=AGENTS),
+    route(f"{_ONE}/fichier", read, roles=AGENTS),
+    route(f"{_ONE}/decision", send=decide, roles=AGENTS),
 ]

@@ -6,7 +6,8 @@ from starlette.responses import Response
 from web.answers.identity import DossierRequest
 from web.decisions import decided
 from web.listings import Column, Filter, Listing
-from web.pages.agent.link_requests import NAMES, STATES, guardians, numbered
+from web.pages.agent.families import numbered
+from web.pages.agent.link_requests import NAMES, STATES, guardians
 from web.roles import AGENTS
 from web.visits import Visit, route
 

@@ -3,11 +3,11 @@
 from french.wording import moment
 from starlette.responses import Response
 
-from web.answers import Page
 from web.answers.dossier import Dossier, FoundDossier
 from web.answers.identity import Candidate, LinkRequest
 from web.decisions import decided
 from web.listings import Column, Filter, Listing
+from web.pages.agent.families import numbered
 from web.roles import AGENTS
 from web.visits import Visit, route
 
@@ -60,12 +60,6 @@ async def decide(visit: Visit) -> Response:
     asked = {"decision": "accepted" if accepted else "refused", "reason": form.get("reason").strip()}
     asked |= {"guardian_id": form.get("guardian_id")} if accepted else {}
     return await decided(visit, QUEUE, asked, ["guardian_id", "reason"]) or await show(visit)
-
-
-async def numbered(visit: Visit, number: str) -> FoundDossier | None:
-    """The dossier of that number."""
-    found = await visit.api.get(Page[FoundDossier], "/dossier/v1/dossiers", q=number, limit=1)
-    return next((one for one in found.items if one.number == number), None)
 
 
 async def guardians(visit: Visit, found: FoundDossier) -> list[Candidate]:
