@@ -114,7 +114,8 @@ async def test_a_foreign_family_finds_nothing(ask: Ask) -> None:
 async def test_only_families_and_agents_read_dossiers(ask: Ask, client: aiohttp.ClientSession) -> None:
     for role in ("cashier", "site_staff", "integrator", "administrator"):
         for path in (f"/dossiers/{MOREAU}", "/dossiers/mine", "/dossiers?q=100042"):
-            assert (await ask(path, role))[0] == 403
+            found = role == "administrator" and "?" in path  # who exports them all, too, and reads the desk's log
+            assert (await ask(path, role))[0] == (200 if found else 403), (role, path)
     assert (await ask("/dossiers/mine", "agent"))[0] == 403
     async with client.get("/v1/dossiers/mine") as answer:
         assert answer.status == 401
