@@ -1,8 +1,10 @@
 """Amounts, rates, dates and counts as a French reader expects them (with non-breaking spaces)."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
 
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal
@@ -42,6 +44,12 @@ def day_and_month(when: date) -> str:
 def month(first: date) -> str:
     """« décembre 2026 », of any of its days."""
     return format_date(first, "MMMM y", locale=_LOCALE)
+
+
+def by_month(days: Iterable[date]) -> str:
+    """« lundi 7, mardi 8 décembre 2026 ; jeudi 7 janvier 2027 », in order."""
+    months = groupby(sorted(days), key=lambda one: one.replace(day=1))
+    return " ; ".join(f"{', '.join(map(day_of_month, some))} {month(first)}" for first, some in months)
 
 
 def _date(when: date, pattern: str) -> str:

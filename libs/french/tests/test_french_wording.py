@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
-from french.wording import day, day_and_month, day_of_month, days, euros, hour, moment, percent
+from french.wording import by_month, day, day_and_month, day_of_month, days, euros, hour, moment, percent
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,8 @@ def test_moments_are_told_as_in_paris_winter_and_summer() -> None:
 
 def test_one_day_is_singular_and_so_is_none() -> None:
     assert [days(count) for count in (0, 1, 5)] == ["0 jour", "1 jour", "5 jours"]
+
+
+def test_days_of_several_months_are_said_in_order_month_by_month() -> None:
+    days = [date(2027, 1, 7), date(2026, 12, 8), date(2026, 12, 1)]
+    assert by_month(days) == "mardi 1er, mardi 8 décembre 2026 ; jeudi 7 janvier 2027"

@@ -125,6 +125,7 @@ STATEMENTS = (
         changed_at timestamptz NOT NULL,
         CONSTRAINT pk_reservations PRIMARY KEY (child_id, activity_id, day)
     )""",
+    "CREATE INDEX ix_reservations_activity_id_day ON reservations (activity_id, day) WHERE status = 'reserved'",
     """CREATE TABLE slots (
         activity_id uuid NOT NULL,
         site_id uuid NOT NULL,

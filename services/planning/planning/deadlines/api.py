@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from chassis import clock
+from chassis.bodies import Paged
 from chassis.database import Session
 from chassis.editing import SeenVersion, etag
 from chassis.policies import Policy
@@ -13,7 +14,7 @@ from chassis.reach import Reach
 from fastapi import APIRouter, Depends, Query, Response
 from french.paris import day_in_paris
 
-from planning.deadlines import activity_rules, calendar_days, rules, schemas
+from planning.deadlines import activity_rules, calendar_days, rules, schemas, touching
 from planning.deadlines.rules import Day
 from planning.slots import recounting
 
@@ -90,16 +91,21 @@ async def change_calendar(
     session: Session,
     seen: SeenVersion,
     wanted: schemas.CalendarChange,
+    paging: Paged,
     response: Response,
     preview: Preview = False,
 ) -> schemas.CalendarChanged:
-    """Say on which days the town is closed; the coming days whose deadlines change by it are told."""
+    """Say on which days the town is closed; the coming days whose deadlines change by it are told.
+
+    What is reserved stays so: a preview says whose days that touches, page by page; else these families are told.
+    """
     now = clock.now()
     today = day_in_paris(now)
     closed = {one.date: one.name for one in wanted.closed_days}
     edition, changes = await calendar_days.close(session, seen, closed, today, preview=preview)
     response.headers["ETag"] = etag(edition.version)
-    return schemas.CalendarChanged.of(edition.calendar, changes, today, now)
+    whom = await touching.follow(session, changes, paging, preview=preview)
+    return schemas.CalendarChanged.of(edition.calendar, changes, whom, today, now)
 
 
 @router.get("/activities/{activity_id}/rules")
@@ -119,14 +125,19 @@ async def change_rules(
     session: Session,
     seen: SeenVersion,
     wanted: rules.Rules,
+    paging: Paged,
     response: Response,
     preview: Preview = False,
 ) -> schemas.RulesChanged:
-    """Say when an activity takes place and until when; the coming days whose deadlines change by it are told."""
+    """Say when an activity takes place and until when; the coming days whose deadlines change by it are told.
+
+    What is reserved stays so: a preview says whose days that touches, page by page; else these families are told.
+    """
     now = clock.now()
     calendar = (await calendar_days.read(session)).calendar
     activity, changes = await activity_rules.replace(
         session, seen, activity_id, wanted, calendar, day_in_paris(now), preview=preview
     )
     response.headers["ETag"] = etag(activity.version)
-    return schemas.RulesChanged.of(activity, changes, now)
+    whom = await touching.follow(session, changes, paging, preview=preview)
+    return schemas.RulesChanged.of(activity, changes, whom, now)

@@ -6,6 +6,7 @@ from typing import Annotated
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
+from chassis.touched import Touched
 from french.calendar import public_holidays, school_holidays
 from pydantic import AwareDatetime, Field
 
@@ -103,17 +104,26 @@ class CalendarAnswer(Answer):
 
 
 class CalendarChanged(Answer):
-    """What would be, or is; and the coming days, a year ahead, whose deadlines change by it."""
+    """What would be, or is; and the coming days, a year ahead, whose deadlines change by it.
+
+    `touched` is of a preview alone: whose reserved days these are.
+    """
 
     calendar: CalendarAnswer
     changes: list[ChangeAnswer]
+    touched: Touched | None
 
     @classmethod
     def of(
-        cls, calendar: TownCalendar, changes: Iterable[Change], today: datetime.date, now: datetime.datetime
+        cls,
+        calendar: TownCalendar,
+        changes: Iterable[Change],
+        touched: Touched | None,
+        today: datetime.date,
+        now: datetime.datetime,
     ) -> "CalendarChanged":
         shown = CalendarAnswer.of(calendar, today)
-        return cls(calendar=shown, changes=[ChangeAnswer.of(one, now) for one in changes])
+        return cls(calendar=shown, changes=[ChangeAnswer.of(one, now) for one in changes], touched=touched)
 
 
 class RulesAnswer(Answer):
@@ -144,14 +154,21 @@ class RulesAnswer(Answer):
 
 
 class RulesChanged(Answer):
-    """What would be, or is; and the coming days, a year ahead, whose deadlines change by it."""
+    """What would be, or is; and the coming days, a year ahead, whose deadlines change by it.
+
+    `touched` is of a preview alone: whose reserved days these are.
+    """
 
     rules: RulesAnswer
     changes: list[ChangeAnswer]
+    touched: Touched | None
 
     @classmethod
-    def of(cls, activity: Edition, changes: Iterable[Change], now: datetime.datetime) -> "RulesChanged":
-        return cls(rules=RulesAnswer.of(activity), changes=[ChangeAnswer.of(one, now) for one in changes])
+    def of(
+        cls, activity: Edition, changes: Iterable[Change], touched: Touched | None, now: datetime.datetime
+    ) -> "RulesChanged":
+        shown = RulesAnswer.of(activity)
+        return cls(rules=shown, changes=[ChangeAnswer.of(one, now) for one in changes], touched=touched)
 
 
 class ActivityDeadlines(RulesAnswer):

@@ -17,7 +17,6 @@ from planning.drafts import drafts
 from planning.drafts.models import Draft
 from planning.drafts.rules import AT_LEAST_EVERY, Pending, due, look_again, pending
 from planning.reservations.changing import read_months
-from planning.reservations.notices import by_month
 
 BATCH = 50
 
@@ -79,4 +78,4 @@ def _said(some: Iterable[Pending]) -> Iterator[str]:
 
     for (child, activity, what), days in groupby(sorted(some, key=place), key=place):
         wanted: list[date] = [one.change.day for one in days]
-        yield f"{child}, {activity}, {what} : {by_month(wanted)}"
+        yield f"{child}, {activity}, {what} : {wording.by_month(wanted)}"

@@ -12,11 +12,12 @@ from chassis.outbox import publish
 from contracts.dossier import ChildChanged
 from contracts.planning import NoticeWritten
 from french.paris import day_in_paris
+from french.wording import by_month
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from planning.reservations import changing
 from planning.reservations.changing import Done, Locked
-from planning.reservations.notices import by_month, counted
+from planning.reservations.notices import counted
 from planning.reservations.rules import Change, Itself
 
 CUSTODY_CHANGED = Itself("Calendrier de garde, ou dossier de l'enfant, modifié")

@@ -8,12 +8,12 @@ from uuid import UUID
 
 from chassis.identifiers import new_id
 from contracts.planning import NoticeWritten
-from french.wording import day
+from french.wording import by_month, day
 
 from planning.deadlines.rules import EN_FRANCAIS, WEEKDAYS
 from planning.enrolments.rules import Step
 from planning.reservations.changing import Outcome, Refused
-from planning.reservations.notices import by_month, counted
+from planning.reservations.notices import counted
 from planning.reservations.rules import Line, is_others
 
 OVERFLOW = (

@@ -7,7 +7,7 @@ from uuid import UUID
 from chassis.law import impersonal, personal
 from chassis.schema import may
 from chassis.states import state
-from sqlalchemy import ARRAY, CheckConstraint, Date, Index
+from sqlalchemy import ARRAY, CheckConstraint, Date, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from planning.models import Base
@@ -26,7 +26,11 @@ class Reservation(Base):
     """
 
     __tablename__ = "reservations"
-    __table_args__ = may("UPDATE", law=personal("Jours réservés", dossier="dossier_id", child="child_id"))
+    __table_args__ = (
+        # Whose days an edit of calendar or rules touches.
+        Index(None, "activity_id", "day", postgresql_where=text("status = 'reserved'")),
+        may("UPDATE", law=personal("Jours réservés", dossier="dossier_id", child="child_id")),
+    )
 
     child_id: Mapped[UUID] = mapped_column(primary_key=True)
     activity_id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -22,7 +22,6 @@ _SAID = {
     "other": "Ce planning vient d'être modifié par l'autre dossier dont dépend l'enfant.",
 }
 _day = lru_cache(5_000)(wording.day)
-_day_of_month = lru_cache(5_000)(wording.day_of_month)
 
 
 def receipts(dossier_id: UUID, month: date, done: Sequence[Done], by: By) -> list[NoticeWritten]:
@@ -57,12 +56,6 @@ def _receipt(dossier_id: UUID, month: date, done: Sequence[Done], said: str) -> 
 def counted(some: Sequence[object], word: str) -> str:
     """« 1 jour réservé », « 5 jours réservés »"""
     return f"{wording.days(len(some))} {word}{'s' if len(some) > 1 else ''}"
-
-
-def by_month(days: Iterable[date]) -> str:
-    """« lundi 7, mardi 8 décembre 2026 ; jeudi 7 janvier 2027 », in order."""
-    months = groupby(sorted(days), key=lambda day: day.replace(day=1))
-    return " ; ".join(f"{', '.join(map(_day_of_month, some))} {wording.month(month)}" for month, some in months)
 
 
 def _days(done: Iterable[Done], word: str) -> Iterator[str]:
