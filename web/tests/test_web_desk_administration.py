@@ -35,12 +35,44 @@ def deadlines(words: str) -> dict[str, Any]:
     return {"date": "2027-05-10", "booking": moment(words), "cancellation": moment(words)}
 
 
+COUNTED = {"count": 2, "children": 2, "families": 1, "in_words": "2 jours réservés n'ont plus lieu"}
+NEXT = "0199d0c0-0000-7000-8000-000000000001"
+
+
+def touched(first_name: str = "Léa", following: str | None = None) -> dict[str, Any]:
+    """Whom an edit touches, with that child on the page."""
+    things = {
+        "touch": "closed",
+        "in_words": "1 jour réservé n'a plus lieu",
+        "reason": None,
+        "dossier_id": "d",
+        "dossier_number": "100001",
+        "activity_id": "a",
+        "activity_name": "Restauration",
+        "site_id": "s",
+        "site_name": "École Jean Jaurès",
+        "count": 1,
+        "days": ["2027-05-07"],
+    }
+    sites = [COUNTED | {"site_id": one, "site_name": one} for one in ("École Jean Jaurès", "École des Tilleuls")]
+    activity = COUNTED | {"activity_id": "a", "activity_name": "Restauration", "sites": sites}
+    return {
+        "said": ["Rien n'est annulé."],
+        "touches": [COUNTED | {"touch": "closed", "activities": [activity]}],
+        "children": {
+            "items": [{"child_id": "c", "child_first_name": first_name, "things": [things]}],
+            "next_cursor": following,
+        },
+    }
+
+
 CHANGES = {
+    "touched": touched(),
     "changes": [
         {"activity_name": "Restauration", "date": "2027-05-07", "before": deadlines("jeudi"), "after": None},
         {"activity_name": "Restauration", "date": "2027-05-10"}
         | {"before": deadlines("vendredi 7 mai"), "after": deadlines("mercredi 5 mai")},
-    ]
+    ],
 }
 RULE = {"rule": "days_before", "n": 1, "time": "09:00:00", "working_days": True}
 SAID: dict[str, Any] = {
@@ -156,6 +188,8 @@ async def test_closed_days_are_shown_with_what_they_change_before_they_are_store
     page = await administrator.submit(page, f"{CALENDAR}/verification", **asked)
     assert "1 jour où l’activité n’a plus lieu" in plain(page)
     assert "à réserver avant mercredi 5 mai (avant : vendredi 7 mai)" in plain(page)
+    assert "2 jours réservés n'ont plus lieu" in page.text
+    assert page.links()["100001, dossier de Léa"] == "/agent/dossiers/d"
     [preview] = gateway.heard("PUT", CALENDAR_API)
     assert (preview.query, preview.headers["If-Match"]) == ({"preview": "true"}, '"7"')
     wanted = [{"date": f"2027-07-{day}", "name": "Fête|locale"} for day in (13, 14)]
@@ -164,6 +198,37 @@ async def test_closed_days_are_shown_with_what_they_change_before_they_are_store
     assert page.path == f"{CALENDAR}?enregistre"
     stored = gateway.heard("PUT", CALENDAR_API)[1]
     assert (stored.query, stored.body, stored.headers["If-Match"]) == ({}, preview.body, '"7"')
+
+
+async def test_whom_an_edit_touches_is_read_page_by_page_and_as_a_file(
+    administrator: Browser, gateway: Gateway
+) -> None:
+    """As the calendar does it, so do the others: what was shown is asked again, from a child on or whole."""
+    last = CHANGES | {"touched": touched("Tom")}
+    gateway.say("PUT", CALENDAR_API, (200, CHANGES | {"touched": touched(following=NEXT)}), (200, last))
+    page = await administrator.get(CALENDAR)
+    page = await administrator.submit(page, f"{CALENDAR}/verification", du="2027-05-10", nom="Pont")
+    assert ("Léa" in page.text, "Revenir au début" in page.text) == (True, False)
+    page = await administrator.post(f"{CALENDAR}/verification", page.form(CALENDAR) | {"suite": NEXT})
+    assert ("Tom" in page.text, "Page suivante" in page.text, "Revenir au début" in page.text) == (True, False, True)
+    gateway.say("PUT", CALENDAR_API, (200, CHANGES | {"touched": touched(following=NEXT)}), (200, last))
+    cookies = "; ".join(f"{name}={value}" for name, value in administrator.cookies.items())
+    async with administrator.client.post(
+        f"{administrator.origin}{CALENDAR}/verification.csv",
+        data=[(name, one) for name, said in page.form(CALENDAR).items() for one in said],
+        headers=administrator.headers | {"Cookie": cookies},
+    ) as answer:
+        assert answer.headers["Content-Disposition"] == 'attachment; filename="familles-concernees.csv"'
+        rows = [line.split(";") for line in (await answer.text("utf-8-sig")).splitlines()]
+    assert [row[:2] for row in rows] == [["Dossier", "Enfant"], ["100001", "Léa"], ["100001", "Tom"]]
+    calls = gateway.heard("PUT", CALENDAR_API)
+    assert [one.query.get("cursor") for one in calls] == [None, NEXT, None, NEXT]
+    assert len({str(one.body) for one in calls}) == 1
+    gateway.say("PUT", CALENDAR_API, (412, STALE))
+    refused = await administrator.post(f"{CALENDAR}/verification.csv", page.form(CALENDAR))
+    assert "modifié le calendrier" in refused.errors[0]
+    nothing = {"csrf": page.form(CALENDAR)["csrf"]}
+    assert (await administrator.post(f"{CALENDAR}/verification.csv", nothing)).status == 404
 
 
 async def test_a_calendar_that_changed_meanwhile_is_shown_as_it_is(administrator: Browser, gateway: Gateway) -> None:

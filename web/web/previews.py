@@ -1,10 +1,21 @@
-"""What an edit of the town's calendar or of an activity's rules would change, as an administrator reads it. Pure."""
+"""What an edit of the town's rules would change, and whom it would touch, as an administrator reads it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
+
+from french.wording import by_month
+from starlette.responses import Response
 
 from web.answers.planning import DeadlineChange
+from web.answers.touched import Child, Previewed
+from web.listings import spreadsheet
+from web.visits import Visit
+
+#: The input of what page of the children is asked for.
+PAGE = "suite"
+TITLES = ["Dossier", "Enfant", "Activité", "Site", "Ce qui change", "Jours", "Pourquoi"]
 
 
 @dataclass
@@ -29,3 +40,40 @@ def touched(changes: Iterable[DeadlineChange]) -> list[Touched]:
         else:
             activity.moved.append(one)
     return list(found.values())
+
+
+async def preview(visit: Visit, method: str, api: str, body: Any, seen: str) -> bytes:
+    """What the API answers of that edit, nothing being stored; whom it touches from where the form says. Raises
+    Refused.
+    """
+    query = {"preview": "true", "cursor": visit.form.get(PAGE) or None}
+    return await visit.api.call(method, api, body, seen=seen, query=query)
+
+
+async def export(visit: Visit, method: str, api: str, body: Any, seen: str, name: str) -> Response:
+    """Everybody whom that edit would touch, as a file. Raises Refused."""
+    children: list[Child] = []
+    cursor = None
+    while True:
+        query = {"preview": "true", "limit": 200, "cursor": cursor}
+        said = await visit.api.call(method, api, body, seen=seen, query=query)
+        page = Previewed.model_validate_json(said).touched.children
+        children += page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return spreadsheet(name, TITLES, [row for child in children for row in _rows(child)])
+
+
+def _rows(child: Child) -> list[list[str]]:
+    return [
+        [
+            one.dossier_number or "",
+            child.child_first_name or "",
+            one.activity_name or "",
+            one.site_name or "",
+            one.in_words,
+            by_month(one.days),
+            one.reason or "",
+        ]
+        for one in child.things
+    ]

@@ -72,6 +72,7 @@ def environment(town: Town, static: Static) -> Environment:
     made.filters |= {
         "euros": wording.euros,
         # A month says its days once a child and activity.
+        "by_month": wording.by_month,
         "day": lru_cache(_DAYS)(wording.day),
         "day_of_month": wording.day_of_month,
         "day_and_month": lru_cache(_DAYS)(wording.day_and_month),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -13,32 +14,34 @@ from chassis.database import fetch
 #: As the database gives it, by names.
 Row: TypeAlias = Any
 
-# After a CTE `found (touch, why, activity_id, site_id, dossier_id, child_id, things, days)`: one row each of what is
-# touched of a child. It counts by touch, by activity too, and by site too (`depth`); and gives the rows of a page.
+# After a CTE `found (touch, why, activity_id, site_id, dossier_id, child_id, count)`, a row each of what is touched of
+# a child. It counts by touch, by activity too, by site too (`depth`), and gives all that is found of a page's children.
 _TELL = """
-    , named AS MATERIALIZED (
-        SELECT found.*, coalesce(dossier.number, '') COLLATE "C" AS number,
-            coalesce(child.first_name, '') COLLATE "C" AS first_name,
-            md5(concat_ws(' ', touch, why, activity_id, site_id, dossier_id, child_id))::uuid AS id
-        FROM found LEFT JOIN dossiers dossier ON dossier.id = dossier_id LEFT JOIN children child ON child.id = child_id
-    ), counted AS (
+    , counted AS (
         SELECT touch, activity_id, site_id, 2 - grouping(activity_id) - grouping(site_id) AS depth,
-            sum(things)::integer AS count, count(DISTINCT child_id) AS children, count(DISTINCT dossier_id) AS families
+            sum(count)::integer AS count, count(DISTINCT child_id) AS children, count(DISTINCT dossier_id) AS families
         FROM found GROUP BY GROUPING SETS ((touch), (touch, activity_id), (touch, activity_id, site_id))
-    ), shown AS (
-        SELECT * FROM named
+    ), child AS (
+        SELECT child_id, min(coalesce(number, '')) COLLATE "C" AS number
+        FROM (SELECT DISTINCT child_id, dossier_id FROM found) AS one LEFT JOIN dossiers ON id = dossier_id
+        GROUP BY child_id
+    ), page AS (
+        SELECT child_id, number AS place FROM child
         WHERE ${cursor}::uuid IS NULL
-           OR (number, first_name, id) > (SELECT number, first_name, id FROM named WHERE id = ${cursor})
-        ORDER BY number, first_name, id LIMIT ${limit}
+           OR (number, child_id) > (SELECT number, child_id FROM child WHERE child_id = ${cursor})
+        ORDER BY number, child_id LIMIT ${limit}
     )
     SELECT depth, touch, NULL AS why, activity_id, activity.name AS activity_name, site_id, site.name AS site_name,
-        count, children, families, NULL AS id, NULL AS dossier_id, NULL AS number, NULL AS child_id, NULL AS first_name,
-        NULL::date[] AS days
+        count, children, families, NULL AS place, NULL AS dossier_id, NULL AS number, NULL AS child_id,
+        NULL AS first_name, NULL::date[] AS days
     FROM counted LEFT JOIN activities activity ON activity.id = activity_id LEFT JOIN sites site ON site.id = site_id
     UNION ALL
     SELECT NULL, touch, why, activity_id, activity.name, site_id, site.name,
-        things, NULL, NULL, shown.id, dossier_id, number, child_id, first_name, days
-    FROM shown LEFT JOIN activities activity ON activity.id = activity_id LEFT JOIN sites site ON site.id = site_id
+        count, NULL, NULL, place, dossier_id, dossier.number, child_id,
+        child.first_name, {days}
+    FROM page JOIN found USING (child_id)
+    LEFT JOIN activities activity ON activity.id = activity_id LEFT JOIN sites site ON site.id = site_id
+    LEFT JOIN dossiers dossier ON dossier.id = dossier_id LEFT JOIN children child ON child.id = child_id
 """
 
 
@@ -82,23 +85,26 @@ class Touch(Counted):
     activities: list[TouchedActivity]
 
 
-class TouchedChild(Answer):
-    """What is touched of a child of a family: so many things (`count`), their days in order, and why in French."""
+class TouchedThings(Answer):
+    """So many things of a child and family that one touch is about, their days in order, and why in French."""
 
-    id: UUID
     touch: str
     in_words: str
     reason: str | None
     dossier_id: UUID
     dossier_number: str | None
-    child_id: UUID
-    child_first_name: str | None
     activity_id: UUID
     activity_name: str | None
     site_id: UUID | None
     site_name: str | None
     count: int
     days: list[date]
+
+
+class TouchedChild(Answer):
+    child_id: UUID
+    child_first_name: str | None
+    things: list[TouchedThings]
 
 
 class Touched(Answer):
@@ -113,32 +119,31 @@ class Touched(Answer):
 async def read(
     session: AsyncSession,
     found: str,
+    days: str,
     arguments: Sequence[Any],
     paging: Paging,
     words: Mapping[str, Words],
     reasons: Mapping[str, str] | None = None,
     said: Sequence[str] = (),
 ) -> Touched:
-    """Of what `found` finds: a statement's beginning up to the CTE of that name, with its arguments.
+    """Of what `found` finds: a statement's beginning up to the CTE of that name, with its arguments; `days` is the
+    expression of a found row's days.
 
     `words` and `reasons` say in French what it calls `touch`, in their order, and `why`.
     """
     tell = _TELL.replace("{cursor}", str(len(arguments) + 1)).replace("{limit}", str(len(arguments) + 2))
-    rows = await fetch(session, f"{found}{tell}", *arguments, paging.cursor, paging.limit + 1)
+    statement = f"{found}{tell.replace('{days}', days)}"
+    rows = await fetch(session, statement, *arguments, paging.cursor, paging.limit + 1)
     counts = {touch: [row for row in rows if row["touch"] == touch and row["depth"] is not None] for touch in words}
+    things = sorted((row for row in rows if row["depth"] is None), key=lambda row: (row["place"], row["child_id"]))
+    children = [list(some) for _, some in groupby(things, key=lambda row: row["child_id"])]
     return Touched(
         said=list(said),
         touches=[_touch(words[touch], of) for touch, of in counts.items() if of],
         children=paging.page(
-            sorted((row for row in rows if row["depth"] is None), key=_place),
-            lambda row: _child(row, words, reasons or {}),
-            lambda row: row["id"],
+            children, lambda some: _child(some, words, reasons or {}), lambda some: some[0]["child_id"]
         ),
     )
-
-
-def _place(row: Row) -> tuple[str, str, UUID]:
-    return row["number"], row["first_name"], row["id"]
 
 
 def _touch(words: Words, rows: Sequence[Row]) -> Touch:
@@ -169,13 +174,20 @@ def _counted(row: Row, words: Words) -> dict[str, Any]:
     return {"count": count, "children": children, "families": families, "in_words": f"{words.of(count)} ({who})"}
 
 
-def _child(row: Row, words: Mapping[str, Words], reasons: Mapping[str, str]) -> TouchedChild:
-    same = ("id", "touch", "dossier_id", "child_id", "activity_id", "activity_name", "site_id", "site_name", "count")
+def _child(rows: Sequence[Row], words: Mapping[str, Words], reasons: Mapping[str, str]) -> TouchedChild:
+    same = ("touch", "dossier_id", "activity_id", "activity_name", "site_id", "site_name", "count")
+    order = list(words)
     return TouchedChild(
-        **{name: row[name] for name in same},
-        in_words=words[row["touch"]].of(row["count"]),
-        reason=reasons.get(row["why"]),
-        dossier_number=row["number"] or None,
-        child_first_name=row["first_name"] or None,
-        days=sorted(row["days"]),
+        child_id=rows[0]["child_id"],
+        child_first_name=rows[0]["first_name"],
+        things=[
+            TouchedThings(
+                **{name: row[name] for name in same},
+                in_words=words[row["touch"]].of(row["count"]),
+                reason=reasons.get(row["why"]),
+                dossier_number=row["number"],
+                days=sorted(row["days"]),
+            )
+            for row in sorted(rows, key=lambda row: (order.index(row["touch"]), row["activity_name"] or ""))
+        ],
     )

@@ -125,7 +125,8 @@ STATEMENTS = (
         changed_at timestamptz NOT NULL,
         CONSTRAINT pk_reservations PRIMARY KEY (child_id, activity_id, day)
     )""",
-    "CREATE INDEX ix_reservations_activity_id_day ON reservations (activity_id, day) WHERE status = 'reserved'",
+    """CREATE INDEX ix_reservations_activity_id_day ON reservations (activity_id, day)
+        INCLUDE (child_id, dossier_id, site_id) WHERE status = 'reserved'""",
     """CREATE TABLE slots (
         activity_id uuid NOT NULL,
         site_id uuid NOT NULL,

@@ -27,20 +27,31 @@ SAID = (
     "Les familles dont un jour réservé n'a plus lieu, ou a lieu de nouveau, en sont prévenues dès l'enregistrement.",
 )
 
-_RESERVED = """
-    WITH edited AS (SELECT * FROM unnest($1::text[], $2::uuid[], $3::date[]) AS edited (touch, activity_id, day)),
-    found AS MATERIALIZED (
-        SELECT touch, NULL::text AS why, activity_id, site_id, dossier_id, child_id, count(*)::integer AS things,
-            array_agg(day) AS days
+_EDITED = """
+    WITH edited AS (SELECT * FROM unnest($1::text[], $2::uuid[], $3::date[]) AS edited (touch, activity_id, day))
+"""
+_FOUND = f"""
+    {_EDITED}, found AS MATERIALIZED (
+        SELECT touch, NULL AS why, activity_id, site_id, dossier_id, child_id, count(*)::integer AS count
         FROM edited JOIN reservations reserved USING (activity_id, day)
-        WHERE reserved.status = 'reserved'
+        WHERE status = 'reserved'
         GROUP BY touch, activity_id, site_id, dossier_id, child_id
+    )
+"""  # noqa: S608 -- made of constants alone
+_DAYS = """
+    ARRAY(
+        SELECT day FROM edited JOIN reservations reserved USING (activity_id, day)
+        WHERE (child_id, activity_id, dossier_id) = (found.child_id, found.activity_id, found.dossier_id)
+          AND site_id IS NOT DISTINCT FROM found.site_id AND edited.touch = found.touch AND status = 'reserved'
     )
 """
 _TOLD = f"""
-    {_RESERVED} SELECT dossier_id, coalesce(child.first_name, ''), activity.name, touch, days
-    FROM found LEFT JOIN children child ON child.id = child_id JOIN activities activity ON activity.id = activity_id
-    ORDER BY dossier_id, touch, 2, 3, child_id, site_id
+    {_EDITED} SELECT dossier_id, coalesce(first_name, ''), activity.name, touch, array_agg(day)
+    FROM edited JOIN reservations reserved USING (activity_id, day)
+    JOIN activities activity ON activity.id = activity_id LEFT JOIN children child ON child.id = child_id
+    WHERE reserved.status = 'reserved'
+    GROUP BY dossier_id, touch, child_id, first_name, activity_id, activity.name
+    ORDER BY dossier_id, touch, first_name, activity.name, child_id
 """  # noqa: S608 -- made of constants alone
 #: Families told by one statement.
 _BATCH = 500
@@ -49,7 +60,7 @@ _BATCH = 500
 async def follow(session: AsyncSession, changes: Sequence[Change], paging: Paging, *, preview: bool) -> Touched | None:
     """Whom these changes touch, by a preview; made, the families are told."""
     if preview:
-        return await touched.read(session, _RESERVED, _arguments(changes), paging, WORDS, said=SAID)
+        return await touched.read(session, _FOUND, _DAYS, _arguments(changes), paging, WORDS, said=SAID)
     await _tell(session, changes)
     return None
 

@@ -28,7 +28,13 @@ class Reservation(Base):
     __tablename__ = "reservations"
     __table_args__ = (
         # Whose days an edit of calendar or rules touches.
-        Index(None, "activity_id", "day", postgresql_where=text("status = 'reserved'")),
+        Index(
+            None,
+            "activity_id",
+            "day",
+            postgresql_include=["child_id", "dossier_id", "site_id"],
+            postgresql_where=text("status = 'reserved'"),
+        ),
         may("UPDATE", law=personal("Jours réservés", dossier="dossier_id", child="child_id")),
     )
 

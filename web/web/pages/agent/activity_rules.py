@@ -6,8 +6,10 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
+from web import previews
 from web.answers.enrolment import Site
 from web.answers.planning import Changes, Rules
+from web.answers.touched import Previewed
 from web.months import WEEKDAYS
 from web.previews import touched
 from web.refusals import NotFound, Refused
@@ -63,11 +65,12 @@ async def show(visit: Visit) -> Response:
 
 
 async def check(visit: Visit) -> Response:
-    activity_id, wanted = visit.path("activity_id"), _wanted(visit)
+    activity_id = visit.path("activity_id")
+    wanted = _checked(visit) if visit.form.get("regles") else _wanted(visit)
     if visit.form.errors:
         return await show(visit)
     try:
-        said = await visit.api.call("PUT", _api(activity_id), wanted, seen=_seen(visit), query={"preview": "true"})
+        said = await previews.preview(visit, "PUT", _api(activity_id), wanted, _seen(visit))
     except Refused as refused:
         return await _refused(visit, refused)
     rules = TypeAdapter(dict[str, Any]).validate_json(said)["rules"]
@@ -79,15 +82,21 @@ async def check(visit: Visit) -> Response:
         path=_path(activity_id),
         days=DAYS,
         activities=touched(Changes.model_validate_json(said).changes),
+        touched=Previewed.model_validate_json(said).touched,
     )
 
 
-async def store(visit: Visit) -> Response:
-    activity_id = visit.path("activity_id")
+async def export_touched(visit: Visit) -> Response:
+    """Of the page above: everybody whom these rules touch."""
+    api, wanted = _api(visit.path("activity_id")), _checked(visit)
     try:
-        wanted = TypeAdapter(dict[str, Any]).validate_json(visit.form.get("regles"))
-    except ValidationError:
-        raise NotFound from None
+        return await previews.export(visit, "PUT", api, wanted, _seen(visit), "familles-concernees")
+    except Refused as refused:
+        return await _refused(visit, refused)
+
+
+async def store(visit: Visit) -> Response:
+    activity_id, wanted = visit.path("activity_id"), _checked(visit)
     try:
         await visit.api.call("PUT", _api(activity_id), wanted, seen=_seen(visit))
     except Refused as refused:
@@ -95,9 +104,18 @@ async def store(visit: Visit) -> Response:
     return visit.go(f"{_path(activity_id)}?enregistre")
 
 
+def _checked(visit: Visit) -> dict[str, Any]:
+    """The rules that were shown with what follows from them. Raises NotFound for what no form of ours says."""
+    try:
+        return TypeAdapter(dict[str, Any]).validate_json(visit.form.get("regles"))
+    except ValidationError:
+        raise NotFound from None
+
+
 async def _refused(visit: Visit, refused: Refused) -> Response:
+    if refused.status == 412 or visit.form.get("regles"):
+        visit.form.values = {}  # as they are now
     if refused.status == 412:
-        visit.form.values = {}
         visit.form.refuse("", STALE)
     elif refused.status in (409, 422):
         visit.form.refused(refused, ())
@@ -194,4 +212,5 @@ def _number(visit: Visit, name: str) -> int:
 ROUTES = [
     route(_path("{activity_id}"), show, store, roles=ADMINISTRATORS),
     route(f"{_path('{activity_id}')}/verification", send=check, roles=ADMINISTRATORS),
+    route(f"{_path('{activity_id}')}/verification.csv", send=export_touched, roles=ADMINISTRATORS),
 ]

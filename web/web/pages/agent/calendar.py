@@ -1,10 +1,14 @@
 """The days on which the town is closed: said, what follows from it shown first, then stored."""
 
+import json
 from datetime import date, timedelta
 
+from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
+from web import previews
 from web.answers.planning import Calendar, Changes
+from web.answers.touched import Previewed
 from web.listings import spreadsheet
 from web.previews import touched
 from web.refusals import NotFound, Refused
@@ -34,7 +38,7 @@ async def export(visit: Visit) -> Response:
 
 async def check(visit: Visit) -> Response:
     """Nothing is stored: what the wanted days come to."""
-    wanted = _wanted(visit)
+    wanted = _checked(visit) if visit.form.get("voulu") else _wanted(visit)
     if not visit.form.errors:
         try:
             return await _preview(visit, wanted)
@@ -43,23 +47,34 @@ async def check(visit: Visit) -> Response:
     return await show(visit)
 
 
+async def export_touched(visit: Visit) -> Response:
+    """Of the page above: everybody whom the wanted days touch."""
+    try:
+        return await previews.export(visit, "PUT", API, _body(_checked(visit)), _seen(visit), "familles-concernees")
+    except Refused as refused:
+        _refused(visit, refused)
+    return await show(visit)
+
+
 async def _preview(visit: Visit, wanted: dict[str, str]) -> Response:
-    said = await visit.api.call("PUT", API, _body(wanted), seen=_seen(visit), query={"preview": "true"})
+    said = await previews.preview(visit, "PUT", API, _body(wanted), _seen(visit))
     changes = Changes.model_validate_json(said).changes
     kept = set(visit.form.all("jour"))
     return visit.page(
         "agent/calendar_check.html",
-        wanted=[f"{day}|{name}" for day, name in sorted(wanted.items())],
+        wanted=json.dumps(wanted),
+        before=sorted(kept),
         added=[(date.fromisoformat(day), name) for day, name in sorted(wanted.items()) if f"{day}|{name}" not in kept],
         removed=[date.fromisoformat(one[:10]) for one in sorted(kept) if one[:10] not in wanted],
         version=_seen(visit),
         activities=touched(changes),
+        touched=Previewed.model_validate_json(said).touched,
     )
 
 
 async def store(visit: Visit) -> Response:
     try:
-        await visit.api.call("PUT", API, _body(_said(visit)), seen=_seen(visit))
+        await visit.api.call("PUT", API, _body(_checked(visit)), seen=_seen(visit))
         return visit.go(f"{PATH}?enregistre")
     except Refused as refused:
         _refused(visit, refused)
@@ -84,6 +99,14 @@ def _seen(visit: Visit) -> str:
 
 def _body(wanted: dict[str, str]) -> dict[str, object]:
     return {"closed_days": [{"date": day, "name": name} for day, name in sorted(wanted.items())]}
+
+
+def _checked(visit: Visit) -> dict[str, str]:
+    """The days that were shown with what follows from them, by date. Raises NotFound for what no form of ours says."""
+    try:
+        return TypeAdapter(dict[str, str]).validate_json(visit.form.get("voulu"))
+    except ValidationError:
+        raise NotFound from None
 
 
 def _said(visit: Visit) -> dict[str, str]:
@@ -124,4 +147,5 @@ ROUTES = [
     route(PATH, show, store, roles=ADMINISTRATORS),
     route(f"{PATH}.csv", export, roles=ADMINISTRATORS),
     route(f"{PATH}/verification", send=check, roles=ADMINISTRATORS),
+    route(f"{PATH}/verification.csv", send=export_touched, roles=ADMINISTRATORS),
 ]
