@@ -12,7 +12,7 @@ from chassis.database import Database
 from chassis.identifiers import named_id, new_id
 from contracts.dossier import DossierChanged, NoticeWritten
 from dossier.households import planned
-from dossier.worker import make_planned_changes
+from dossier.worker import JOBS
 from french import wording
 from french.paris import day_in_paris
 from sqlalchemy import text
@@ -37,6 +37,11 @@ CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
 async def rows(database: Database, query: str) -> list[Any]:
     async with database.sessions() as session:
         return [tuple(row) for row in await session.execute(text(query))]
+
+
+async def make_planned_changes(database: Database) -> None:
+    """What the worker does."""
+    await next(job.run for job in JOBS if job.run.__name__ == "make_planned_changes")(database, None)
 
 
 def move_clock(clock_file: Path) -> None:
@@ -101,19 +106,22 @@ async def test_a_split_waits_for_its_day_and_is_done_once(send: Send, database: 
         None,
         3,
     )
+    assert (await agent(send, "POST", path, asked, 3))[1] == answer  # sent once more, it is kept once
     (kept,) = await listed(send, MOREAU)
+    also = (await agent(send, "POST", f"{path}?preview=true", {"adults": [paul], "children": []}, 3))[1]
+    assert also["touches"][-1] == f"Déjà prévu le {wording.day(DAY)} : {kept['about']}"
     assert answer["planned"] == {"id": kept["id"], "day": str(DAY)}
     assert (
         kept["about"] == "Le dossier 100042 se sépare : un nouveau dossier est créé pour Paul Moreau, avec Tom Moreau."
     )
 
-    await make_planned_changes(database, None)  # not yet
+    await make_planned_changes(database)  # not yet
     async with database.sessions() as session:  # and who dies in the middle has done nothing
         await planned.do(session, UUID(kept["id"]))
     assert await told_of(database) == before
     assert await families(database, TOM) == {MOREAU}
     move_clock(clock_file)
-    await make_planned_changes(database, None)
+    await make_planned_changes(database)
     await the_day(database)
     (new,) = await families(database, TOM) - {MOREAU}
     assert sorted(map(str, await told_of(database))) == sorted(map(str, [*before, MOREAU, MOREAU, new, new]))
@@ -124,7 +132,8 @@ async def test_a_split_waits_for_its_day_and_is_done_once(send: Send, database: 
     log = await rows(
         database, "SELECT subject_id, dossier_id, reason FROM desk_log WHERE act LIKE '%/split' ORDER BY id"
     )
-    assert log == [(UUID(kept["id"]), MOREAU, f"(prévu pour le {wording.day(DAY)})"), (new, MOREAU, None)]
+    asked_for = (UUID(kept["id"]), MOREAU, f"(prévu pour le {wording.day(DAY)})")
+    assert log == [asked_for, asked_for, (new, MOREAU, None)]
 
 
 async def test_what_cannot_be_done_on_its_day_is_told_to_the_desk(send: Send, database: Database) -> None:

@@ -8,7 +8,7 @@ import json
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import date
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from chassis import clock, desk
@@ -69,31 +69,49 @@ async def change(
     preview: bool,
     reason: str | None = None,
 ) -> tuple[T_co, list[str], PlannedChange | None]:
-    """Do it at once, or keep it for that day, for which it is tried out now.
+    """Do it at once, or keep it for that day, for which it is tried out now; what is kept already, is.
 
-    What it changes, in French what it comes to, and what is kept. Raises Malformed (a day that is over), and what `use`
-    raises.
+    What it changes, in French what it comes to, before it is done with what else is planned, and what is kept. Raises
+    Malformed (a day that is over), and what `use` raises.
     """
     today = day_in_paris(clock.now())
     if day is not None and day < today:
         said = "Ce changement ne se fait pas avant aujourd'hui : choisissez ce jour ou un jour à venir."
         raise Malformed(errors=[{"pointer": "/from", "detail": said}])
-    if day is None or day == today:
-        return *await use(session, reach, seen, wish, preview=preview), None
+    if not preview and day in (None, today):
+        return *await use(session, reach, seen, wish, preview=False), None
     changed, touches = await use(session, reach, seen, wish, preview=True)
-    touches = [f"Cela se fera le {wording.day(day)} ; d'ici là, rien ne change.", *touches]
-    return changed, touches, None if preview else _kept(session, reach, wish, day, reason)
+    others = [(one, about) for one, about in await _listed(session, wish.dossier_id) if not one.refused]
+    same = next((one for one, _ in others if (one.kind, one.wish, one.day) == (_kind(wish), _said(wish), day)), None)
+    touches += [f"Déjà prévu le {wording.day(one.day)} : {about}" for one, about in others if one is not same]
+    if day is None or day == today:
+        return changed, touches, None
+    touches.insert(0, f"Cela se fera le {wording.day(day)} ; d'ici là, rien ne change.")
+    if preview:
+        return changed, touches, None
+    kept = same or _keep(session, reach, wish, day, reason)
+    why = " ".join(filter(None, (reason, f"(prévu pour le {wording.day(day)})")))
+    desk.note(session, subject_id=kept.id, dossier_id=wish.dossier_id, reason=why)
+    return changed, touches, kept
 
 
-def _kept(session: AsyncSession, reach: Reach, wish: Wish, day: date, reason: str | None) -> PlannedChange:
+def _kind(wish: Wish) -> str:
+    return next(name for name, kind in KINDS.items() if isinstance(wish, kind.wish))
+
+
+def _said(wish: Wish) -> dict[str, Any]:
+    return wish.model_dump(mode="json")
+
+
+def _keep(session: AsyncSession, reach: Reach, wish: Wish, day: date, reason: str | None) -> PlannedChange:
     said = wish.model_dump()
     kept = PlannedChange(
         id=new_id(),
-        kind=next(name for name, kind in KINDS.items() if isinstance(wish, kind.wish)),
+        kind=_kind(wish),
         dossier_id=wish.dossier_id,
         other_id=said.get("other_id"),
         child_id=said.get("child_id"),
-        wish=wish.model_dump(mode="json"),
+        wish=_said(wish),
         day=day,
         reason=reason,
         asked_at=clock.now(),
@@ -101,8 +119,6 @@ def _kept(session: AsyncSession, reach: Reach, wish: Wish, day: date, reason: st
         asked_by_name=reach.name,
     )
     session.add(kept)
-    why = " ".join(filter(None, (reason, f"(prévu pour le {wording.day(day)})")))
-    desk.note(session, subject_id=kept.id, dossier_id=wish.dossier_id, reason=why)
     return kept
 
 
@@ -114,6 +130,12 @@ async def of_dossier(
     Raises NotFound.
     """
     await dossiers.read(session, reach, dossier_id)
+    return await _listed(session, dossier_id, limit, after)
+
+
+async def _listed(
+    session: AsyncSession, dossier_id: UUID, limit: int | None = None, after: UUID | None = None
+) -> list[tuple[PlannedChange, str]]:
     theirs = select(Dossier.id).where(or_(Dossier.id == dossier_id, Dossier.merged_into == dossier_id))
     query = select(PlannedChange).where(or_(PlannedChange.dossier_id.in_(theirs), PlannedChange.other_id.in_(theirs)))
     if after is not None:
