@@ -98,6 +98,12 @@ async def test_a_family_is_split_and_each_parent_reads_the_days_of_theirs(
         await elsewhere.register(await until(claimed, "a claim"), login, PASSWORD, **father)
         await elsewhere.activate(await elsewhere.activation_token(father["email"]), PASSWORD)
 
+    async def known() -> bool | None:
+        """The dossier has heard of both accounts: no version is to change while the agent reads."""
+        adults = (await agent.get(f"/dossier/v1/dossiers/{mother.dossier_id}"))["adults"]
+        return {mother.email, father["email"]} <= {one["email"] for one in adults if one["has_account"]} or None
+
+    await until(known, "both accounts in the dossier")
     here = f"/agent/dossiers/{mother.dossier_id}"
     assert (await desk.get(here)).links()["Séparer la famille"] == f"{here}/separation"
     page = await desk.get(f"{here}/separation")
