@@ -59,6 +59,11 @@ class Page:
     def ids(self) -> list[str]:
         return [one.get("id", "") for one in self.root.iter() if one.get("id")]
 
+    def options(self, name: str) -> list[str]:
+        """What may be picked from the list of that name."""
+        [picked] = [one for one in self.all("select") if one.get("name") == name]
+        return [one.get("value", "") for one in picked.iter(_HTML + "option")]
+
     def form(self, action: str) -> dict[str, list[str]]:
         """What the only form with that action sends as it stands."""
         [found] = [one for one in self.all("form") if one.get("action") == action]

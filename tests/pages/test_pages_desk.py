@@ -1,8 +1,10 @@
 """A day at the desk on a whole stack: in by the second factor, a family found, booked and enrolled for."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from secrets import token_hex
 
 import aiohttp
 import pytest
@@ -157,6 +159,71 @@ async def test_a_family_is_split_and_each_parent_reads_the_days_of_theirs(
         return said if second in (said := await reads(login)) else None
 
     assert first not in await until(moved, "the other parent's days")
+
+
+async def test_an_agent_creates_a_dossier_and_keeps_its_household_which_an_administrator_erases(
+    desk: Browser, stack: Stack, moving_clock: Clock
+) -> None:
+    new = "/agent/dossiers/nouveau"
+    page = await desk.submit(await desk.get(new), new, **{"enfant-0-first_name": "Léa"})
+    missing = [one.get("id") for one in page.all("input") if one.get("aria-invalid")]
+    assert missing == ["street", "postcode", "city", "adulte-0-first_name", "enfant-0-last_name", "enfant-0-birth_date"]
+    name, paul = token_hex(6), {"adulte-1-first_name": "Paul", "adulte-1-last_name": "Diallo"}
+    written = {
+        "street": f"{name} rue Neuve",
+        "postcode": "94990",
+        "city": "Villeneuve-sur-Bièvre",
+        "adulte-0-first_name": "Anne",
+        "adulte-0-last_name": "O'Neill",
+        **paul,
+        "adulte-1-roles": "contact",
+        "enfant-0-last_name": "O'Neill",
+        "enfant-0-birth_date": "2020-02-29",
+    }
+    page = await desk.submit(page, new, **written)
+    assert page.heading == "Famille O'Neill", page.text
+    family = page.path.partition("?")[0]
+    again = await desk.submit(await desk.get(new), new, **written, **{"enfant-0-first_name": "Léa"})
+    assert "complétez-le" in again.errors[0], "it is made once"
+
+    links = page.links()
+    adults = [path for path in links.values() if re.fullmatch(f"{family}/adultes/[0-9a-f-]{{36}}", path)]
+    anne, his = adults
+    page = await desk.submit(await desk.get(his), his, roles=["legal_guardian"])
+    assert page.heading == "Famille O'Neill – Diallo", page.text
+    page = await desk.submit(await desk.get(f"{anne}/retrait"), f"{anne}/retrait")
+    assert "payeur" in page.errors[0]
+    overtaken = await desk.get(his)
+
+    [school] = [path for path in links.values() if path.endswith("/scolarite")]
+    page = await desk.get(school)
+    year = page.form(school)["annee"][0]
+    chosen = {f"school_id-{year}": page.options(f"school_id-{year}")[1], f"class_name-{year}": "CP"}
+    page = await desk.submit(page, school, **chosen)
+    assert [f"#level-{year}"] == [path for said, path in page.links().items() if said in page.errors]
+    page = await desk.submit(page, school, **chosen, **{f"level-{year}": "elementary"})
+    assert "élémentaire, CP" in page.text
+    criteria = f"{family}/criteres"
+    page = await desk.submit(await desk.get(criteria), criteria, priorities="handicap", faire="verifier")
+    page = await desk.submit(page, criteria, faire="confirmer")
+    assert "Situation de handicap" in page.text
+
+    page = await desk.submit(overtaken, his, roles=[])
+    assert "entre-temps" in page.errors[0]
+    page = await desk.submit(await desk.get(f"{his}/retrait"), f"{his}/retrait")
+    assert page.heading == "Famille O'Neill", page.text
+    assert "Paul Diallo" not in page.text
+
+    erasures, number = "/agent/effacements", page.text.partition("Dossier ")[2].split()[0]
+    async with signed_in(stack, moving_clock, "admin") as admin:
+        asked = {"numero": number, "reason": "Demande de la famille", "faire": "verifier"}
+        page = await admin.submit(await admin.get(erasures), erasures, **asked)
+        assert page.heading == "Effacer une famille : vérifiez", page.text
+        assert "Enfants effacés : Léa O'Neill." in page.text.replace("\xa0", " "), page.text
+        assert (await desk.get(family)).status == 200
+        page = await admin.submit(page, erasures, faire="confirmer")
+        assert page.path == f"{erasures}?efface", page.text
+    assert (await desk.get(family)).status == 404
 
 
 async def test_an_administrator_sees_what_an_edit_would_change_and_stores_what_is_the_same(

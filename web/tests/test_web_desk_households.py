@@ -147,7 +147,7 @@ async def test_two_dossiers_are_merged_once_it_is_seen_whose_the_other_is(agent:
         "from": "2027-01-01",
     }
     gateway.say("GET", f"{DOSSIERS}/d", (200, OURS | {"merged_into": "e"}))
-    assert (await agent.get(FAMILY)).links()["le dossier auquel il est réuni"] == "/agent/dossiers/e"
+    assert (await agent.get(FAMILY)).links()["Ouvrir le dossier 100077"] == "/agent/dossiers/e"
 
 
 @pytest.mark.parametrize(("how", "leaves"), [("deux", None), ("part", "d")])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.browsers import Browser
-from tests.gateways import DOSSIER, Gateway, listed
+from tests.gateways import DOSSIER, ME, Gateway, listed
 from tests.plannings import PLANNINGS, planning
 from tests.screens import Screen
 
@@ -18,6 +18,8 @@ THEIRS: dict[str, Any] = DOSSIER | {
     "children": [DOSSIER["children"][0] | {"version": 9}, *DOSSIER["children"][1:]],
     "priorities": ["handicap"],
 }
+ERASING = "/agent/effacements"
+ERASED = (200, {"touches": ["Le dossier 100042 est effacé.", "Enfants effacés : Tom."]})
 STALE = (412, {"type": "urn:problem:stale", "detail": "Modifié entre-temps."})
 
 
@@ -177,22 +179,30 @@ async def test_criteria_are_certified_as_the_town_words_them(agent: Browser, gat
     page = await agent.get(path)
     assert page.form(path)["priorities"] == ["handicap"]
     assert "habite la commune" not in page.text, "what nobody certifies is not asked"
-    gateway.say(*changing, wrong("/priorities/1", "Aucun critère."), STALE, (200, THEIRS))
-    page = await agent.submit(page, path, priorities=["handicap", "parents-en-activite"])
+    touched = (200, {"touches": ["Les listes d'attente en tiennent compte."]})
+    gateway.say(*changing, wrong("/priorities/1", "Aucun critère."), STALE, touched)
+    page = await agent.submit(page, path, faire="verifier", priorities=["handicap", "parents-en-activite"])
     assert page.links()["Aucun critère."] == "#priorities"
-    page = await agent.submit(page, path)
+    page = await agent.submit(page, path, faire="verifier")
     assert page.form(path)["priorities"] == ["handicap"]
-    page = await agent.submit(page, path, priorities=[])
+    page = await agent.submit(page, path, faire="verifier", priorities=[])
+    assert "Les listes d'attente en tiennent compte." in page.text
+    page = await agent.submit(page, path, faire="confirmer")
     assert page.path == f"{FAMILY}?modifie"
-    assert [call.body["priorities"] for call in gateway.heard(*changing)][1:] == [
-        ["handicap", "parents-en-activite"],
-        [],
-    ]
+    said = gateway.heard(*changing)[1:]
+    assert [call.body["priorities"] for call in said] == [["handicap", "parents-en-activite"], [], []]
+    assert [call.query for call in said][1:] == [{"preview": "true"}, {}]
+    assert {call.headers["If-Match"] for call in said} == {'"4"'}
 
 
 async def test_these_pages_are_an_agents(administrator: Browser, gateway: Gateway) -> None:
     for path in (NEW, f"{FAMILY}/adultes/nouveau", f"{FAMILY}/enfants/tom/scolarite", f"{FAMILY}/criteres"):
         assert (await administrator.get(path)).status == 403, path
+    assert not gateway.calls
+
+
+async def test_an_agent_erases_nobody(agent: Browser, gateway: Gateway) -> None:
+    assert (await agent.get(ERASING)).status == 403
     assert not gateway.calls
 
 
@@ -214,3 +224,47 @@ async def test_these_pages_in_a_browser(desk_window: Screen, gateway: Gateway) -
     await desk_window.open(NEW)
     await desk_window.press("Créer le dossier")
     await desk_window.look("agent-nouveau-dossier")
+
+
+async def test_an_archived_dossier_leads_to_the_one_it_is_part_of(agent: Browser, gateway: Gateway) -> None:
+    gateway.say("GET", f"{MAKING}/old", (200, THEIRS | {"id": "old", "number": "100007", "merged_into": "d"}))
+    page = await agent.get("/agent/dossiers/old")
+    assert page.heading == "Dossier 100007, archivé"
+    assert page.links()["Ouvrir le dossier 100042"] == FAMILY
+
+
+async def test_a_family_is_erased_once_that_was_looked_at(administrator: Browser, gateway: Gateway) -> None:
+    erasing = ("DELETE", API)
+    gateway.say("GET", MAKING, (200, listed()))
+    page = await administrator.submit(await administrator.get(ERASING), ERASING, faire="verifier")
+    assert page.errors == ["Indiquez le numéro du dossier."]
+    page = await administrator.submit(page, ERASING, faire="verifier", numero="100042")
+    assert page.errors[0].startswith("Aucun dossier ne porte ce numéro")
+    found = {"id": "d", "number": "100042", "adults": [], "children": []}
+    gateway.say("GET", MAKING, (200, listed(found)))
+    gateway.say(*erasing, wrong("/query/reason", "Trop court."), ERASED, (200, {}), (404, {}))
+    page = await administrator.submit(page, ERASING, faire="verifier")
+    assert page.links()["Trop court."] == "#reason"
+    page = await administrator.submit(page, ERASING, faire="verifier", reason="Demande écrite")
+    assert page.heading == "Effacer une famille : vérifiez"
+    assert "Enfants effacés : Tom." in page.text.replace("\xa0", " ")
+    again = await administrator.submit(page, ERASING, faire="modifier")
+    assert again.form(ERASING)["numero"] == ["100042"]
+    gateway.say("GET", MAKING, (200, listed(found | {"id": "another"})))
+    for _ in range(2):
+        done = await administrator.submit(page, ERASING, faire="confirmer")
+        assert "La famille est effacée" in done.text
+    said = [call.query for call in gateway.heard(*erasing)]
+    assert said[1:] == [{"reason": "Demande écrite", "preview": "true"}, *[{"reason": "Demande écrite"}] * 2]
+
+
+async def test_an_administrators_erasure_in_a_browser(window: Screen, gateway: Gateway) -> None:
+    gateway.say("POST", "/identity/v1/sessions", (201, gateway.tokens()))
+    gateway.say("GET", "/identity/v1/me", (200, ME | {"role": "administrator", "first_name": "Ada"}))
+    gateway.say("GET", MAKING, (200, listed({"id": "d", "number": "100042", "adults": [], "children": []})))
+    gateway.say("DELETE", API, ERASED)
+    await window.sign_in("ada", "Guichet!2026")
+    await window.open(ERASING)
+    await window.fill(numero="100042", reason="Demande écrite")
+    await window.press("Vérifier")
+    await window.look("agent-effacement")

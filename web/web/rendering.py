@@ -36,6 +36,7 @@ DESK_RUBRICS = [
     ("/agent/tablettes", "Tablettes", ADMINISTRATORS),
     ("/agent/imports", "Imports", ADMINISTRATORS),
     ("/agent/quotients", "Quotients", ADMINISTRATORS),
+    ("/agent/effacements", "Effacements", ADMINISTRATORS),
     ("/agent/messages-en-echec", "Messages en échec", ADMINISTRATORS),
     ("/agent/journal", "Journal", ADMINISTRATORS),
 ]

@@ -270,8 +270,7 @@ class Custody(Answer):
 
 class Dossier(Answer):
     """`missing` says in French what keeps it incomplete; `certified` that all is right, of the present school year;
-    `priorities` are codes of the town's criteria;
-    `merged_into` is the dossier that an archived one is part of.
+    `priorities` are codes of the town's criteria; `merged_into` is the dossier that an archived one is part of.
     """
 
     id: str

@@ -14,6 +14,7 @@ from web.pages.agent import (
     documents,
     dossier_requests,
     dossiers,
+    erasures,
     holiday_weeks,
     home,
     imports,
@@ -62,6 +63,7 @@ ROUTES = [
     *tablets.ROUTES,
     *imports.ROUTES,
     *quotient_campaigns.ROUTES,
+    *erasures.ROUTES,
     *dead_letters.ROUTES,
     *desk_log.ROUTES,
 ]

@@ -27,7 +27,9 @@ ITSELF = "C'est le numéro de ce dossier : indiquez celui de l'autre."
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is asked of the API; `chosen` is shown before what it comes to; `inputs` are of the API's fields."""
+    """What is asked of the API; `chosen` is shown before what it comes to; `inputs` are of the API's fields;
+    `done` is what the family's page then says (`dossiers.DONE`).
+    """
 
     title: str
     method: str
@@ -37,6 +39,7 @@ class Wanted:
     chosen: list[tuple[str, str]] = field(default_factory=list)
     inputs: Mapping[str, str] = field(default_factory=dict)
     template: str = "agent/checked.html"
+    done: str = "enregistre"
     more: Callable[[], Mapping[str, Any]] = dict
 
 
@@ -101,7 +104,7 @@ async def checked(visit: Visit, wanted: Wanted, show: Handler) -> Response:
         return await show(visit)
     touched = Touched.model_validate_json(said or b"{}")
     if confirmed:
-        return visit.go(_after(visit, touched))
+        return visit.go(_after(visit, touched, wanted.done))
     return visit.page(
         wanted.template,
         wanted=wanted,
@@ -112,7 +115,7 @@ async def checked(visit: Visit, wanted: Wanted, show: Handler) -> Response:
     )
 
 
-def _after(visit: Visit, touched: Touched) -> str:
+def _after(visit: Visit, touched: Touched, done: str) -> str:
     here = page_of(visit)
     if touched.planned:
         return f"{here}/changements-prevus?prevu"
@@ -120,4 +123,4 @@ def _after(visit: Visit, touched: Touched) -> str:
         return f"{here}?separe={touched.created.id}"
     if touched.into:
         return f"{FAMILY.format(dossier_id=touched.into.id)}?reuni"
-    return f"{here}?enregistre"
+    return f"{here}?{done}"

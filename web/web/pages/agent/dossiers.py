@@ -13,7 +13,7 @@ from starlette.routing import Route
 from web import changes, plannings
 from web.answers import Page
 from web.answers.billing import Balance, Invoice
-from web.answers.dossier import FoundDossier, PlannedChange
+from web.answers.dossier import Dossier, FoundDossier, PlannedChange
 from web.answers.enrolment import Activity, Booking, Enrolment, Site, Waiting
 from web.answers.planning import Entry, MonthPlanning
 from web.custody import FOR_THE_DESK
@@ -94,9 +94,16 @@ async def _there(asked: Awaitable[T]) -> T | None:
 
 
 async def show_family(visit: Visit) -> Response:
-    """All that concerns a family; a service that is down takes its part of the page with it, and says so."""
+    """All that concerns a family; a service that is down takes its part of the page with it, and says so.
+
+    Of an archived dossier nothing is left to show: it is all in the one that was kept.
+    """
     visit.acting = visit.path("dossier_id")
     family, base = await visit.dossier(), visit.base
+    if family.merged_into:
+        visit.acting = ""
+        into = await visit.api.get(Dossier, f"{API}/{family.merged_into}")
+        return visit.page("agent/archived.html", family=family, into=into)
     api, whose, first = visit.api, visit.family, day_in_paris(clock.now()).replace(day=1)
     month = f"{first:%Y-%m}"
     catalogue, holidays, money, planned, household = await asyncio.gather(

@@ -2,10 +2,8 @@
 
 from starlette.responses import Response
 
-from web.pages.agent.checked import FAMILY, family, page_of
+from web.pages.agent.checked import FAMILY, Wanted, checked, family
 from web.pages.agent.dossiers import API
-from web.pages.dossier_edits import overtaken, seen
-from web.refusals import Refused
 from web.roles import AGENTS
 from web.visits import Visit, route
 
@@ -17,15 +15,15 @@ async def show(visit: Visit) -> Response:
 async def certify(visit: Visit) -> Response:
     """What is ticked, and nothing else any more."""
     codes = visit.form.all("priorities")
-    try:
-        path = f"{API}/{visit.path('dossier_id')}/priorities"
-        await visit.api.call("PUT", path, {"priorities": codes}, seen=seen(visit))
-        return visit.go(f"{page_of(visit)}?modifie")
-    except Refused as refused:
-        if not overtaken(visit, refused):
-            instead = {f"priorities/{at}": "priorities" for at in range(len(codes))}
-            visit.form.refused(refused, ["priorities"], instead)
-        return await show(visit)
+    wanted = Wanted(
+        "Certifier des critères",
+        "PUT",
+        f"{API}/{visit.path('dossier_id')}/priorities",
+        {"priorities": codes},
+        done="modifie",
+        inputs={"priorities": "priorities", **{f"priorities/{at}": "priorities" for at in range(len(codes))}},
+    )
+    return await checked(visit, wanted, show)
 
 
 ROUTES = [route(f"{FAMILY}/criteres", show, certify, roles=AGENTS)]
