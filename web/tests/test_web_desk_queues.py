@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.browsers import Browser
-from tests.gateways import DOSSIER, ME, Gateway, listed
+from tests.gateways import DOSSIER, INVOICE, ME, Gateway, listed
 from tests.screens import Screen
 
 LINKS, API = "/agent/rattachements", "/identity/v1/link-requests"
@@ -129,6 +129,27 @@ async def test_each_role_has_its_own_work(agent: Browser, gateway: Gateway) -> N
     assert counted.query == {"status": "waiting", "limit": "200"}
 
 
+async def test_a_cashier_has_the_invoices_of_their_regies(agent: Browser, gateway: Gateway) -> None:
+    for path in ("/agent/factures", "/agent/factures/i"):
+        assert (await agent.get(path)).status == 403, path
+    gateway.say("GET", "/identity/v1/me", (200, ME | {"role": "cashier", "first_name": "Zoé"}))
+    agent.cookies.clear()
+    await agent.submit(await agent.get("/connexion"), "/connexion", login="zoe", password="Guichet!2026")
+    invoices = "/billing/v1/invoices"
+    gateway.say("GET", invoices, (200, listed(INVOICE)))
+    gateway.say("GET", f"{invoices}/i", (200, INVOICE))
+    page = await agent.get("/agent")
+    assert page.links()["Factures à payer"] == "/agent/factures-a-payer"
+    assert "Factures à payer 1" in page.text
+    assert page.links()["Factures"] == "/agent/factures"
+    page = await agent.get("/agent/factures?status=settled")
+    assert {one.query.get("status") for one in gateway.heard("GET", invoices)} == {"to_pay", "settled"}
+    assert "80,00 €" in page.text.replace("\xa0", " ").replace("\u202f", " ")
+    page = await agent.get(page.links()["Facture provisoire"])
+    assert page.links()["Revenir aux factures"] == "/agent/factures"
+    assert [one.get("action") for one in page.all("form")] == ["/deconnexion"]
+
+
 async def test_the_queues_in_a_browser(desk_window: Screen, gateway: Gateway) -> None:
     await desk_window.open("/agent")
     await desk_window.look("agent-accueil")
@@ -142,6 +163,12 @@ async def test_the_queues_in_a_browser(desk_window: Screen, gateway: Gateway) ->
     await desk_window.look("agent-affaire")
     for service in SERVICES:
         gateway.say("GET", f"/{service}/v1/dead-letters", (200, {"count": 1, "items": [LETTER]}))
+    gateway.say("GET", "/billing/v1/invoices", (200, listed(INVOICE)))
+    gateway.say("GET", "/identity/v1/me", (200, ME | {"role": "cashier", "first_name": "Zoé"}))
+    await desk_window.page.context.clear_cookies()
+    await desk_window.sign_in("zoe", "Guichet!2026")
+    await desk_window.open("/agent/factures")
+    await desk_window.look("agent-factures")
     gateway.say("GET", "/identity/v1/me", (200, ME | {"role": "administrator", "first_name": "Ada"}))
     await desk_window.page.context.clear_cookies()
     await desk_window.sign_in("ada", "Guichet!2026")

@@ -9,7 +9,7 @@ from french import wording
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 
-from web.roles import ADMINISTRATORS, AGENTS, DESK
+from web.roles import ADMINISTRATORS, AGENTS, CASHIERS, DESK
 from web.static import Static
 from web.town import Town
 
@@ -29,6 +29,7 @@ DESK_RUBRICS = [
     ("/agent/a-suivre", "À suivre", (*AGENTS, *ADMINISTRATORS)),
     ("/agent/rattachements", "Rattachements", AGENTS),
     ("/agent/documents", "Documents", AGENTS),
+    ("/agent/factures", "Factures", CASHIERS),
     ("/agent/catalogue", "Catalogue", ADMINISTRATORS),
     ("/agent/calendrier", "Calendrier", ADMINISTRATORS),
     ("/agent/comptes", "Comptes", ADMINISTRATORS),

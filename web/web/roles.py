@@ -3,6 +3,7 @@
 FAMILIES = ("guardian",)
 AGENTS = ("agent",)
 ADMINISTRATORS = ("administrator",)
+CASHIERS = ("cashier",)
 #: The staff that work at a desk, each with their own rubrics.
 DESK = ("agent", "cashier", "administrator")
 ANYBODY = (*FAMILIES, *DESK)

@@ -37,6 +37,9 @@ async def test_a_cashier_reads_every_family(scene: Scene) -> None:
     assert (await scene.ask("GET", f"/invoices/{invoice.id}", role="cashier"))[0] == 200
     assert (await scene.ask("GET", f"/payments/{payment_id}", role="cashier"))[0] == 200
     assert len((await scene.ask("GET", "/invoices", role="cashier"))[1]["items"]) == 1
+    for status, found in (("to_pay", [str(invoice.id)]), ("settled", [])):
+        _, page = await scene.ask("GET", f"/invoices?status={status}", role="cashier")
+        assert [one["id"] for one in page["items"]] == found
     others = f"/invoices?dossier_id={scene.diallo.dossier_id}"
     assert (await scene.ask("GET", others, role="cashier"))[1]["items"] == []
     balance = f"/balance?dossier_id={scene.moreau.dossier_id}"

@@ -43,7 +43,12 @@ async def show_invoice(visit: Visit) -> Response:
     invoice = await visit.api.get(Invoice, f"/billing/v1/invoices/{visit.path('invoice_id')}")
     if visit.acting not in ("", invoice.dossier_id):
         raise NotFound
-    return visit.page("invoices/invoice.html", invoice=invoice, to_pay=invoice.status in OPEN and invoice.due_cents > 0)
+    return invoice_page(visit, invoice, f"{visit.base}/factures")
+
+
+def invoice_page(visit: Visit, invoice: Invoice, back: str) -> Response:
+    to_pay = invoice.status in OPEN and invoice.due_cents > 0
+    return visit.page("invoices/invoice.html", invoice=invoice, to_pay=to_pay, back=back)
 
 
 ROUTES = [

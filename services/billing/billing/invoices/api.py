@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from billing.edge import Reader
 from billing.invoices import reading
+from billing.invoices.models import InvoiceStatus
 from billing.invoices.schemas import Balance, InvoiceAnswer
 from billing.ledger import books
 from billing.ledger.models import Account
@@ -18,10 +19,14 @@ router = APIRouter()
 
 @router.get("/invoices")
 async def list_invoices(
-    caller: Reader, session: Session, paging: Paged, dossier_id: UUID | None = None
+    caller: Reader,
+    session: Session,
+    paging: Paged,
+    dossier_id: UUID | None = None,
+    status: InvoiceStatus | None = None,
 ) -> Page[InvoiceAnswer]:
     """Newest first. The staff sees every family's, or those of `dossier_id`; a cashier, those of their régies."""
-    found = await reading.invoices(session, caller, dossier_id, paging)
+    found = await reading.invoices(session, caller, dossier_id, status, paging)
     return paging.page(found, InvoiceAnswer.model_validate, attrgetter("id"))
 
 

@@ -9,7 +9,7 @@ from chassis.reach import Acting, Reach
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from billing.invoices.models import OPEN, Invoice, InvoiceState
+from billing.invoices.models import OPEN, Invoice, InvoiceState, InvoiceStatus
 
 
 def reaches(reach: Reach, dossier_id: UUID, regie_code: str) -> bool:
@@ -25,13 +25,20 @@ async def invoice(session: AsyncSession, reach: Reach, invoice_id: UUID) -> Invo
     return found
 
 
-async def invoices(session: AsyncSession, reach: Reach, dossier_id: UUID | None, paging: Paging) -> Sequence[Invoice]:
-    """Newest first: those that they may see, of one family where the staff names it. Raises as Reach.acting."""
+async def invoices(
+    session: AsyncSession, reach: Reach, dossier_id: UUID | None, status: InvoiceStatus | None, paging: Paging
+) -> Sequence[Invoice]:
+    """Newest first: those that they may see, of one family where the staff names it, of one status where it is said.
+
+    Raises as Reach.acting.
+    """
     asked = select(Invoice).order_by(Invoice.id.desc()).limit(paging.limit + 1)
     if reach.role == "guardian" or dossier_id:
         asked = asked.where(Invoice.dossier_id == reach.acting(dossier_id).dossier_id)
     if reach.role == "cashier":
         asked = asked.where(Invoice.regie_code.in_(reach.regies))
+    if status:
+        asked = asked.where(Invoice.state.has(InvoiceState.status == status))
     if paging.cursor:
         asked = asked.where(Invoice.id < paging.cursor)
     return (await session.scalars(asked)).all()

@@ -12,6 +12,7 @@ from web.pages.agent import (
     desk_notices,
     documents,
     dossier_requests,
+    invoices,
     letters,
     link_requests,
 )
@@ -27,6 +28,7 @@ QUEUES: Sequence[Queue] = (
     documents.EXPIRING,
     letters.QUEUE,
     desk_notices.QUEUE,
+    invoices.QUEUE,
     dead_letters.QUEUE,
 )
 
