@@ -4,7 +4,7 @@ Generated from the joined OpenAPI document, which says who may call and whose th
 or the desk's, is the positive control. A new route that takes something unknown fails here until it has an example.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -62,25 +62,37 @@ class Actor:
     own: Json = field(default_factory=dict)
 
 
+SignIn = Callable[[], Awaitable[dict[str, Actor]]]
+
+
 @pytest.fixture
-async def actors(stack: Stack, moving_clock: Clock) -> AsyncIterator[dict[str, Actor]]:
-    """One of each role that is no guardian, signed in by its own door."""
-    moving_clock.advance(seconds=STEP_S + 1)  # a code is good once
-    found = {}
+async def sign_in(stack: Stack, moving_clock: Clock) -> AsyncIterator[SignIn]:
+    """One of each role that is no guardian, signed in by its own door; again, after their sessions have ended."""
     async with AsyncExitStack() as opened:
-        for role, username in STAFF.items():
+
+        async def signed_in() -> dict[str, Actor]:
+            moving_clock.advance(seconds=STEP_S + 1)  # a code is good once
+            found = {}
+            for role, username in STAFF.items():
+                portal = await opened.enter_async_context(Portal(stack))
+                code = totp(TOTP_SECRET, int(moving_clock.now().timestamp()) // STEP_S)
+                await portal.sign_in(username, STAFF_PASSWORD, code)
+                own = {"password": STAFF_PASSWORD, "new_password": STAFF_PASSWORD}
+                found[role] = Actor(role, str(portal.token), own=own)
             portal = await opened.enter_async_context(Portal(stack))
-            code = totp(TOTP_SECRET, int(moving_clock.now().timestamp()) // STEP_S)
-            await portal.sign_in(username, STAFF_PASSWORD, code)
-            own = {"password": STAFF_PASSWORD, "new_password": STAFF_PASSWORD}
-            found[role] = Actor(role, str(portal.token), own=own)
-        portal = await opened.enter_async_context(Portal(stack))
-        tablet = {"login": "animateur", "pin": "2026", "device_token": "tablette-demo-2026"}
-        found["site_staff"] = Actor("site_staff", (await portal.post("/identity/v1/sessions", tablet))["access_token"])
-        program = {"client_id": "meal-kitchen", "client_secret": "Cuisine!2026", "grant_type": "client_credentials"}
-        async with portal.client.post("/api/identity/v1/oauth/token", data=program) as answer:
-            found["integrator"] = Actor("integrator", (await answer.json())["access_token"], "meals:read")
-        yield found
+            tablet = {"login": "animateur", "pin": "2026", "device_token": "tablette-demo-2026"}
+            answer = await portal.post("/identity/v1/sessions", tablet)
+            found["site_staff"] = Actor("site_staff", answer["access_token"])
+            program = {
+                "client_id": "meal-kitchen",
+                "client_secret": "Cuisine!2026",
+                "grant_type": "client_credentials",
+            }
+            async with portal.client.post("/api/identity/v1/oauth/token", data=program) as told:
+                found["integrator"] = Actor("integrator", (await told.json())["access_token"], "meals:read")
+            return found
+
+        yield signed_in
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,7 @@ async def document(portal: Portal) -> Json:
 
 @pytest.mark.parametrize("through", ["gateway", "service"])
 async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
-    stack: Stack, document: Json, new_family: NewFamily, actors: dict[str, Actor], through: str
+    stack: Stack, document: Json, new_family: NewFamily, sign_in: SignIn, through: str
 ) -> None:
     owner, stranger = await new_family(), await new_family()
     values, wrong = await values_of(owner), []
@@ -163,14 +175,14 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     values["POST /v1/dossiers/{dossier_id}/merge"] = twin
     await history_of(owner, stack.owner_databases["planning"], values)
     nothing = {name: str(new_id()) for name in THEIRS} | {name: [str(new_id())] for name in SEVERAL}
-    everybody = actors | {"guardian": Actor("guardian", str(stranger.portal.token))}
+    everybody = await sign_in() | {"guardian": Actor("guardian", str(stranger.portal.token))}
     async with aiohttp.ClientSession() as client:
         door = Door(stack, through, client)
         for operation in operations(document):
             if str(operation) == CLOSING:
                 for family in (owner, stranger):
                     await family.sign_in_again()
-                everybody["guardian"] = Actor("guardian", str(stranger.portal.token))
+                everybody = await sign_in() | {"guardian": Actor("guardian", str(stranger.portal.token))}
             await other_dossier(stack.owner_databases["dossier"], values, operation)
             for actor in everybody.values():
                 values["booking_id"] = await booking_of(owner, values, operation)
