@@ -109,6 +109,14 @@ class Browser:
         """That form of the page, with these values instead of its own."""
         return await self.post(action, page.form(action) | values)
 
+    async def file(self, path: str) -> str:
+        """A file that a spreadsheet opens, as it reads it."""
+        headers = self.headers | {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        async with self.client.get(self.origin + path, headers=headers) as answer:
+            assert answer.status == 200, answer.status
+            assert answer.headers["Content-Disposition"].startswith("attachment")
+            return (await answer.read()).decode("utf-8-sig")
+
     async def _ask(self, method: str, path: str, pairs: Any, headers: dict[str, str]) -> Page:
         said = self.headers | {name.replace("_", "-"): value for name, value in headers.items()}
         if self.cookies:

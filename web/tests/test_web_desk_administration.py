@@ -472,6 +472,8 @@ async def test_a_tablet_is_enrolled_and_its_token_told_once(administrator: Brows
     assert "the-token" in page.text
     assert gateway.heard("POST", TABLETS_API)[0].body == {"name": "Tablette de la cour", "site_id": "s"}
     assert "the-token" not in (await administrator.get(TABLETS)).source
+    link = (await administrator.get(TABLETS)).links()["Exporter la liste (CSV)"]
+    assert "Tablette de la cour;École" in await administrator.file(link)
     gateway.say("DELETE", f"{TABLETS_API}/t", (204, None), (404, {}))
     for _ in range(2):
         page = await administrator.submit(page, f"{TABLETS}/t/retrait")

@@ -66,6 +66,20 @@ async def test_what_is_wrong_with_a_file_is_said_beside_it(administrator: Browse
     assert large.replace("\xa0", " ").startswith("Ce fichier dépasse 10 Mo")
 
 
+async def test_imports_and_their_lines_are_files_without_formulas(administrator: Browser, gateway: Gateway) -> None:
+    worse = LINES[1] | {"line": 4, "number": "=cmd"}
+    pages = ({"items": LINES[:1], "next_line": 2}, {"items": [worse], "next_line": None})
+    page = await administrator.get(f"{HERE}/i?lignes=refused")
+    gateway.say("GET", f"{API}/i", *((200, DONE | one) for one in pages))
+    text = await administrator.file(page.links()["Exporter ces lignes (CSV)"])
+    fault = "code_postal : Cinq chiffres sont attendus."
+    assert text.split("\r\n")[1:] == ["2;200001;Enregistrée;", f"4;'=cmd;Refusée;{fault}", ""]
+    asked = [one.query for one in gateway.heard("GET", f"{API}/i")[-2:]]
+    assert [(one["outcome"], one["after"]) for one in asked] == [("refused", "0"), ("refused", "2")]
+    link = (await administrator.get(HERE)).links()["Exporter la liste (CSV)"]
+    assert "Familles (essai)" in await administrator.file(link)
+
+
 async def test_imports_are_the_administrators_alone(agent: Browser) -> None:
     assert (await agent.get(HERE)).status in (403, 404)
 

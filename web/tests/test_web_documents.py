@@ -98,6 +98,8 @@ async def test_the_desk_reads_a_document_and_accepts_or_refuses_it(agent: Browse
     expiring = await agent.get("/agent/documents-a-renouveler")
     assert expiring.links()["100042, Moreau"] == "/agent/dossiers/d"
     assert [call.query.get("expiring") for call in gateway.heard("GET", "/dossier/v1/documents")] == [None, "true"]
+    await agent.get("/agent/documents?kind=assurance")
+    assert gateway.heard("GET", "/dossier/v1/documents")[-1].query == {"kind": "assurance", "limit": "50"}
     page = await agent.get(ONE)
     assert "Tom Moreau" in page.text
     action = f"{ONE}/decision"

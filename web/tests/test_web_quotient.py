@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import aiohttp
 import pytest
 
 from tests.browsers import Browser
@@ -220,16 +219,12 @@ async def test_all_families_are_asked_for_followed_and_found_again(administrator
 
 
 @pytest.mark.usefixtures("asked")
-async def test_those_not_found_are_a_file_without_formulas(
-    administrator: Browser, gateway: Gateway, client: aiohttp.ClientSession
-) -> None:
+async def test_those_not_found_are_a_file_without_formulas(administrator: Browser, gateway: Gateway) -> None:
     pages = [
         RUNNING | {"items": [one], "next_number": more} for one, more in zip(MISSED, ("100002", None), strict=True)
     ]
     gateway.say("GET", f"{CAMPAIGNS}/c", *((200, one) for one in pages))
-    headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in administrator.cookies.items())}
-    async with client.get(f"{administrator.origin}{ALL}/c.csv", headers=headers) as answer:
-        text = (await answer.read()).decode("utf-8-sig")
+    text = await administrator.file(f"{ALL}/c.csv")
     assert text == "Dossier;Pourquoi\r\n100002;Dossier allocataire inexistant.\r\n100003;'=cmd\r\n"
 
 

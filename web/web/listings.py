@@ -38,7 +38,8 @@ class Column(Generic[T]):
 @dataclass(frozen=True)
 class Filter:
     """An input above the list, sent to the API under its `name`: one of the `choices` (what is sent, what is read;
-    the first is what counts where nothing is said), or text. `kind` is the input's; `sent` says it as the API takes it.
+    the first is what counts where nothing is said), of the `options` that are asked for, or text. `kind` is the
+    input's; `sent` says it as the API takes it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Filter:
     choices: Sequence[tuple[str, str]] = ()
     kind: str = "text"
     sent: Callable[[str], str] = str
+    options: Callable[[Visit], Awaitable[Sequence[tuple[str, str]]]] | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ class Listing(Generic[T]):
         return visit.page(
             self.template,
             listing=self,
+            choices={one.name: await one.options(visit) if one.options else one.choices for one in self.filters},
             items=items,
             chosen=chosen,
             further=f"{self.path}?{urlencode({**chosen, 'suite': following})}" if following else "",

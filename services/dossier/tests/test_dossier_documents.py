@@ -407,11 +407,12 @@ async def test_the_desk_lists_what_expires_until_it_is_replaced(send: Send, call
         await call("POST", f"/documents/{made['id']}/decision", None, {"decision": "accepted"})
         return str(made["id"])
 
-    async def expiring() -> list[str]:
-        return [one["id"] for one in (await call("GET", "/documents?expiring=true", None))[1]["items"]]
+    async def expiring(more: str = "") -> list[str]:
+        return [one["id"] for one in (await call("GET", f"/documents?expiring=true{more}", None))[1]["items"]]
 
     soon = await accepted(20)
-    assert await expiring() == [soon]
+    assert await expiring() == await expiring("&kind=assurance") == [soon]
+    assert await expiring("&kind=domicile") == []
     await accepted(300)
     assert await expiring() == []
 

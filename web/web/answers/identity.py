@@ -163,6 +163,7 @@ class Tablet(Answer):
     site_id: str
     name: str
     created_at: datetime
+    site_name: str = "site retiré"
 
 
 class TabletEnrolled(Tablet):

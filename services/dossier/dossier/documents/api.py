@@ -98,10 +98,10 @@ async def list_documents(
 
 @router.get("/documents")
 async def list_documents_for_the_desk(
-    _: Agent, session: Session, paging: Paged, expiring: bool = False
+    _: Agent, session: Session, paging: Paged, expiring: bool = False, kind: Kind | None = None
 ) -> Page[DocumentAnswer]:
     """Of all families: those that wait to be decided, or (`expiring`) that expire within a month; the oldest first."""
-    found = await documents.for_the_desk(session, paging, clock.now(), expiring=expiring)
+    found = await documents.for_the_desk(session, paging, clock.now(), expiring=expiring, kind=kind)
     return paging.page(found, _shown, attrgetter("id"))
 
 

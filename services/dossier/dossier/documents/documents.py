@@ -142,7 +142,9 @@ async def of_dossier(session: AsyncSession, reach: Reach, dossier_id: UUID, pagi
     return (await session.scalars(query.order_by(Document.id.desc()).limit(paging.limit + 1))).all()
 
 
-async def for_the_desk(session: AsyncSession, paging: Paging, now: datetime, *, expiring: bool) -> Sequence[Document]:
+async def for_the_desk(
+    session: AsyncSession, paging: Paging, now: datetime, *, expiring: bool, kind: str | None
+) -> Sequence[Document]:
     """Those of all families that wait for the desk, or that are to be handed in anew; the oldest first."""
     query = select(Document).options(joinedload(Document.kind_entry))
     if expiring:
@@ -150,6 +152,8 @@ async def for_the_desk(session: AsyncSession, paging: Paging, now: datetime, *, 
         query = query.where(Document.status == DocumentStatus.ACCEPTED, soon, ~_replaced())
     else:
         query = query.where(Document.status == DocumentStatus.WAITING)
+    if kind is not None:
+        query = query.where(Document.kind == kind)
     if paging.cursor is not None:
         query = query.where(Document.id > paging.cursor)
     return (await session.scalars(query.order_by(Document.id).limit(paging.limit + 1))).all()

@@ -1,6 +1,5 @@
 """Who did what at the desk, service by service, the newest first."""
 
-from collections.abc import Sequence
 from datetime import date, time, timedelta
 
 from french.paris import at
@@ -100,7 +99,7 @@ def _midnight(said: str, later: int = 0) -> str:
         return said
 
 
-def _of(service: str, staff: Sequence[StaffAccount], dossier: str) -> Listing[DeskAct]:
+def _of(service: str, dossier: str) -> Listing[DeskAct]:
     """`dossier` is the id of the one that is asked for by its number."""
     path = f"{PATH}/{service}"
 
@@ -125,7 +124,7 @@ def _of(service: str, staff: Sequence[StaffAccount], dossier: str) -> Listing[De
         ],
         [
             Filter("dossier_id", "Numéro de dossier", sent=lambda _: dossier),
-            Filter("account_id", "Par", [("", "Tous"), *((one.id, _named(one)) for one in staff)]),
+            Filter("account_id", "Par", options=_staff),
             Filter("since", "Du", kind="date", sent=_midnight),
             Filter("until", "Au", kind="date", sent=lambda said: _midnight(said, 1)),
         ],
@@ -136,25 +135,27 @@ def _of(service: str, staff: Sequence[StaffAccount], dossier: str) -> Listing[De
     )
 
 
-def _named(one: StaffAccount) -> str:
-    return f"{one.last_name} {one.first_name}"
-
-
-async def _listing(visit: Visit) -> Listing[DeskAct]:
-    """Of the service in the path, by what the other services know. Raises NotFound."""
-    service, number = visit.path("service"), visit.query("dossier_id").strip()
-    if service not in SERVICES:
-        raise NotFound
+async def _staff(visit: Visit) -> list[tuple[str, str]]:
+    """By their names; nobody where identity does not answer."""
     try:
-        staff = await visit.api.all(StaffAccount, ACCOUNTS)
+        found = await visit.api.all(StaffAccount, ACCOUNTS)
     except Refused as refused:
         if refused.status < 500:
             raise
-        staff = []
+        found = []
+    named = sorted((f"{one.last_name} {one.first_name}", one.id) for one in found)
+    return [("", "Tous"), *((account_id, name) for name, account_id in named)]
+
+
+async def _listing(visit: Visit) -> Listing[DeskAct]:
+    """Of the service in the path. Raises NotFound."""
+    service, number = visit.path("service"), visit.query("dossier_id").strip()
+    if service not in SERVICES:
+        raise NotFound
     found = await families.numbered(visit, number) if number else None
     if number and found is None:
         visit.form.refuse("filtre-dossier_id", "Aucun dossier n'a ce numéro.")
-    return _of(service, sorted(staff, key=_named), found.id if found else NOBODY)
+    return _of(service, found.id if found else NOBODY)
 
 
 async def show_first(visit: Visit) -> Response:

@@ -3,8 +3,9 @@
 from french.wording import day, moment
 from starlette.responses import Response
 
-from web.answers.dossier import Document, Dossier
-from web.listings import Column, Listing
+from web.answers import Page
+from web.answers.dossier import Document, DocumentKind, Dossier
+from web.listings import Column, Filter, Listing
 from web.pages.agent import families
 from web.pages.documents import STATES, saved
 from web.refusals import NotFound, Refused
@@ -15,6 +16,13 @@ PATH, API = "/agent/documents", "/dossier/v1/documents"
 #: One, by its family's dossier.
 ONE = "/agent/dossiers/{}/documents/{}"
 
+
+async def _kinds(visit: Visit) -> list[tuple[str, str]]:
+    found = await visit.api.get(Page[DocumentKind], "/dossier/v1/document-kinds")
+    return [("", "Tous"), *((one.code, one.name) for one in found.items)]
+
+
+_KIND = Filter("kind", "Type de document", options=_kinds)
 QUEUE = Listing(
     PATH,
     "Documents à vérifier",
@@ -26,6 +34,7 @@ QUEUE = Listing(
         Column("Envoyé", lambda one: moment(one.uploaded_at)),
         Column("Valable jusqu'au", lambda one: day(one.expires_on) if one.expires_on else ""),
     ],
+    [_KIND],
     nothing="Aucun document n'attend d'être vérifié.",
     complete=families.named,
 )
@@ -40,6 +49,7 @@ EXPIRING = Listing(
         Column("Dossier", lambda one: one.family, lambda one: f"/agent/dossiers/{one.dossier_id}"),
         Column("Valable jusqu'au", lambda one: day(one.expires_on) if one.expires_on else ""),
     ],
+    [_KIND],
     query={"expiring": "true"},
     nothing="Aucun document n'expire dans le mois.",
     complete=families.named,

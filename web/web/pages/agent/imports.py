@@ -3,8 +3,8 @@
 from french.wording import moment
 from starlette.responses import Response
 
-from web.answers.dossier import Import, ImportReport
-from web.listings import Column, Listing
+from web.answers.dossier import Import, ImportFault, ImportReport
+from web.listings import Column, Listing, spreadsheet
 from web.refusals import Refused
 from web.roles import ADMINISTRATORS
 from web.visits import Visit, route
@@ -15,6 +15,7 @@ NAMES = {"families": "Familles", "quotients": "Quotients"}
 STATES = {"waiting": "En attente", "running": "En cours", "done": "Terminé"}
 OUTCOMES = [("", "Toutes"), ("refused", "Refusées"), ("created", "Enregistrées"), ("known", "Déjà connues")]
 FILE = "familles.csv"
+RESULTS = {"created": "Enregistrée", "known": "Déjà connue", "refused": "Refusée"}
 TOO_LARGE = "Ce fichier dépasse 10 Mo : envoyez-le en plusieurs fois."
 UNREADABLE = ("urn:problem:dossier:file-unreadable", "urn:problem:dossier:nothing-to-import")
 
@@ -79,10 +80,31 @@ async def show_report(visit: Visit) -> Response:
         what=_what(report),
         state=STATES.get(report.status, report.status),
         outcomes=OUTCOMES,
-        names=dict(OUTCOMES) | {"created": "Enregistrée", "known": "Déjà connue", "refused": "Refusée"},
+        names=RESULTS,
+        said=said,
         chosen=chosen,
         path=f"{PATH}/{import_id}",
     )
+
+
+async def export_report(visit: Visit) -> Response:
+    """All its lines, those of the chosen outcome."""
+    chosen = visit.query("lignes") if visit.query("lignes") in dict(OUTCOMES) else ""
+    rows: list[list[str]] = []
+    after: int | None = 0
+    while after is not None:
+        asked = {"outcome": chosen or None, "after": after, "limit": 200}
+        report = await visit.api.get(ImportReport, f"{API}/{visit.path('import_id')}", **asked)
+        rows += [
+            [str(line.line), line.number, RESULTS.get(line.outcome, ""), " ".join(map(said, line.faults))]
+            for line in report.items
+        ]
+        after = report.next_line
+    return spreadsheet("import", ["Ligne", "Dossier", "Résultat", "À corriger"], rows)
+
+
+def said(fault: ImportFault) -> str:
+    return f"{fault.column} : {fault.detail}" if fault.column else fault.detail
 
 
 async def export(visit: Visit) -> Response:
@@ -92,7 +114,9 @@ async def export(visit: Visit) -> Response:
 
 
 ROUTES = [
+    route(f"{PATH}.csv", LISTING.export, roles=ADMINISTRATORS),
     route(f"{PATH}/{FILE}", export, roles=ADMINISTRATORS),
+    route(f"{PATH}/{{import_id}}.csv", export_report, roles=ADMINISTRATORS),
     route(PATH, show, send, roles=ADMINISTRATORS, file=True),
     route(f"{PATH}/{{import_id}}", show_report, roles=ADMINISTRATORS),
 ]

@@ -1,11 +1,12 @@
 """The sites' tablets: on one of them, and nowhere else, site staff sign in by their PIN."""
 
-import asyncio
-
+from french.wording import moment
 from starlette.responses import Response
 
 from web.answers.enrolment import Place
 from web.answers.identity import Tablet, TabletEnrolled
+from web.listings import Column, Listing
+from web.pages.agent.catalogue import SITES_API
 from web.refusals import Refused
 from web.roles import ADMINISTRATORS
 from web.visits import Visit, route
@@ -13,15 +14,32 @@ from web.visits import Visit, route
 PATH, API = "/agent/tablettes", "/identity/v1/devices"
 
 
-async def show(visit: Visit) -> Response:
-    return await _page(visit)
+async def _with_sites(visit: Visit, tablets: list[Tablet]) -> list[Tablet]:
+    names = {site.id: site.name for site in await visit.api.all(Place, SITES_API)}
+    return [
+        one.model_copy(update={"site_name": names[one.site_id]}) if one.site_id in names else one for one in tablets
+    ]
 
 
-async def _page(visit: Visit, told: TabletEnrolled | None = None) -> Response:
-    await visit.api.fresh()
-    tablets, sites = await asyncio.gather(visit.api.all(Tablet, API), visit.api.all(Place, "/enrolment/v1/sites"))
-    names = {site.id: site.name for site in sites}
-    return visit.page("agent/tablets.html", tablets=tablets, sites=sites, names=names, told=told)
+LIST = Listing(
+    PATH,
+    "Tablettes des sites",
+    Tablet,
+    API,
+    [
+        Column("Tablette", lambda one: one.name),
+        Column("Site", lambda one: one.site_name),
+        Column("Depuis", lambda one: moment(one.created_at)),
+    ],
+    roles=ADMINISTRATORS,
+    nothing="Aucune tablette pour le moment.",
+    template="agent/tablets.html",
+    complete=_with_sites,
+)
+
+
+async def show(visit: Visit, told: TabletEnrolled | None = None) -> Response:
+    return await LIST.show(visit, sites=await visit.api.all(Place, SITES_API), told=told)
 
 
 async def enrol(visit: Visit) -> Response:
@@ -29,12 +47,12 @@ async def enrol(visit: Visit) -> Response:
     asked = visit.form.picked("site_id", "name")
     if visit.form.require(site_id="Choisissez son site.", name="Donnez-lui un nom."):
         try:
-            return await _page(visit, await visit.api.post(TabletEnrolled, API, asked))
+            return await show(visit, await visit.api.post(TabletEnrolled, API, asked))
         except Refused as refused:
             if refused.status != 422:
                 raise
             visit.form.refused(refused, asked)
-    return await _page(visit)
+    return await show(visit)
 
 
 async def remove(visit: Visit) -> Response:
@@ -48,6 +66,7 @@ async def remove(visit: Visit) -> Response:
 
 
 ROUTES = [
+    route(f"{PATH}.csv", LIST.export, roles=ADMINISTRATORS),
     route(PATH, show, enrol, roles=ADMINISTRATORS),
     route(f"{PATH}/{{device_id}}/retrait", send=remove, roles=ADMINISTRATORS),
 ]
