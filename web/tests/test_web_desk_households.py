@@ -59,7 +59,12 @@ def touched(**more: Any) -> tuple[int, dict[str, Any]]:
 
 async def test_another_payer_is_looked_at_first_then_confirmed(agent: Browser, gateway: Gateway) -> None:
     gateway.say("POST", PAYER_API, touched())
+    adults = [OURS["adults"][0], OURS["adults"][1] | {"pays_from": "2027-02-01"}]
+    gateway.say("GET", f"{DOSSIERS}/d", (200, OURS | {"adults": adults}))
+    for path in (FAMILY, f"{FAMILY}/famille/dossier"):
+        assert "payeur à partir du lundi 1er février 2027" in (await agent.get(path)).text
     assert (await agent.get(FAMILY)).links()["Changer le payeur"] == PAYER
+    assert "À partir du lundi 1er février 2027, Yves Petit paiera." in (await agent.get(PAYER)).text
     page = await agent.submit(await agent.get(PAYER), PAYER, faire="verifier", **{"from": ""})
     assert page.errors == ["Choisissez qui paie.", "Indiquez à partir de quel jour."]
     page = await agent.submit(page, PAYER, faire="verifier", adult_id="yves", **{"from": "2027-01-01"})

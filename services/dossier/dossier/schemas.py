@@ -21,10 +21,13 @@ class Person(Answer):
 
 
 class AdultAnswer(Person):
+    """`pays_from`: the day to come from which they pay."""
+
     roles: list[Role]
     email: str | None
     phone: str | None
     has_account: bool
+    pays_from: date | None = None
 
 
 class SchoolingAnswer(Answer):
@@ -135,12 +138,16 @@ class DossierAnswer(Answer):
     @classmethod
     def of(cls, dossier: Dossier, today: date) -> Self:
         quotient = in_force(dossier.quotient_periods, today)
+        paying = {one.adult_id: one.valid_from for one in reversed(dossier.payers) if one.valid_from > today}
         return cls(
             id=dossier.id,
             number=dossier.number,
             status=dossier.status,
             address=dossier.address,
-            adults=[AdultAnswer.model_validate(adult) for adult in dossier.adults],
+            adults=[
+                AdultAnswer.model_validate(adult).model_copy(update={"pays_from": paying.get(adult.id)})
+                for adult in dossier.adults
+            ],
             children=[ChildAnswer.of(child, dossier.id) for child in dossier.children],
             certified=next((one for one in dossier.certifications if one.school_year == school_year(today)), None),
             quotient=QuotientAnswer.model_validate(quotient) if quotient else None,

@@ -62,6 +62,7 @@ async def test_a_family_reads_its_own_dossier(ask: Ask) -> None:
             "email": "claire.moreau@example.org",
             "phone": "0600000042",
             "has_account": False,
+            "pays_from": None,
         }
     ]
     assert [(child["first_name"], child["menu"]) for child in mine["children"]] == [

@@ -196,6 +196,8 @@ async def test_who_pays_changes_on_its_day(desk: Desk, ask: Ask, database: Datab
         later(clock_file, days)
         await hand_over_payers(database, None)
         _, mine, tag = await ask("/dossiers/mine")
+        coming = [None, str(today + 40 * DAY) if days < 40 else None]
+        assert [one["pays_from"] for one in mine["adults"]] == coming
         assert ([one["first_name"] for one in mine["adults"] if "payer" in one["roles"]], tag) == ([payer], etag)
     # At once, and then whoever paid may go.
     at_once = {"adult_id": str(CLAIRE), "from": str(today + 41 * DAY)}

@@ -14,6 +14,8 @@ class Address(Answer):
 
 
 class Adult(Answer):
+    """`pays_from`: the day to come from which they pay."""
+
     id: str
     first_name: str
     last_name: str
@@ -21,6 +23,7 @@ class Adult(Answer):
     email: str | None
     phone: str | None
     has_account: bool | None = None
+    pays_from: datetime.date | None = None
 
 
 class Schooling(Answer):
