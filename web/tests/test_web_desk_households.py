@@ -200,10 +200,11 @@ async def test_a_custody_calendar_is_written_looked_at_as_days_and_given(agent: 
     gateway.say("GET", f"{TOM_API}/custody", (200, {"shared": False, "patterns": [], "exceptions": []}))
     page = await agent.get(GIVE)
     assert page.links()["Rattachez d'abord l'enfant au dossier de l'autre parent."] == SHARE
-    gateway.say("GET", f"{TOM_API}/custody", (200, CUSTODY))
+    gateway.say("GET", f"{TOM_API}/custody", (200, CUSTODY | {"other_dossier_id": "e"}))
+    gateway.say("GET", f"{DOSSIERS}/e", (200, DOSSIER | {"id": "e", "number": "100077"}))
     gateway.say("PUT", f"{TOM_API}/custody", touched())
     page = await agent.get(GIVE)
-    assert page.links()["100077, Diallo"] == "/agent/dossiers/e"
+    assert page.links()["100077, famille Moreau"] == "/agent/dossiers/e"
     assert page.form(GIVE)["rythme-0-first"] == [str(day) for day in range(7)]
     page = await agent.submit(page, GIVE, faire="verifier")
     assert "mardi 1 décembre" in page.text or "mardi 1er décembre" in page.text

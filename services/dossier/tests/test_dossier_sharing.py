@@ -90,11 +90,14 @@ async def test_each_family_reads_the_calendar_as_its_own(send: Send, database: D
     assert (own, etag) == (
         {
             "shared": True,
+            "other_dossier_id": None,
             "patterns": [{"from": "2026-12-09", "days": WEEKS}],
             "exceptions": [exceptions[1], exceptions[0]],
         },
         '"3"',
     )
+    _, at_desk, _ = await send("GET", f"/children/{TOM}/custody?dossier_id={MARTIN}", role="agent")
+    assert at_desk == own | {"other_dossier_id": str(MOREAU)}
     _, other, _ = await send("GET", f"/children/{TOM}/custody", dossier_id=MOREAU)
     assert other["patterns"][0]["days"] == ["other"] * 7 + ["own"] * 7
     custody = (await last(database)).custody

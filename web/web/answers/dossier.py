@@ -264,9 +264,11 @@ class CustodyException(Answer):
 
 
 class Custody(Answer):
-    """Whose a child's days are, as the family sees it, in order; `shared`: whether it has another dossier at all."""
+    """Whose a child's days are, as the family sees it, in order; `shared`: whether it has another dossier at all, which
+    one only the desk is told."""
 
     shared: bool = False
+    other_dossier_id: str | None = None
     patterns: list[CustodyPattern]
     exceptions: list[CustodyException] = Field(default=[])
 

@@ -192,8 +192,10 @@ async def read_custody(
 ) -> CustodyAnswer:
     """Whose the child's days are, as the family sees it."""
     acting = reach.acting(dossier_id)
-    child, shared = await sharing.read(session, acting, child_id)
-    return CustodyAnswer.of(_custody(child, response), acting.dossier_id, shared=shared)
+    child, other = await sharing.read(session, acting, child_id)
+    told = other if acting.at_desk else None
+    custody = _custody(child, response)
+    return CustodyAnswer.of(custody, acting.dossier_id, shared=other is not None, other_dossier_id=told)
 
 
 @router.put("/children/{child_id}/custody")

@@ -221,9 +221,11 @@ class Custody(RequestBody):
 
 
 class CustodyAnswer(Answer):
-    """The same, as the caller's dossier sees it; `shared`: whether the child has another dossier at all."""
+    """The same, as the caller's dossier sees it; `shared`: whether the child has another dossier at all, which one only
+    the desk is told when it reads."""
 
     shared: bool
+    other_dossier_id: UUID | None = None
     patterns: list[CustodyPattern]
     exceptions: list[CustodyException]
 

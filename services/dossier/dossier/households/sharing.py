@@ -149,10 +149,11 @@ async def _tell(session: AsyncSession, child: Child, families: set[UUID], left: 
         await publish(session, told(one, f"Dossier de {child.first_name}", said + ("" if one == left else also)))
 
 
-async def read(session: AsyncSession, acting: Acting, child_id: UUID) -> tuple[Child, bool]:
-    """The child, and whether it has two dossiers. Raises NotFound."""
+async def read(session: AsyncSession, acting: Acting, child_id: UUID) -> tuple[Child, UUID | None]:
+    """The child, and the other dossier that it has. Raises NotFound."""
     child = await children.find(session, acting, child_id)
-    return child, len(await children.dossier_ids(session, child)) > 1
+    others = (one for one in await children.dossier_ids(session, child) if one != acting.dossier_id)
+    return child, next(others, None)
 
 
 async def give_custody(

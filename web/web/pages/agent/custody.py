@@ -8,8 +8,7 @@ from french.paris import day_in_paris
 from starlette.responses import Response
 
 from web import lines
-from web.answers import Page
-from web.answers.dossier import Child, Custody, Dossier, FoundDossier
+from web.answers.dossier import Child, Custody, Dossier
 from web.changes import WEEK
 from web.custody import FOR_THE_DESK, shown
 from web.forms import Form
@@ -34,6 +33,7 @@ async def show(visit: Visit) -> Response:
     dossier, form = await family(visit), visit.form
     child = child_of(visit, dossier)
     custody, version = await visit.api.versioned(Custody, _api(child), dossier_id=dossier.id)
+    other_id = custody.other_dossier_id
     if SEEN not in form.values:
         _fill(form, custody)
     return visit.page(
@@ -42,21 +42,13 @@ async def show(visit: Visit) -> Response:
         child=child,
         shared=custody.shared,
         version=version,
-        other=await _other(visit, dossier, child),
+        other=await visit.api.get(Dossier, f"/dossier/v1/dossiers/{other_id}") if other_id else None,
         rhythms=lines.shown_again(form, RHYTHM, ("from", FIRST, SECOND))[:-1],
         exceptions=lines.shown_again(form, EXCEPTION, ("from", "to")),
         every=list(EVERY.items()),
         whose=list(WHOSE.items()),
         week=list(enumerate(WEEK)),
     )
-
-
-async def _other(visit: Visit, dossier: Dossier, child: Child) -> FoundDossier | None:
-    """The child's other dossier, found by its name."""
-    name = f"{child.first_name} {child.last_name}"
-    found = await visit.api.get(Page[FoundDossier], "/dossier/v1/dossiers", q=name, limit=50)
-    theirs = (one for one in found.items if child.id in [other.id for other in one.children])
-    return next((one for one in theirs if one.id != dossier.id), None)
 
 
 def _fill(form: Form, custody: Custody) -> None:
