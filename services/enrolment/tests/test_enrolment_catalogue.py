@@ -190,6 +190,8 @@ async def test_the_canteen_is_open_even_to_an_incomplete_dossier(town: Any, data
     assert [(item["kind"], item["open"]) for item in answer["items"]] == [("restauration", None)]
     status, answer = await town.call("GET", "/v1/sites", dossier_id)
     assert [(site["kind"], site["name"]) for site in answer["items"]] == [("school", "École Jean-Jaurès")]
+    for kind, found in (("school", 1), ("centre", 0)):
+        assert len((await town.call("GET", f"/v1/sites?kind={kind}", dossier_id))[1]["items"]) == found
 
 
 async def test_older_news_of_a_family_is_void(town: Any) -> None:

@@ -271,6 +271,8 @@ async def test_the_list_is_of_the_staff_and_for_administrators(portal: Portal, a
     rest = (await portal.get(f"/accounts?cursor={listed['next_cursor']}", admin))[1]
     usernames = {one["username"] for one in listed["items"] + rest["items"]}
     assert usernames == {"agent", "regie", "admin", "animateur"}
+    cashiers = (await portal.get("/accounts?role=cashier", admin))[1]["items"]
+    assert [one["username"] for one in cashiers] == ["regie"]
     martin = named_id("account", "martin")
     for path in (f"/accounts/{martin}", f"/accounts/{new_id()}"):
         assert (await portal.get(path, admin))[0] == 404

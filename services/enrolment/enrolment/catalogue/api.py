@@ -1,6 +1,6 @@
 """The catalogue over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from chassis import clock
@@ -34,8 +34,10 @@ FamilyOrDesk = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossi
 
 
 @router.get("/sites")
-async def list_sites(_: Anybody, session: Session, paging: Paged) -> Page[SiteAnswer]:
-    found = await listing.sites(session, paging.cursor, paging.limit + 1)
+async def list_sites(
+    _: Anybody, session: Session, paging: Paged, kind: Literal["school", "centre"] | None = None
+) -> Page[SiteAnswer]:
+    found = await listing.sites(session, kind, paging.cursor, paging.limit + 1)
     return paging.page(found, SiteAnswer.model_validate, lambda site: site.id)
 
 

@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from enrolment.catalogue.models import Activity, Site
 
 
-async def sites(session: AsyncSession, cursor: UUID | None, limit: int) -> list[Site]:
-    """By name, after the one named by `cursor`."""
+async def sites(session: AsyncSession, kind: str | None, cursor: UUID | None, limit: int) -> list[Site]:
+    """Of that kind (none: of every kind) by name, after the one named by `cursor`."""
     order = Site.name, Site.id
     query = select(Site).where(behind(cursor, order)).order_by(*order).limit(limit)
-    return list((await session.scalars(query)).all())
+    return list((await session.scalars(query.where(Site.kind == kind) if kind else query)).all())
 
 
 async def activities(session: AsyncSession, kind: str | None, cursor: UUID | None, limit: int) -> list[Activity]:

@@ -28,9 +28,13 @@ Token = Annotated[str, Path(max_length=200)]
 
 @router.get("/accounts")
 async def staff_accounts(
-    _administrator: Administrator, paging: Paged, session: Session, status: AccountStatus | None = None
+    _administrator: Administrator,
+    paging: Paged,
+    session: Session,
+    status: AccountStatus | None = None,
+    role: schemas.StaffRole | None = None,
 ) -> Page[schemas.StaffAccount]:
-    found = await editing.page(session, status, paging.limit + 1, paging.cursor)
+    found = await editing.page(session, status, role, paging.limit + 1, paging.cursor)
     return paging.page(found, schemas.StaffAccount.model_validate, lambda account: account.id)
 
 

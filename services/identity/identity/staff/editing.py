@@ -47,11 +47,15 @@ class Change(NamedTuple):
     close: bool
 
 
-async def page(session: AsyncSession, status: AccountStatus | None, most: int, after: UUID | None) -> Sequence[Account]:
-    """So many of the staff's accounts, of that status where one is said, from the one that follows `after`."""
+async def page(
+    session: AsyncSession, status: AccountStatus | None, role: str | None, most: int, after: UUID | None
+) -> Sequence[Account]:
+    """So many of the staff's accounts, of that status and role where one is said, after the one that is `after`."""
     query = select(Account).where(Account.role != "guardian").order_by(Account.id).limit(most)
     if status:
         query = query.where(Account.status == status)
+    if role:
+        query = query.where(Account.role == role)
     if after:
         query = query.where(Account.id > after)
     return (await session.scalars(query)).all()

@@ -49,6 +49,7 @@ PLACES = Listing(
         Column("Type", lambda one: SITE_KINDS.get(one.kind, one.kind)),
         Column("Code", lambda one: one.code),
     ],
+    [Filter("kind", "Type", [("", "Tous"), *SITE_KINDS.items()])],
     roles=ADMINISTRATORS,
     template="agent/sites.html",
 )

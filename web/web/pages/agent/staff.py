@@ -35,7 +35,10 @@ LIST = Listing(
         Column("Régies", lambda one: ", ".join(one.regies)),
         Column("État", lambda one: STATES.get(one.status, one.status)),
     ],
-    [Filter("status", "État", [("", "Tous"), *STATES.items()])],
+    [
+        Filter("status", "État", [("", "Tous"), *STATES.items()]),
+        Filter("role", "Rôle", [("", "Tous"), *ROLES.items()]),
+    ],
     roles=ADMINISTRATORS,
     template="agent/staff.html",
 )
