@@ -122,7 +122,7 @@ async def test_all_that_concerns_a_family_is_on_one_page(agent: Browser, gateway
         "par la famille (Claire Moreau)",
     ):
         assert said in text, said
-    assert page.links()["Voir, enregistrer ou demander le quotient"] == f"{FAMILY}/quotient"
+    assert page.links()["Modifier : quotient familial"] == f"{FAMILY}/quotient"
     for path in (BOOK, "/enrolment/v1/enrolments", "/billing/v1/invoices", "/billing/v1/balance", PLANNINGS):
         assert asked(gateway, path) == {"d"}, path
     assert gateway.heard("GET", PLANNINGS)[0].query["month"] == f"{day_in_paris(clock.now()):%Y-%m}"
