@@ -86,6 +86,8 @@ async def test_all_that_was_in_one_is_in_the_other(send: Send, database: Databas
     assert (status, problem["type"]) == (409, "urn:problem:dossier:archived")
     await hear(database, sample(BookingConfirmed, booking_id=new_id(), dossier_id=MOREAU))
     assert await rows(database, "SELECT dossier_id FROM bookings") == [MARTIN, MARTIN]
+    erasing = f"/dossiers/{MOREAU}?reason=Demande"
+    assert (await send("DELETE", erasing, role="administrator"))[0] == 409, "it goes with the one that is kept"
 
 
 async def test_a_child_of_both_is_of_one_family_again(send: Send, database: Database) -> None:

@@ -9,6 +9,7 @@ from chassis.problems import NotFound, problems
 from chassis.reach import Reach
 from fastapi import APIRouter, Depends, Query
 
+from dossier.dossiers import Archived
 from dossier.erasures import erasing
 from dossier.erasures.schemas import ErasureAnswer
 
@@ -21,7 +22,7 @@ Administrator = Annotated[Reach, Depends(Policy("administrator", reach="town"))]
 
 
 @router.delete("/dossiers/{dossier_id}")
-@problems(NotFound)
+@problems(NotFound, Archived)
 async def erase_dossier(
     dossier_id: UUID, reach: Administrator, session: Session, reason: Reason, preview: bool = False
 ) -> ErasureAnswer:
