@@ -10,7 +10,18 @@ from deploy.local.stack import Stack, stack
 from tests.lab.bench.__main__ import ROWS, keep
 from tests.lab.bench.rounds import Effort, Row, paired, undisturbed
 
-SHORT = Effort(rounds=1, seconds=1, events=400, families=40, searched=40, imported=40, pages=2, arrivals=40, arrive_s=2)
+SHORT = Effort(
+    rounds=1,
+    seconds=0.2,
+    events=400,
+    families=40,
+    searched=40,
+    imported=40,
+    pages=2,
+    times=2,
+    arrivals=40,
+    arrive_s=2,
+)
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,6 @@ PUBLIC = ("/connexion", "/inscrivez-vous", "/aide", "/mentions-legales")
 PLANNING = f"/planning/{day_in_paris(clock.now()):%Y-%m}"
 FAMILY = ("/", "/dossier", "/inscriptions", "/inscriptions/vacances", PLANNING, "/factures", "/delais")
 LOGIN, PASSWORD = "martin", "Bienvenue!2026"  # of the demo town
-TIMES = 15
 #: A phone of the cheapest kind on a slow network: four times slower, 1.6 Mbit/s, 150 ms there and back.
 CPU, DOWN, UP, LATENCY_MS = 4, 1.6e6 / 8, 750e3 / 8, 150
 
@@ -39,7 +38,7 @@ class Sight:
 
 def bench(running: Stack, effort: Effort) -> Iterator[Row]:
     running.start(("web", "all"), ("gateway", "all"), *((service, "all") for service in SERVICES))
-    beyond, whole = asyncio.run(_served(running, effort.rounds))
+    beyond, whole = asyncio.run(_served(running, effort.rounds * effort.times))
     slowest = max(beyond, key=lambda path: beyond[path])
     yield Row(
         "a page beyond its API calls, p50",
@@ -71,7 +70,7 @@ def bench(running: Stack, effort: Effort) -> Iterator[Row]:
     )
 
 
-async def _served(running: Stack, rounds: int) -> tuple[dict[str, float], dict[str, float]]:
+async def _served(running: Stack, times: int) -> tuple[dict[str, float], dict[str, float]]:
     """Of each page, the medians of what it took beyond its calls and in all, in ms."""
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
         browser = Browser(client, running.web)
@@ -83,9 +82,9 @@ async def _served(running: Stack, rounds: int) -> tuple[dict[str, float], dict[s
 
         for path in PUBLIC:
             await browser.get(path)
-        took = {path: [await _timing(browser, path) for _ in range(TIMES * rounds)] for path in PUBLIC}
+        took = {path: [await _timing(browser, path) for _ in range(times)] for path in PUBLIC}
         await until(signed_in, f"{LOGIN} signs in")
-        took |= {path: [await _timing(browser, path) for _ in range(TIMES * rounds)] for path in FAMILY}
+        took |= {path: [await _timing(browser, path) for _ in range(times)] for path in FAMILY}
     return (
         {path: median(page for _, page in times) for path, times in took.items()},
         {path: median(api + page for api, page in times) for path, times in took.items()},

@@ -1,5 +1,6 @@
 """The plain statements of the same work, run by PostgreSQL's own pgbench."""
 
+import math
 import re
 import subprocess
 from urllib.parse import urlsplit
@@ -10,15 +11,16 @@ from deploy.servers.processes import RunFolder
 AS_THE_HOT_PATH = "-c enable_seqscan=off -c plan_cache_mode=force_generic_plan"
 
 
-def rate(url: str, script: str, run: RunFolder, *, clients: int, seconds: int, first: int) -> float:
-    """Transactions a second of `script` (pgbench's language), by prepared statements, from so many connections.
+def rate(url: str, script: str, run: RunFolder, *, clients: int, seconds: float, first: int) -> float:
+    """Transactions a second of `script` (pgbench's language), by prepared statements, from so many connections
+    for so long: whole seconds, which is how pgbench counts.
 
     The script finds `:clients`, `:n` (0 at first, a client its own) and `:first`, from where this run numbers.
     """
     file = run.file("work.sql")
     file.write_text(script)
     parts = urlsplit(url)
-    options = {"-M": "prepared", "-c": clients, "-j": 2, "-T": seconds, "-f": file}
+    options = {"-M": "prepared", "-c": clients, "-j": 2, "-T": math.ceil(seconds), "-f": file}
     options |= {"-h": parts.hostname, "-p": parts.port, "-U": parts.username}
     variables = {"clients": clients, "n": 0, "first": first}
     done = subprocess.run(

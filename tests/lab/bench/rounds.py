@@ -19,17 +19,18 @@ REPEATS = 5
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is done: rounds, the seconds of each side of one, events, families, those searched among, pages seen;
-    how many arrive within so long.
+    """How much is done: rounds, the seconds of each side of one, events, families, those searched among, pages seen,
+    how often each is asked for; how many arrive within so long.
     """
 
     rounds: int = 5
-    seconds: int = 6
+    seconds: float = 6
     events: int = 10_000
     families: int = 2_200
     searched: int = 50_000
     imported: int = 10_000
     pages: int = 20
+    times: int = 15
     arrivals: int = 10_000
     arrive_s: float = 60.0
 

@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import math
 from collections.abc import Iterator, Mapping
 from datetime import date
 from uuid import uuid4
@@ -20,8 +21,9 @@ PATH = "/v1/plannings/validate"
 
 
 def bench(running: Stack, effort: Effort) -> Iterator[Row]:
-    seconds = effort.rounds * effort.seconds * 2  # a disturbed round is repeated
-    ours, theirs = OURS * seconds, THEIRS * seconds
+    seconds = math.ceil(effort.seconds)
+    rounds = effort.rounds * 2  # a disturbed one is repeated
+    ours, theirs = OURS * seconds * rounds, THEIRS * seconds * rounds
     asyncio.run(days.fill(running.owner_databases["planning"], ours + theirs + 2))
     running.start(("identity", "api"), ("planning", "api"))
     families, wanted = scene.Families(running), days.days()
@@ -30,7 +32,7 @@ def bench(running: Stack, effort: Effort) -> Iterator[Row]:
 \\set n :n + 1
 \\set family {ours} + :i
 """ + _of_one(running, families, ours + theirs)
-    firsts = itertools.count(0, THEIRS * effort.seconds)
+    firsts = itertools.count(0, THEIRS * seconds)
     result = paired(
         lambda: (
             load.load(running.services["planning"], asked, clients=CLIENTS, seconds=effort.seconds).expect(200).rate
