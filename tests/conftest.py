@@ -18,8 +18,9 @@ from tests.actors import PASSWORD, STAFF_PASSWORD, TOTP_SECRET, Clock, Family, G
 FAMILIES = 400
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Ends with the tests of this folder: it takes its share of the machine even when nobody asks it for anything."""
     text = TOWN.read_text()
     drawn = re.sub(r"(?<=\[generated_families\]\n)count = \d+", f"count = {FAMILIES}", text)
     assert drawn != text
@@ -36,7 +37,7 @@ def moving_clock(stack: Stack) -> Clock:
     return clock
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def guardians(stack: Stack) -> Iterator[Guardian]:
     """The generated families with two children or more, each handed out once."""
 
