@@ -4,12 +4,14 @@ A service's own conftest says which `service` it tests, and adds to `settings` w
 """
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from asyncio import Runner
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aiohttp
 import pytest
+import pytest_asyncio
 import structlog
 from chassis.broker import definitions
 from chassis.database import Database
@@ -25,10 +27,11 @@ from chassis.testing import (
     migrate,
     serving,
 )
+from playwright.async_api import Browser as Chromium
 
 from deploy.servers.postgres import postgres as private_postgres
 from deploy.servers.rabbitmq import Broker, rabbitmq
-from tests.screens import Screens, windows
+from tests.screens import Screens, browser
 
 # The default rendering of a traceback shows every local variable and takes seconds.
 structlog.configure(
@@ -133,8 +136,27 @@ async def client(service: Service, settings: ServiceSettings, signer: Signer) ->
         yield opened
 
 
+@pytest.fixture(name="_function_scoped_runner")
+def runner(request: pytest.FixtureRequest, _function_scoped_runner: Runner) -> Runner:
+    """What runs a test and its fixtures (pytest-asyncio's): an event loop of its own, but where Chromium is looked at.
+
+    Those tests share the loop on which it is spoken to; starting one each would be most of what they cost.
+    """
+    if "screens" not in request.fixturenames:
+        return _function_scoped_runner
+    shared: Runner = request.getfixturevalue("_session_scoped_runner")
+    return shared
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Callable[[], Awaitable[Chromium]]]:
+    async with browser() as running:
+        yield running
+
+
 @pytest.fixture
-async def screens() -> AsyncIterator[Screens]:
-    """Opens windows of a Chromium of this test's own."""
-    async with windows() as opened:
-        yield opened
+async def screens(chromium: Callable[[], Awaitable[Chromium]]) -> AsyncIterator[Screens]:
+    """Opens windows of Chromium, which are closed with the test."""
+    opened = Screens(await chromium())
+    yield opened
+    await opened.close()

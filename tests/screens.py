@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +85,14 @@ class Screen:
     async def tick(self, label: str) -> None:
         await self.page.get_by_label(label).check()
 
+    async def keep_passkeys(self) -> None:
+        """From now on as a telephone that keeps passkeys, and whose owner always shows their finger."""
+        devices = await self.page.context.new_cdp_session(self.page)
+        await devices.send("WebAuthn.enable")
+        options = {"protocol": "ctap2", "transport": "internal", "automaticPresenceSimulation": True}
+        options |= {"hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}
+        await devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
     async def tab_to(self, name: str, most: int = 120) -> None:
         """Press Tab until the input, button or link so named is reached; each stop on the way is visible."""
         for _ in range(most):
@@ -148,7 +156,7 @@ class Screen:
 
 @dataclass
 class Screens:
-    """Windows of one Chromium, each a family's own."""
+    """Windows of one Chromium, each a family's own: no two share a cookie or a cache."""
 
     chromium: Chromium
     opened: list[Screen] = field(default_factory=list)
@@ -166,16 +174,30 @@ class Screens:
         self.opened.append(screen)
         return screen
 
+    async def close(self) -> None:
+        for screen in self.opened:
+            with suppress(Error):  # Chromium has ended by itself: what a test saw of that is told by the test
+                await screen.page.context.close()
+
 
 @asynccontextmanager
-async def windows() -> AsyncIterator[Screens]:
+async def browser() -> AsyncIterator[Callable[[], Awaitable[Chromium]]]:
+    """Gives one Chromium as often as it is asked for, started when first needed and where it has ended by itself."""
     async with async_playwright() as playwright:
-        # Without its sandbox: root, which tests may be run by, is refused one.
-        opened = await playwright.chromium.launch(
-            executable_path=str(chromium()), args=["--no-sandbox", "--disable-lcd-text"]
-        )
+        started: Chromium | None = None
+
+        async def running() -> Chromium:
+            nonlocal started
+            if started is None or not started.is_connected():
+                # Without its sandbox: root, which tests may be run by, is refused one.
+                started = await playwright.chromium.launch(
+                    executable_path=str(chromium()), args=["--no-sandbox", "--disable-lcd-text"]
+                )
+            return started
+
         try:
-            yield Screens(opened)
+            yield running
         finally:
-            with suppress(Error):  # it has ended by itself: what a test saw of that is told by the test
-                await opened.close()
+            if started:
+                with suppress(Error):  # it has ended by itself
+                    await started.close()

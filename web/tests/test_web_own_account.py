@@ -128,11 +128,7 @@ async def test_a_passkey_is_made_then_signs_in(window: Screen, gateway: Gateway)
     ):
         await window.open(path)
         await window.look(picture)
-    devices = await window.page.context.new_cdp_session(window.page)
-    await devices.send("WebAuthn.enable")
-    options = {"protocol": "ctap2", "transport": "internal", "automaticPresenceSimulation": True}
-    known = {"hasResidentKey": True, "hasUserVerification": True, "isUserVerified": True}
-    await devices.send("WebAuthn.addVirtualAuthenticator", {"options": options | known})
+    await window.keep_passkeys()
     gateway.say("POST", f"{API}/passkeys/options", (200, {"public_key": MAKE}))
     gateway.say("POST", f"{API}/passkeys", (201, PASSKEY))
     await window.fill(nom="Mon téléphone", password="x")
