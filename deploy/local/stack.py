@@ -29,6 +29,8 @@ PREPARE_S = 60.0
 #: Of a town of many families, each.
 FAMILY_S = 0.02
 READY_S = 60.0
+#: Where everything listens, and what browsers call it: they keep passkeys for a name alone, and have this one to spare.
+HOST, NAME = "127.0.0.1", "localhost"
 
 Part = Literal["all", "api", "worker"]
 
@@ -54,10 +56,8 @@ class Stack(Addresses):
 
     def environment(self, part: str) -> dict[str, str]:
         """The whole environment in which a process of that service, of the `gateway` or of `web` runs."""
-        host, port = (
-            {"gateway": self.gateway, "web": self.web, **self.services}[part].removeprefix("http://").split(":")
-        )
-        own = {"HOST": host, "PORT": port} | self.own_settings.get(part, {})
+        port = {"gateway": self.gateway, "web": self.web, **self.services}[part].rpartition(":")[2]
+        own = {"HOST": HOST, "PORT": port} | self.own_settings.get(part, {})
         if part == "web":
             own |= {"TOWN": str(self.town)}
         if part in self.services:
@@ -67,7 +67,7 @@ class Stack(Addresses):
                 "AMQP_URL": self.amqp,
                 "JWKS_URL": f"{self.services['identity']}/v1/.well-known/jwks.json",
                 "TOKEN_ISSUER": self.gateway,
-                "TRUSTED_PROXIES": host,  # the gateway calls from the address where everything here listens
+                "TRUSTED_PROXIES": HOST,  # the gateway calls from the address where everything here listens
             }
         whole = {"ENVIRONMENT": "local", "CLOCK_FILE": str(self.clock_file)}
         return _python_environment() | whole | {f"{part.upper()}_{name}": value for name, value in own.items()}
@@ -93,7 +93,7 @@ class Stack(Addresses):
         for service, part in wanted:
             process = self.process(service, part)
             path = "/readyz" if service in self.services else "/healthz"
-            url = f"http://127.0.0.1:{process.env[f'{service.upper()}_PORT']}{path}"
+            url = f"http://{HOST}:{process.env[f'{service.upper()}_PORT']}{path}"
             self.run.wait_until(partial(answers, url), process, READY_S)
 
     def stop(self) -> None:
@@ -149,7 +149,7 @@ def stack(
         with postgres.databases(admin_url, SERVICES) as made:
             running = Stack(
                 gateway=_address(run),
-                web=_address(run),
+                web=_address(run, NAME),
                 mail=mail,
                 payfip=payfip,
                 smtp=smtp,
@@ -206,18 +206,18 @@ def beside(running: Stack, folder: Path, families: int) -> Iterator[Stack]:
             other.stop()
 
 
-def _address(run: RunFolder) -> str:
-    return f"http://127.0.0.1:{run.port()}"
+def _address(run: RunFolder, host: str = HOST) -> str:
+    return f"http://{host}:{run.port()}"
 
 
 def _start_sandbox(run: RunFolder) -> tuple[str, str, str]:
     """Start the stand-ins; their addresses: mail to read, PayFiP, SMTP."""
     mail, payfip, smtp = run.port(), run.port(), run.port()
-    options = {"--host": "127.0.0.1", "--payfip-port": payfip, "--mail-port": mail, "--smtp-port": smtp}
+    options = {"--host": HOST, "--payfip-port": payfip, "--mail-port": mail, "--smtp-port": smtp}
     arguments = [str(word) for option in options.items() for word in option]
     environment = _python_environment() | {"ENVIRONMENT": "local", "CLOCK_FILE": str(run.path / "clock")}
     run.process("sandbox", [sys.executable, "-m", "deploy.sandbox", *arguments], environment).start()
-    return f"http://127.0.0.1:{mail}", f"http://127.0.0.1:{payfip}", f"smtp://127.0.0.1:{smtp}"
+    return f"http://{HOST}:{mail}", f"http://{HOST}:{payfip}", f"smtp://{HOST}:{smtp}"
 
 
 def _prepare(running: Stack, town: Path, families: int | None) -> None:

@@ -31,6 +31,22 @@ async def test_a_family_signs_in_and_reads_the_deadlines(stack: Stack, screens: 
     assert "Vous êtes déconnecté." in await window.text()
 
 
+async def test_a_passkey_that_a_family_makes_signs_it_in(stack: Stack, screens: Screens, family: Family) -> None:
+    window = await screens.open(stack.web)
+    await window.keep_passkeys()
+    await window.sign_in(family.guardian.username, PASSWORD)
+    await window.open("/compte/cles")
+    await window.fill(nom="Mon téléphone", password=PASSWORD)
+    await window.press("Continuer")
+    await window.press("Créer la clé d'accès sur cet appareil")
+    await window.page.wait_for_url("**/compte/cles?ajoutee")
+    await window.press("Se déconnecter")
+    await window.press("Se connecter par clé d'accès")
+    await window.press("Utiliser ma clé d'accès")
+    await window.page.wait_for_url("**/")
+    assert await window.heading() == f"Bonjour {family.guardian.first_name}"
+
+
 async def test_one_browsers_wrong_sign_ins_slow_no_other(stack: Stack, family: Family) -> None:
     login = family.guardian.username
 
