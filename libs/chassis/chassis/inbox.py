@@ -107,7 +107,10 @@ async def _handle(database: Database, messages: Sequence[Decoded]) -> None:
             new = {one: message for one, message in new.items() if not _void(message, erased)}
         if merged:
             new = {one: message._replace(event=repointed(message.event, merged)) for one, message in new.items()}
-        for handler, some in groupby(in_order(new.values()), key=lambda one: one.handler):
+        for (handler, again), some in groupby(
+            in_order(new.values()), lambda one: (one.handler, one.envelope.republished)
+        ):
+            session.info["republished"] = again
             if isinstance(handler, AtOnce):
                 await handler.handler(session, [one.event for one in some])
                 continue

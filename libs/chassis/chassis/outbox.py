@@ -11,6 +11,7 @@ from aio_pika.abc import DeliveryMode
 from aio_pika.exceptions import DeliveryError
 from aiormq import Channel
 from contracts import Envelope, Event
+from contracts.notices import NoticeWritten
 from pamqp.commands import Basic
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,7 +25,7 @@ log = structlog.get_logger()
 
 _STORE = """
     INSERT INTO outbox (id, attempts, type, body)
-    SELECT id, 0, type, body FROM unnest({0}::uuid[], {1}::text[], {2}::bytea[]) AS event (id, type, body)
+    SELECT id, {3}, type, body FROM unnest({0}::uuid[], {1}::text[], {2}::bytea[]) AS event (id, type, body)
 """
 
 BATCH = 500
@@ -32,8 +33,8 @@ POLL_S = 1.0
 PUBLISH_TIMEOUT_S = 10.0
 
 
-def envelope(event: Event) -> Envelope:
-    """The event in its CloudEvents envelope, under a new id and the current trace."""
+def envelope(event: Event, *, again: bool = False) -> Envelope:
+    """The event in its CloudEvents envelope, under a new id and the current trace; `again`: it was told before."""
     return Envelope(
         id=new_id(),
         source="/espace/" + event.type.split(".", 1)[0],
@@ -41,21 +42,24 @@ def envelope(event: Event) -> Envelope:
         subject=event.subject,
         time=clock.now(),
         traceparent=logs.traceparent(),
+        republished=again,
         data=event.model_dump(mode="json"),
     )
 
 
 def storing(first: int = 1) -> str:
     """The statement that stores `rows` ($1 to $3, or the three from another number on), also within another one."""
-    return _STORE.format(*(f"${first + n}" for n in range(3)))
+    return _STORE.format(*(f"${first + n}" for n in range(3)), 0)
 
 
 STORE = storing()
+#: As if refused once: the relay takes them when nothing else is there.
+_BEHIND = _STORE.format("$1", "$2", "$3", 1)
 
 
-def rows(events: Iterable[Event]) -> tuple[list[UUID], list[str], list[bytes]]:
+def rows(events: Iterable[Event], *, again: bool = False) -> tuple[list[UUID], list[str], list[bytes]]:
     """What is stored of them: what `storing()` takes."""
-    wrapped = [envelope(event) for event in events]
+    wrapped = [envelope(event, again=again) for event in events]
     return (
         [one.id for one in wrapped],
         [one.type for one in wrapped],
@@ -69,11 +73,21 @@ def wake(session: AsyncSession | asyncpg.Connection) -> None:
     info["has_published"] = True
 
 
-async def publish(session: AsyncSession | asyncpg.Connection, *events: Event) -> None:
-    """Store the events in the session's transaction; they leave once it has committed."""
+async def publish(session: AsyncSession | asyncpg.Connection, *events: Event, again: bool = False) -> None:
+    """Store the events in the session's transaction; they leave once it has committed. `again`: told before, each.
+
+    While one that is told again is handled (`is_republished`) nobody is written to: they were when it was new.
+    """
+    if isinstance(session, AsyncSession) and is_republished(session):
+        events = tuple(event for event in events if not isinstance(event, NoticeWritten))
     if events:
-        await fetch(session, STORE, *rows(events))
+        await fetch(session, _BEHIND if again else STORE, *rows(events, again=again))
         wake(session)
+
+
+def is_republished(session: AsyncSession) -> bool:
+    """Whether what is handled in this session is told again, not new."""
+    return bool(session.info.get("republished"))
 
 
 async def relay(service: str, database_url: str, amqp_url: str, stop: Stop) -> None:

@@ -29,7 +29,7 @@ class Event(Fact):
 
 
 class Envelope(BaseModel):
-    """CloudEvents 1.0; https://github.com/cloudevents/spec."""
+    """CloudEvents 1.0; https://github.com/cloudevents/spec. `republished`, where it is there: told again."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -41,4 +41,5 @@ class Envelope(BaseModel):
     time: AwareDatetime
     datacontenttype: str = "application/json"
     traceparent: str | None = None
+    republished: bool = Field(default=False, exclude_if=lambda again: not again)
     data: dict[str, JsonValue]

@@ -8,6 +8,7 @@ from billing.invoices.api import router as invoices
 from billing.models import Base
 from billing.payments.api import router as payments
 from billing.quotes.api import router as quotes
+from billing.republishing import REPUBLISH
 from billing.settings import Settings
 from billing.tariffs.api import router as tariffs
 from billing.town import load
@@ -22,4 +23,5 @@ SERVICE = Service(
     jobs=JOBS,
     load=load,
     notice=NoticeWritten,
+    commands=(REPUBLISH,),
 )

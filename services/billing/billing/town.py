@@ -53,14 +53,18 @@ class Town(Entry):
         return tariffs
 
 
+def regie_changed(regie: Regie) -> RegieChanged:
+    """The régie as it is now."""
+    regie_id = named_id("regie", regie.code)
+    return RegieChanged(version=regie.version, regie_id=regie_id, code=regie.code, name=regie.name)
+
+
 async def load(session: AsyncSession, town: Town) -> None:
     """Insert what is absent, and tell of the régies among it."""
     regies = [regie.model_dump() | {"version": 1} for regie in town.regies]
     added = insert(Regie).values(regies).on_conflict_do_nothing().returning(Regie)
     for regie in await session.scalars(added):
-        regie_id = named_id("regie", regie.code)
-        told = RegieChanged(version=regie.version, regie_id=regie_id, code=regie.code, name=regie.name)
-        await publish(session, told)
+        await publish(session, regie_changed(regie))
     for tariff in town.tariffs:
         rates = tariff.model_dump(mode="json", include={"childcare", "food"})
         for code in tariff.activities:

@@ -22,6 +22,7 @@ from dossier.imports.command import IMPORT
 from dossier.imports.importing import import_families
 from dossier.models import Base
 from dossier.quotients import asking
+from dossier.republishing import REPUBLISH
 from dossier.settings import Settings
 
 
@@ -98,6 +99,7 @@ async def make_health_key(database: Database, settings: Settings) -> str:
 
 COMMANDS = (
     IMPORT,
+    REPUBLISH,
     Command("new-health-key", "make a key, to be put first in the list of the health keys", make_health_key),
     Command("rotate-health-keys", "seal every health record by the first of the health keys", rotate_health_keys),
 )

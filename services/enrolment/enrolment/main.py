@@ -10,6 +10,7 @@ from enrolment.consumers import HANDLERS
 from enrolment.enrolments.api import router as enrolments
 from enrolment.holiday_weeks.api import router as holiday_weeks
 from enrolment.models import Base
+from enrolment.republishing import REPUBLISH
 from enrolment.settings import Settings
 from enrolment.waiting_list.api import router as waiting_list
 from enrolment.worker import JOBS
@@ -23,4 +24,5 @@ SERVICE = Service(
     jobs=JOBS,
     load=town.load,
     notice=NoticeWritten,
+    commands=(REPUBLISH,),
 )

@@ -14,6 +14,7 @@ from identity.models import Base
 from identity.own_account.api import router as own_account
 from identity.passkeys.api import router as passkeys
 from identity.registrations.api import router as registrations
+from identity.republishing import REPUBLISH
 from identity.sessions.api import router as sessions
 from identity.settings import Settings
 from identity.staff.api import router as staff
@@ -42,5 +43,5 @@ SERVICE = Service(
     JOBS,
     load,
     notice=NoticeWritten,
-    commands=(ROTATE_KEYS,),
+    commands=(ROTATE_KEYS, REPUBLISH),
 )

@@ -9,6 +9,7 @@ from planning.digests.api import router as digests
 from planning.feeds.api import router as feeds
 from planning.models import Base
 from planning.plannings.api import router as plannings
+from planning.republishing import REPUBLISH
 from planning.settings import Settings
 from planning.town import load
 from planning.worker import JOBS
@@ -22,4 +23,5 @@ SERVICE = Service(
     jobs=JOBS,
     load=load,
     notice=NoticeWritten,
+    commands=(REPUBLISH,),
 )

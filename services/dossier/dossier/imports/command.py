@@ -1,10 +1,10 @@
 """`python -m dossier import FILE [--dry-run]`: the same without a page, with its progress and its report."""
 
 import argparse
-import sys
 from pathlib import Path
 from typing import get_args
 
+from chassis import progress
 from chassis.database import Database
 from chassis.problems import Problem
 from chassis.service import Command
@@ -14,7 +14,6 @@ from dossier.imports.columns import Kind
 from dossier.imports.models import Import, Outcome
 
 _PAGE = 200
-_BAR = 30
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +51,7 @@ async def _progress(database: Database, started: Import) -> Import:
     """The import as it is now, shown on the terminal."""
     async with database.sessions.begin() as session:
         now = await importing.one(session, started.id)
-    full = _BAR * now.done // now.lines
-    end = "\n" if now.finished_at else "\r"
-    print(f"[{'#' * full:{_BAR}}] {now.done} / {now.lines}", end=end, file=sys.stderr, flush=True)
+    progress.show(now.done, now.lines)
     return now
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from chassis import clock
 from chassis.copies import keep
 from chassis.database import fetch
-from chassis.outbox import publish
+from chassis.outbox import is_republished, publish
 from chassis.parking import NotYetKnown
 from contracts.enrolment import EnrolmentChanged
 from contracts.planning import EnrolmentApplied, NoticeWritten, RefusedDay
@@ -44,6 +44,7 @@ class Verdict(NamedTuple):
 async def apply(session: AsyncSession, event: EnrolmentChanged) -> None:
     """Keep the enrolment, make what it asks anew of the days, answer, and tell the families.
 
+    Of one that is told again, and of which nothing is known any more, only the copy is kept.
     Raises NotYetKnown: the child, the activity, another enrolment's end, and for the desk the dossier.
     """
     await fetch(session, _ALONE, event.child_id, event.activity_id)
@@ -55,6 +56,8 @@ async def apply(session: AsyncSession, event: EnrolmentChanged) -> None:
         if max(other.valid_from, event.valid_from) <= min(other.valid_to, event.valid_to):
             raise NotYetKnown(Enrolment, other.id)
     await _keep(session, event)
+    if before is None and is_republished(session):
+        return  # what it asked for was made of the days once, and they may have changed since
     now = clock.now()
     verdicts, told = await _make(session, event, rules.steps(event, _applied(before), now, day_in_paris(now)))
     await publish(session, _answer(event, verdicts), *told)

@@ -383,14 +383,20 @@ def _reservations(line: Line, done: Iterable[Done]) -> ReservationsChanged:
             held[one.change.day] = one.after
         else:
             held.pop(one.change.day, None)
-    month = line.month.isoformat()[:7]
+    days = [ReservedDay(date=day, dossier_id=one.dossier_id, site_id=one.site_id) for day, one in sorted(held.items())]
+    return reservations_changed(line.child_id, line.activity_id, line.month, line.version + 1, days)
+
+
+def reservations_changed(
+    child_id: UUID, activity_id: UUID, first_day: date, version: int, days: Iterable[ReservedDay]
+) -> ReservationsChanged:
+    """What is reserved, in order, in the month that begins with `first_day`."""
+    month = first_day.isoformat()[:7]
     return ReservationsChanged(
-        version=line.version + 1,
-        reservations_id=named_id("reservations", str(line.child_id), str(line.activity_id), month),
-        child_id=line.child_id,
-        activity_id=line.activity_id,
+        version=version,
+        reservations_id=named_id("reservations", str(child_id), str(activity_id), month),
+        child_id=child_id,
+        activity_id=activity_id,
         month=month,
-        days=tuple(
-            ReservedDay(date=day, dossier_id=one.dossier_id, site_id=one.site_id) for day, one in sorted(held.items())
-        ),
+        days=tuple(days),
     )
