@@ -69,6 +69,7 @@ async def canary(stack: Stack, moving_clock: Clock) -> AsyncIterator[Family]:
             "/dossier/v1/dossiers",
             {
                 "number": number,
+                "override_reason": f"Madame {CANARY} a appelé",
                 "address": {"street": f"1 rue {CANARY}", "postcode": "91000", "city": "Villeneuve-sur-Bièvre"},
                 "adults": [adult | {"roles": ["legal_guardian", "payer"]}],
                 "children": [child],

@@ -1,4 +1,5 @@
-"""The desk log: who of the staff did what, of whom and why. Written with each act, in its transaction; never changed.
+"""The desk log: who of the staff did what, of whom and why. Written with each act, in its transaction; never changed,
+but that why is forgotten with whom it was said of (chassis.erasure).
 
 An act is a call of the staff that is no reading and was not refused. Where the request does not name what it is about,
 the use case says it: `note(session, dossier_id=...)`.

@@ -28,6 +28,12 @@ Before = Callable[[AsyncSession, UUID], Awaitable[None]]
 SWEPT_FOR = timedelta(days=30)
 
 _LEAVE = "INSERT INTO erased (id, kind, erased_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
+# What was said before it: the reason of the erasure itself proves that it was asked for.
+_FORGET_WORDS = """
+    UPDATE desk_log SET reason = NULL FROM erased
+    WHERE erased.id = $1 AND $1 IN (desk_log.dossier_id, desk_log.subject_id) AND desk_log.at < erased.erased_at
+      AND reason IS NOT NULL
+"""
 _LATELY = "SELECT id, kind FROM erased WHERE erased_at > $1 ORDER BY id"
 
 
@@ -42,7 +48,10 @@ class EvenErased:
 
 
 async def erase(session: AsyncSession, metadata: MetaData, kind: Erased, subject: UUID) -> None:
-    """Leave the id, and delete each row that speaks of them and that no law keeps. Again changes nothing more."""
+    """Leave the id, and delete each row that speaks of them and that no law keeps, and why the desk did what it did.
+
+    Again changes nothing more.
+    """
     await session.flush()
     await fetch(session, _LEAVE, subject, kind, clock.now())
     for table in reversed(metadata.sorted_tables):
@@ -51,6 +60,7 @@ async def erase(session: AsyncSession, metadata: MetaData, kind: Erased, subject
         # A column with several dossiers erases nothing: the child goes when its last one does.
         if column is not None and law.stays is None and not isinstance(column.type, ARRAY):
             await delete_rows(session, table, column == subject)
+    await fetch(session, _FORGET_WORDS, subject)
     session.expire_all()
 
 

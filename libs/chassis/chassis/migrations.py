@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from chassis import clock
-from chassis.schema import KEEP_DESK_LOG, Part, catalog
+from chassis.schema import DESK_LOG_GUARD, KEEP_DESK_LOG, Part, catalog
 
 #: A migration that waits longer than this for a lock gives up rather than hold every request behind it.
 LOCK_TIMEOUT = "5s"
@@ -108,7 +108,7 @@ def create_plumbing(application_role: str) -> None:
             told_at timestamptz
         )""",
         "INSERT INTO dead_letters VALUES (true, 0, NULL)",
-        # Who of the staff did what: read and added to, no more.
+        # Who of the staff did what: read and added to, no more; but see its guard.
         """CREATE TABLE desk_log (
             id uuid CONSTRAINT pk_desk_log PRIMARY KEY,
             at timestamptz NOT NULL,
@@ -122,6 +122,8 @@ def create_plumbing(application_role: str) -> None:
         )""",
         "CREATE INDEX ix_desk_log_at ON desk_log (at)",
         "CREATE INDEX ix_desk_log_dossier_id ON desk_log (dossier_id)",
+        "CREATE INDEX ix_desk_log_subject_id ON desk_log (subject_id)",
+        *DESK_LOG_GUARD,
         # Dossiers, children and accounts that were erased.
         """CREATE TABLE erased (
             id uuid CONSTRAINT pk_erased PRIMARY KEY,
@@ -152,7 +154,7 @@ def create_plumbing(application_role: str) -> None:
         )""",
         "CREATE INDEX ix_idempotency_answered_at ON idempotency (answered_at)",
         f"GRANT UPDATE, DELETE ON outbox, parked TO {application_role}",
-        f"GRANT UPDATE ON dead_letters, merged TO {application_role}",
+        f"GRANT UPDATE ON dead_letters, desk_log, merged TO {application_role}",
         f"GRANT DELETE ON inbox, revoked, idempotency TO {application_role}",
     ):
         op.execute(statement)

@@ -38,6 +38,21 @@ KEEP_DESK_LOG = timedelta(days=5 * 365)
 
 Right = Literal["UPDATE", "DELETE"]
 
+#: Of the desk log nothing ever changes; but the words that were said of who is erased go with them.
+DESK_LOG_GUARD = (
+    """CREATE OR REPLACE FUNCTION keep_desk_log() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NEW.reason IS NULL AND to_jsonb(NEW) - 'reason' = to_jsonb(OLD) - 'reason'
+           AND EXISTS (SELECT FROM erased WHERE id IN (OLD.dossier_id, OLD.subject_id)) THEN
+            RETURN NEW;
+        END IF;
+        RAISE 'permission denied: % loses only the words said of who is erased', TG_TABLE_NAME
+            USING ERRCODE = 'insufficient_privilege';
+    END $$""",
+    """CREATE OR REPLACE TRIGGER only_words_are_lost BEFORE UPDATE ON desk_log
+    FOR EACH ROW EXECUTE FUNCTION keep_desk_log()""",
+)
+
 
 def may(*rights: Right, law: Law) -> dict[str, Any]:
     """For the end of `__table_args__`: what the application role may do there besides reading and adding, and what the
@@ -71,7 +86,7 @@ def service_metadata(service: str, *, extensions: Iterable[str] = (), triggers: 
         for table in metadata.sorted_tables:
             rights = ", ".join(("SELECT", "INSERT", *table.info.get("rights", ())))
             connection.exec_driver_sql(f"GRANT {rights} ON {table.name} TO {service}_app")
-        for statement in triggers:
+        for statement in (*DESK_LOG_GUARD, *triggers):
             connection.exec_driver_sql(statement)
 
     return metadata
@@ -127,17 +142,18 @@ def _add_plumbing(metadata: MetaData) -> None:
         Column("role", Text(), nullable=False),
         Column("name", Text()),
         Column("act", Text(), nullable=False),
-        Column("subject_id", Uuid()),
+        Column("subject_id", Uuid(), index=True),
         Column("dossier_id", Uuid(), index=True),
         Column("reason", Text()),
         **may(
+            "UPDATE",
             law=personal(
                 "Actes du guichet",
                 dossier="dossier_id",
                 hidden=("account_id", "name"),
-                stays="what the staff did stays known, of an id that names nobody any more",
+                stays="what the staff did stays known, of an id that names nobody any more, without the words of why",
                 kept="for five years: the owner deletes what is older with each migration, the application cannot",
-            )
+            ),
         ),
     )
     Table(

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
-from chassis import clock, inbox
+from chassis import clock, desk, inbox
 from chassis.copies import keep
-from chassis.database import TYPES, Database
+from chassis.database import TYPES, Database, fetch
 from chassis.erasure import Erasure, EvenErased
 from chassis.export import held
 from chassis.identifiers import new_id
@@ -181,6 +182,33 @@ async def test_an_erased_family_leaves_what_a_law_keeps_and_the_child_it_shares(
     assert await count(library, drafts=ours, loans=ours, copies=ours, bills=ours) == {
         "drafts": 0, "loans": 0, "copies": 0, "bills": 1
     }  # fmt: skip
+
+
+async def act(library: Database, subject: UUID, dossier: UUID | None) -> None:
+    async with library.sessions.begin() as session:
+        who = (new_id(), clock.now(), uuid4(), "agent", "Alex Petit", "PUT /things/{thing_id}")
+        await fetch(session, desk.STORE, *who, subject, dossier, "Sa mère a déménagé")
+
+
+async def test_the_desk_log_keeps_of_who_is_erased_that_it_was_done_and_not_the_words_of_why(library: Database) -> None:
+    for subject, dossier in ((uuid4(), OURS), (ANNA, None), (BOTH, THEIRS)):
+        await act(library, subject, dossier)
+    for event in (DossierErased(dossier_id=OURS, version=9), ChildErased(child_id=ANNA, version=4)):
+        await inbox.handle(library, body(event), HANDLERS)
+    await act(library, OURS, OURS)  # that they are erased, and why
+    await ERASURE.sweep(library, None)
+    async with library.sessions() as session:
+        kept = await fetch(session, "SELECT name, subject_id, dossier_id, reason FROM desk_log ORDER BY id")
+    assert [(one["reason"] is None, one["name"], one["dossier_id"]) for one in kept] == [
+        (True, "Alex Petit", OURS),
+        (True, "Alex Petit", None),
+        (False, "Alex Petit", THEIRS),
+        (False, "Alex Petit", OURS),
+    ]
+    for refused in ("name = NULL", "at = now()", "reason = 'Autre'", "reason = NULL, act = 'Autre'"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            async with library.transaction() as connection:
+                await connection.execute(f"UPDATE desk_log SET {refused}")
 
 
 async def test_an_account_that_is_closed_leaves_what_is_the_familys(library: Database) -> None:

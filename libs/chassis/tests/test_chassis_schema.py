@@ -80,7 +80,11 @@ async def test_declared_triggers_and_extensions_are_made(scratch: Databases) -> 
         return catalog(connection)
 
     found = await asyncio.to_thread(migrations._in_connection, scratch.owner_url, made)
-    assert {part.name for part in found if part.kind in ("extension", "function")} == {"btree_gist", "stray"}
+    assert {part.name for part in found if part.kind in ("extension", "function")} == {
+        "btree_gist",
+        "keep_desk_log",
+        "stray",
+    }
 
 
 async def test_the_application_may_only_do_what_is_declared(databases: Databases) -> None:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
+from chassis.desk import note
 from chassis.identifiers import new_id
 from chassis.problems import NotFound, Problem
 from chassis.reach import Reach
@@ -110,6 +111,7 @@ async def decide(
     request = await session.get(kind, request_id, with_for_update=True)
     if request is None:
         raise NotFound
+    note(session, reason=None)  # it stands in the request, for as long as that one
     if request.status != RequestStatus.WAITING:
         if any(getattr(request, name) != value for name, value in decision.items()):
             raise AlreadyDecided

@@ -71,6 +71,10 @@ async def test_an_accepted_request_mails_a_claim_to_the_address_asked_for(portal
     status, decided = await decide(portal, agent, request, **ACCEPTED)
     assert (status, decided["status"], decided["guardian_id"]) == (200, "accepted", CLAIRE)
     assert (decided["reason"], decided["decided_by"]) == (ACCEPTED["reason"], str(named_id("account", "agent")))
+    # The desk's log outlives the request, and does without its words.
+    assert await portal.scalars("SELECT coalesce(reason, dossier_id::text) FROM desk_log") == [
+        str(named_id("dossier", "100042"))
+    ]
     told, mail = sorted(await portal.mails(), key=lambda one: one["To"])
     assert (mail["To"], mail["Subject"]) == (ASKED["email"], "Votre demande de rattachement est acceptée")
     # The address that the dossier has is told, in case somebody else asked.

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+from chassis import desk
 from chassis.identifiers import new_id
 from chassis.problems import Malformed
 from chassis.reach import Reach
@@ -69,6 +70,7 @@ async def _accept(session: AsyncSession, request: LinkRequest, guardian_id: UUID
     if await having_account(session, [guardian_id]):
         raise AlreadyRegistered("Ce responsable a déjà un compte : refusez la demande en l'expliquant à la famille.")
     guardian = next(one for one in dossier.guardians if one["guardian_id"] == str(guardian_id))
+    desk.note(session, dossier_id=dossier.dossier_id)
     secret = claims.give(session, dossier.dossier_id, guardian_id, request.email, now + CLAIM_VALID)
     greeting = f"Bonjour {guardian['first_name']} {guardian['last_name']},"
     await write(
