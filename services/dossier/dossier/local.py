@@ -1,10 +1,10 @@
-"""Dossier's own settings in a local stack: a folder of its own for documents, a key for health records."""
+"""Dossier's own settings in a local stack: a folder for documents, a key that seals them and health records."""
 
 import json
 
 from chassis.local import Addresses
 
-from dossier.health.keys import new_key
+from dossier.keys import new_key
 
 
 def new_health_keys() -> str:

@@ -22,8 +22,19 @@ if TYPE_CHECKING:
     from dossier.copies import Account
 
 
+_FILES = (
+    """CREATE FUNCTION leave_file() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO left_files (document_id) SELECT id FROM gone ON CONFLICT DO NOTHING;
+        RETURN NULL;
+    END $$""",
+    """CREATE TRIGGER file_is_left AFTER DELETE ON documents
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION leave_file()""",
+)
+
+
 class Base(DeclarativeBase):
-    metadata = service_metadata("dossier", extensions=["fuzzystrmatch", "unaccent"], triggers=UPKEEP)
+    metadata = service_metadata("dossier", extensions=["fuzzystrmatch", "unaccent"], triggers=(*UPKEEP, *_FILES))
     type_annotation_map = TYPES
 
 

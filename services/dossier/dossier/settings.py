@@ -8,15 +8,15 @@ from chassis.settings import ServiceSettings
 from pydantic import StringConstraints, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from dossier.health.keys import Ring
+from dossier.keys import Ring
 from dossier.quotients.particulier import Access
 
 
 class Settings(ServiceSettings):
     """`documents` is the folder of their files, which API and worker share.
 
-    `health_keys` seal health records, a JSON list (`{"id", "key"}`, 256 bits): the first seals, all open, so that a new
-    one goes in front, and the old ones go once `python -m dossier rotate-health-keys` has been run.
+    `health_keys` seal health records and documents, a JSON list (`{"id", "key"}`, 256 bits): the first seals, all open,
+    so that a new one goes in front, and the old ones go once `python -m dossier rotate-health-keys` has been run.
 
     `particulier_token` is the town's for API Particulier (none: it is not asked), `particulier_recipient` its SIRET.
     """

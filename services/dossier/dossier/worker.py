@@ -1,5 +1,6 @@
 """What dossier does by itself, again and again, and what it is told to do."""
 
+import asyncio
 import json
 from collections.abc import Set
 from uuid import UUID
@@ -15,11 +16,11 @@ from dossier.documents import documents
 from dossier.documents.storage import Folder
 from dossier.erasures.erasing import ERASURE
 from dossier.health import records
-from dossier.health.keys import new_key
 from dossier.households import payers, planned
 from dossier.households.merging import MERGING
 from dossier.imports.command import IMPORT
 from dossier.imports.importing import import_families
+from dossier.keys import new_key
 from dossier.models import Base
 from dossier.quotients import asking
 from dossier.republishing import REPUBLISH
@@ -43,13 +44,22 @@ async def judge_dossiers(database: Database, settings: object) -> None:
 
 
 async def sweep_documents(database: Database, settings: Settings) -> None:
-    """Files that belong to no document, since somebody died, or the document was deleted."""
+    """Files that belong to no document, since somebody died before it was stored."""
 
     async def known(ids: Set[UUID]) -> Set[UUID]:
         async with database.sessions.begin() as session:
             return await documents.known(session, ids)
 
-    await Folder(settings.documents).sweep(known)
+    await Folder(settings.documents, settings.ring).sweep(known)
+
+
+async def delete_left_files(database: Database, settings: Settings) -> None:
+    """Files of documents that were deleted, a transaction a batch, and what nobody will finish receiving."""
+    folder, more = Folder(settings.documents, settings.ring), True
+    while more:
+        async with database.sessions.begin() as session:
+            more = await documents.delete_left_files(session, folder)
+    await asyncio.to_thread(folder.clear)
 
 
 async def hand_over_payers(database: Database, settings: object) -> None:
@@ -84,13 +94,18 @@ JOBS = (
     Job(judge_dossiers, every_s=60),
     Job(import_families, every_s=2),
     Job(ask_for_quotients, every_s=5),
+    Job(delete_left_files, every_s=2),
     Job(sweep_documents, every_s=6 * 3600),
 )
 
 
 async def rotate_health_keys(database: Database, settings: Settings) -> str:
     sealed = await records.rotate(database, settings.ring)
-    return f"Health records sealed anew by the key {settings.ring.newest}: {sealed}. The other keys are needed no more."
+    files = await documents.seal_anew(database, Folder(settings.documents, settings.ring))
+    return (
+        f"Sealed anew by the key {settings.ring.newest}: {sealed} health records, {files} documents."
+        " The other keys are needed no more."
+    )
 
 
 async def make_health_key(database: Database, settings: Settings) -> str:
@@ -101,5 +116,9 @@ COMMANDS = (
     IMPORT,
     REPUBLISH,
     Command("new-health-key", "make a key, to be put first in the list of the health keys", make_health_key),
-    Command("rotate-health-keys", "seal every health record by the first of the health keys", rotate_health_keys),
+    Command(
+        "rotate-health-keys",
+        "seal health records and documents by the first of the health keys",
+        rotate_health_keys,
+    ),
 )

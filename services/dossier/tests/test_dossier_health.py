@@ -18,9 +18,9 @@ from chassis.testing import Signer
 from contracts.enrolment import BookingConfirmed, BookingLine, EnrolmentChanged
 from cryptography.exceptions import InvalidTag
 from dossier.health import records
-from dossier.health.keys import Ring, new_key
 from dossier.health.models import HealthRecord
 from dossier.health.rules import Stay, faults, looked_after_at, school_stay
+from dossier.keys import Ring, new_key
 from dossier.settings import Settings
 from french.paris import day_in_paris
 from sqlalchemy import select, text
@@ -268,7 +268,7 @@ async def test_records_are_sealed_anew_by_a_newer_key_also_by_who_died_in_betwee
     )
     said, _ = await ran.communicate()
     assert said.decode() == (
-        f"Health records sealed anew by the key {fresh['id']}: 1. The other keys are needed no more.\n"
+        f"Sealed anew by the key {fresh['id']}: 1 health records, 0 documents. The other keys are needed no more.\n"
     )
     assert await records.rotate(database, after) == 0
     async with database.sessions() as session:

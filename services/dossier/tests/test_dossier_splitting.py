@@ -4,9 +4,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from chassis import clock
 from chassis.database import Database
 from chassis.identifiers import named_id, new_id
 from contracts.dossier import ChildChanged, DossierChanged, NoticeWritten
+from sqlalchemy import text
 
 from services.dossier.tests.villeneuve import CLAIRE, MARTIN, MOREAU, Send
 from tests.builders import published
@@ -15,6 +17,10 @@ pytestmark = pytest.mark.usefixtures("loaded")
 
 INES, TOM = (named_id("child", "100042", name) for name in ("Inès", "Tom"))
 PAUL = {"first_name": "Paul", "last_name": "Moreau", "phone": "0600000043", "roles": ["legal_guardian"]}
+HANDED_IN = """
+    INSERT INTO documents (id, version, status, dossier_id, child_id, kind, media_type, size, uploaded_at, uploaded_by,
+    at_desk) VALUES (:id, 1, 'waiting', :dossier, :child, 'vaccinations', 'application/pdf', 9, :now, :by, false)
+"""
 HOME = {"street": "3 impasse des Mésanges", "postcode": "94990", "city": "Villeneuve-sur-Bièvre"}
 
 
@@ -63,6 +69,30 @@ async def test_adults_and_children_have_a_dossier_of_their_own(send: Send, datab
     # Sent once more by whoever has not seen it.
     assert (await split(send, **asked))[0] == 412
     assert (await send("GET", f"/dossiers/{new['id']}", role="agent"))[1] == new
+
+
+async def test_a_childs_documents_go_along_with_who_moves_and_are_seen_while_the_child_is_there(
+    send: Send, database: Database
+) -> None:
+    gone = await paul(send)
+    async with database.sessions.begin() as session:
+        for child in (INES, TOM):
+            handed_in = {"id": new_id(), "dossier": MOREAU, "child": child, "by": new_id(), "now": clock.now()}
+            await session.execute(text(HANDED_IN), handed_in)
+
+    async def seen(dossier_id: object, role: str = "guardian") -> list[str]:
+        of, own = f"/dossiers/{dossier_id}/documents", UUID(str(dossier_id))
+        items = (await send("GET", of, role=role, dossier_id=own))[1]["items"]
+        return [one["child_id"] for one in items]
+
+    assert await seen(MOREAU) == [str(TOM), str(INES)]
+    _, made = await split(send, adults=[gone], children=children((TOM, False), (INES, True)))
+    new = made["created"]["id"]
+    assert (await seen(MOREAU), await seen(new)) == ([str(INES)], [str(TOM)])
+    # What the one parent has handed in may say where they live: who keeps the child does not get it.
+    left = f"/children/{INES}/dossiers/{MOREAU}"
+    assert (await send("DELETE", left, role="agent", seen='"2"'))[0] == 200
+    assert (await seen(MOREAU), await seen(new), await seen(MOREAU, "agent")) == ([], [str(TOM)], [str(INES)])
 
 
 async def test_neither_dossier_is_left_without_guardian_or_payer(send: Send, database: Database) -> None:

@@ -14,7 +14,7 @@ from chassis.policies import Policy
 from chassis.problems import NotFound, problems
 from chassis.reach import Reach
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import FileResponse
+from fastapi.responses import StreamingResponse
 from french.paris import day_in_paris
 
 from dossier.documents import documents, rules
@@ -22,7 +22,7 @@ from dossier.documents.documents import AlreadyDecided, FileGone, FileRefused, T
 from dossier.documents.inspection import INSPECTORS, RefusedFile, inspect_apart
 from dossier.documents.models import Document, DocumentStatus
 from dossier.documents.schemas import Decision, DocumentAnswer, KindAnswer, Kinds
-from dossier.documents.storage import Folder
+from dossier.documents.storage import FileLost, Folder
 
 router = APIRouter(tags=["documents"])
 
@@ -32,7 +32,8 @@ Anyone = Annotated[Reach, Depends(Policy("guardian", "agent", "administrator", r
 
 
 async def _storage(request: Request) -> Folder:
-    return Folder(request.app.state.settings.documents)
+    settings = request.app.state.settings
+    return Folder(settings.documents, settings.ring)
 
 
 Storage = Annotated[Folder, Depends(_storage)]
@@ -107,19 +108,26 @@ async def list_documents_for_the_desk(
 
 @router.get(
     "/documents/{document_id}",
-    response_class=FileResponse,
+    response_class=StreamingResponse,
     responses={200: {"content": dict.fromkeys(rules.EXTENSIONS, _BINARY)}},
 )
 @problems(FileGone)
-async def read_document(document_id: UUID, reach: GuardianOrAgent, session: Session, storage: Storage) -> FileResponse:
+async def read_document(
+    document_id: UUID, reach: GuardianOrAgent, session: Session, storage: Storage
+) -> StreamingResponse:
     """The file, to be saved: no browser shows it within the portal."""
     document = await documents.read(session, reach, document_id, clock.now())
-    path = storage.path(document.id)
-    if not await asyncio.to_thread(path.is_file):
-        raise FileGone
+    try:
+        content = await asyncio.to_thread(storage.opened, document.id)
+    except FileLost:
+        raise FileGone from None
     name = rules.file_name(document.kind, day_in_paris(document.uploaded_at), document.media_type)
-    headers = {"Content-Security-Policy": "default-src 'none'; sandbox"}
-    return FileResponse(path, media_type=document.media_type, filename=name, headers=headers)
+    headers = {
+        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Length": str(document.size),
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+    }
+    return StreamingResponse(content, media_type=document.media_type, headers=headers)
 
 
 @router.post("/documents/{document_id}/decision")

@@ -1,11 +1,13 @@
 """Documents: handed in, listed, read, decided by the desk, reminded of before they expire."""
 
-from collections.abc import Sequence, Set
+import asyncio
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
 from chassis.bodies import Paging
+from chassis.database import Database
 from chassis.desk import note
 from chassis.identifiers import new_id
 from chassis.outbox import publish
@@ -14,16 +16,19 @@ from chassis.reach import Reach
 from contracts.dossier import NoticeWritten
 from french import wording
 from french.paris import day_in_paris
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, or_, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from dossier import accesses, dossiers
-from dossier.documents.models import Document, DocumentKind, DocumentStatus
+from dossier.documents.models import Document, DocumentKind, DocumentStatus, LeftFile
 from dossier.documents.rules import AHEAD, MOST, SENTENCES, Fault, expiry_fault, remind_from
+from dossier.documents.storage import Folder
 from dossier.models import Child, Dossier, dossier_children
 
 BATCH = 50
+#: Locked while their files are written: nobody waits for long.
+FEW = 5
 PAGE = "/dossier/documents"
 #: What is said of a read of a document about health.
 READING = "Lecture d'un document"
@@ -136,10 +141,22 @@ async def of_dossier(session: AsyncSession, reach: Reach, dossier_id: UUID, pagi
     """Those of a dossier, the newest first; raises NotFound."""
     if not reach.covers(dossier_id) or await session.get(Dossier, dossier_id) is None:
         raise NotFound
-    query = select(Document).where(Document.dossier_id == dossier_id).options(joinedload(Document.kind_entry))
+    query = (
+        select(Document).where(Document.dossier_id == dossier_id, _seen(reach)).options(joinedload(Document.kind_entry))
+    )
     if paging.cursor is not None:
         query = query.where(Document.id < paging.cursor)
     return (await session.scalars(query.order_by(Document.id.desc()).limit(paging.limit + 1))).all()
+
+
+def _seen(reach: Reach) -> ColumnElement[bool]:
+    """A family sees what it has handed in of a child while that child is of its dossier; the desk sees all."""
+    if reach.at_desk:
+        return true()
+    there = select(dossier_children).where(
+        dossier_children.c.dossier_id == Document.dossier_id, dossier_children.c.child_id == Document.child_id
+    )
+    return or_(Document.child_id.is_(None), there.exists())
 
 
 async def for_the_desk(
@@ -161,7 +178,7 @@ async def for_the_desk(
 
 async def one(session: AsyncSession, reach: Reach, document_id: UUID, *, lock: bool = False) -> Document:
     """Raises NotFound."""
-    query = select(Document).where(Document.id == document_id).options(joinedload(Document.kind_entry))
+    query = select(Document).where(Document.id == document_id, _seen(reach)).options(joinedload(Document.kind_entry))
     if lock:
         query = query.with_for_update(of=Document).execution_options(populate_existing=True)
     document = await session.scalar(query)
@@ -288,6 +305,36 @@ def _reminder(document: Document, expires_on: date, first_name: str | None, toda
     said = f"n'est plus valable depuis le {when}" if expires_on < today else f"est valable jusqu'au {when}"
     title = "Un document de votre dossier n'est plus valable" if expires_on < today else "Un document va expirer"
     return _notice(document, title, [f"{which} {said}.", "Envoyez le nouveau document dès que vous l'avez."])
+
+
+async def delete_left_files(session: AsyncSession, folder: Folder) -> bool:
+    """Of a batch of documents whose rows were deleted; whether there may be more. Again is nothing more."""
+    left = (await session.scalars(select(LeftFile.document_id).limit(BATCH))).all()
+    for document_id in left:
+        await asyncio.to_thread(folder.delete, document_id)
+    await session.execute(delete(LeftFile).where(LeftFile.document_id.in_(left)))
+    return len(left) == BATCH
+
+
+async def seal_anew(database: Database, folder: Folder) -> int:
+    """Every file by the newest key; how many. What ends in the middle is begun again."""
+    sealed, after = 0, UUID(int=0)
+    while True:
+        async with database.sessions.begin() as session:
+            # Locked, so that no file is written again which is to be deleted.
+            some = select(Document.id).where(Document.id > after).order_by(Document.id).limit(FEW).with_for_update()
+            ids = (await session.scalars(some)).all()
+            for document_id in ids:
+                sealed += await asyncio.to_thread(folder.seal_anew, document_id)
+        if not ids:
+            return sealed
+        after = ids[-1]
+
+
+async def go_along(session: AsyncSession, child_ids: Collection[UUID], left_id: UUID, dossier_id: UUID) -> None:
+    """Children leave a dossier for another, with what was handed in about them there."""
+    theirs = update(Document).where(Document.child_id.in_(child_ids), Document.dossier_id == left_id)
+    await session.execute(theirs.values(dossier_id=dossier_id))
 
 
 async def known(session: AsyncSession, ids: Set[UUID]) -> set[UUID]:

@@ -43,8 +43,17 @@ class DocumentStatus(StrEnum):
     REFUSED = "refused"
 
 
+class LeftFile(Base):
+    """The file of a document whose row was deleted, for whatever reason, until the worker has deleted it too."""
+
+    __tablename__ = "left_files"
+    __table_args__ = may("DELETE", law=impersonal("until the file is deleted, in a moment"))
+
+    document_id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
 class Document(Moves[DocumentStatus], Base):
-    """Its file lies in the storage under its id, and is deleted some time after this row.
+    """Its file lies in the storage under its id, and is deleted with this row: the database tells `left_files`.
 
     `expires_on` is the last day on which it is good; `remind_on` the day of the next reminder.
     """

@@ -16,8 +16,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from dossier import accesses, children
 from dossier.accesses import Access
 from dossier.health import briefs, records
-from dossier.health.keys import Ring
 from dossier.health.schemas import AccessAnswer, Briefs, ChildIds, HealthAnswer, HealthChange
+from dossier.keys import Ring
 
 router = APIRouter(tags=["health"])
 

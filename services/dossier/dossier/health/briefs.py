@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dossier import accesses
 from dossier.copies import Booking, Enrolment
 from dossier.health import records
-from dossier.health.keys import Ring
 from dossier.health.models import HealthRecord
 from dossier.health.rules import Stay, looked_after_at, school_stay
 from dossier.health.schemas import Brief, HealthContent
+from dossier.keys import Ring
 from dossier.models import Child, Schooling
 
 REASON = "Accueil du jour"

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dossier import accesses, children
-from dossier.health.keys import Ring
 from dossier.health.models import HealthRecord
 from dossier.health.rules import faults
 from dossier.health.schemas import HealthAnswer, HealthContent
+from dossier.keys import Ring
 from dossier.models import Child
 
 BATCH = 200

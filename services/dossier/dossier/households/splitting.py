@@ -11,6 +11,7 @@ from chassis.reach import Reach
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from dossier import children, dossiers
+from dossier.documents.documents import go_along
 from dossier.households import sharing
 from dossier.households.adults import refuse_without, take_out
 from dossier.households.creating import empty, one_at_a_time
@@ -49,6 +50,8 @@ async def split(
         if not shared[child.id]:
             sharing.part(child, dossier)
     session.add(new)
+    await session.flush()
+    await go_along(session, [one.id for one in young if not shared[one.id]], dossier.id, new.id)
     for child in young:
         await children.changed(session, child)
     await dossiers.changed(session, new)
@@ -85,7 +88,7 @@ def _in_words(
     both = ", ".join(one.first_name for one in young if shared[one.id])
     return [
         f"Un nouveau dossier est créé pour {names}, avec le même compte pour se connecter.",
-        *([f"Enfants du nouveau dossier seulement : {moved}."] if moved else []),
+        *([f"Enfants du nouveau dossier seulement, avec les documents remis pour eux : {moved}."] if moved else []),
         *([f"Enfants des deux dossiers : {both}. Le calendrier de garde est à établir au guichet."] if both else []),
         f"Les semaines de vacances et les factures déjà faites restent au dossier {dossier.number}.",
         "Le nouveau dossier n'a pas encore de quotient familial : le tarif le plus haut s'y applique d'ici là.",

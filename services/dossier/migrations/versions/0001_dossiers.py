@@ -213,6 +213,15 @@ STATEMENTS = (
     "CREATE INDEX ix_documents_expires_on ON documents (expires_on)",
     "CREATE INDEX ix_documents_status_id ON documents (status, id)",
     "GRANT UPDATE, DELETE ON documents TO dossier_app",
+    "CREATE TABLE left_files (document_id uuid CONSTRAINT pk_left_files PRIMARY KEY)",
+    "GRANT DELETE ON left_files TO dossier_app",
+    """CREATE FUNCTION leave_file() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO left_files (document_id) SELECT id FROM gone ON CONFLICT DO NOTHING;
+        RETURN NULL;
+    END $$""",
+    """CREATE TRIGGER file_is_left AFTER DELETE ON documents
+    REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION leave_file()""",
     """CREATE TABLE quotient_consents (
         adult_id uuid CONSTRAINT pk_quotient_consents PRIMARY KEY
             CONSTRAINT fk_quotient_consents_adult_id REFERENCES adults (id) ON DELETE CASCADE,

@@ -1,10 +1,14 @@
-"""The keys that health records are sealed by: the first seals, all open, so that one can take the place of another."""
+"""The keys that health records and documents are sealed by: the first seals, all open, so that one can take the place
+of another.
+"""
 
 import json
 import secrets
 from base64 import b64decode, b64encode
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE = 12
 
@@ -21,16 +25,19 @@ class Ring:
         said = json.loads(keys)
         if not isinstance(said, list) or not said:
             raise ValueError("no list of keys")
-        found = {one["id"]: b64decode(one["key"], validate=True) for one in said}
-        if len(found) < len(said) or any(len(key) != 32 for key in found.values()):
+        self._keys = {one["id"]: b64decode(one["key"], validate=True) for one in said}
+        if len(self._keys) < len(said) or any(len(key) != 32 for key in self._keys.values()):
             raise ValueError("two keys of one id, or a key that has not 256 bits")
-        self._keys = {name: AESGCM(key) for name, key in found.items()}
         self.newest: str = said[0]["id"]
 
     def seal(self, about: str, content: bytes) -> bytes:
         nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._keys[self.newest].encrypt(nonce, content, about.encode())
+        return nonce + AESGCM(self._keys[self.newest]).encrypt(nonce, content, about.encode())
 
     def open(self, key_id: str, about: str, sealed: bytes) -> bytes:
         """Raises KeyError where the key has gone, InvalidTag where it is not what was sealed."""
-        return self._keys[key_id].decrypt(sealed[:_NONCE], sealed[_NONCE:], about.encode())
+        return AESGCM(self._keys[key_id]).decrypt(sealed[:_NONCE], sealed[_NONCE:], about.encode())
+
+    def once(self, key_id: str, about: str, salt: bytes) -> AESGCM:
+        """A key made of that one for a single thing, of which each nonce may then be counted. Raises KeyError."""
+        return AESGCM(HKDF(SHA256(), 32, salt, about.encode()).derive(self._keys[key_id]))
