@@ -1,8 +1,11 @@
 """What several people may edit carries its version as an ETag; who writes says by If-Match which one they have seen."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Depends, Header, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis.problems import Problem
 
@@ -61,3 +64,14 @@ async def seen_version(if_match: Annotated[str | None, Header()] = None) -> Seen
 
 #: For an endpoint that edits, declared after its policy: `seen: SeenVersion`.
 SeenVersion = Annotated[Seen, Depends(seen_version)]
+
+
+@asynccontextmanager
+async def tried(session: AsyncSession, *, preview: bool) -> AsyncIterator[None]:
+    """What is done in here is undone again by a preview; answer from it before it ends."""
+    if not preview:
+        yield
+        return
+    attempt = await session.begin_nested()
+    yield
+    await attempt.rollback()

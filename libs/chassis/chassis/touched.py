@@ -31,17 +31,18 @@ _TELL = """
            OR (number, child_id) > (SELECT number, child_id FROM child WHERE child_id = ${cursor})
         ORDER BY number, child_id LIMIT ${limit}
     )
-    SELECT depth, touch, NULL AS why, activity_id, activity.name AS activity_name, site_id, site.name AS site_name,
-        count, children, families, NULL AS place, NULL AS dossier_id, NULL AS number, NULL AS child_id,
-        NULL AS first_name, NULL::date[] AS days
-    FROM counted LEFT JOIN activities activity ON activity.id = activity_id LEFT JOIN sites site ON site.id = site_id
+    SELECT depth, touch, NULL AS why, counted.activity_id, activity.name AS activity_name, counted.site_id,
+        site.name AS site_name, count, children, families, NULL AS place, NULL AS dossier_id, NULL AS number,
+        NULL AS child_id, NULL AS first_name, NULL::date[] AS days
+    FROM counted LEFT JOIN activities activity ON activity.id = counted.activity_id
+    LEFT JOIN sites site ON site.id = counted.site_id
     UNION ALL
-    SELECT NULL, touch, why, activity_id, activity.name, site_id, site.name,
-        count, NULL, NULL, place, dossier_id, dossier.number, child_id,
-        child.first_name, {days}
-    FROM page JOIN found USING (child_id)
-    LEFT JOIN activities activity ON activity.id = activity_id LEFT JOIN sites site ON site.id = site_id
-    LEFT JOIN dossiers dossier ON dossier.id = dossier_id LEFT JOIN children child ON child.id = child_id
+    SELECT NULL, touch, why, found.activity_id, activity.name, found.site_id,
+        site.name, count, NULL, NULL, place, dossier_id, dossier.number,
+        child_id, child.first_name, {days}
+    FROM page JOIN found USING (child_id) LEFT JOIN activities activity ON activity.id = found.activity_id
+    LEFT JOIN sites site ON site.id = found.site_id LEFT JOIN dossiers dossier ON dossier.id = dossier_id
+    LEFT JOIN children child ON child.id = child_id
 """
 
 
@@ -129,7 +130,7 @@ async def read(
     """Of what `found` finds: a statement's beginning up to the CTE of that name, with its arguments; `days` is the
     expression of a found row's days.
 
-    `words` and `reasons` say in French what it calls `touch`, in their order, and `why`.
+    `words` and `reasons` say in French what it calls `touch`, in their order, and `why`, where that is no sentence.
     """
     tell = _TELL.replace("{cursor}", str(len(arguments) + 1)).replace("{limit}", str(len(arguments) + 2))
     statement = f"{found}{tell.replace('{days}', days)}"
@@ -184,7 +185,7 @@ def _child(rows: Sequence[Row], words: Mapping[str, Words], reasons: Mapping[str
             TouchedThings(
                 **{name: row[name] for name in same},
                 in_words=words[row["touch"]].of(row["count"]),
-                reason=reasons.get(row["why"]),
+                reason=reasons.get(row["why"], row["why"]),
                 dossier_number=row["number"],
                 days=sorted(row["days"]),
             )

@@ -6,17 +6,19 @@ from uuid import UUID
 from chassis import clock
 from chassis.bodies import Page, Paged
 from chassis.database import Session
-from chassis.editing import SeenVersion, tagged
+from chassis.editing import SeenVersion, tagged, tried
 from chassis.policies import Policy
 from chassis.problems import NotFound, problems
 from chassis.reach import Reach
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
+from french.paris import day_in_paris
 
-from enrolment.catalogue import editing, house_rules, listing
+from enrolment.catalogue import editing, house_rules, listing, touching
 from enrolment.catalogue.schemas import (
     Acceptance,
     ActivityAnswer,
     ActivityChange,
+    ActivityEdited,
     HouseRulesAnswer,
     NewActivity,
     NewSite,
@@ -30,6 +32,7 @@ Anybody = Annotated[
     Reach, Depends(Policy("guardian", "agent", "cashier", "administrator", "site_staff", "integrator", reach="town"))
 ]
 Administrator = Annotated[Reach, Depends(Policy("administrator", reach="town"))]
+Preview = Annotated[bool, Query(description="true: nothing is stored, the answer says whom it would touch")]
 FamilyOrDesk = Annotated[Reach, Depends(Policy("guardian", "agent", reach="dossier"))]
 
 
@@ -85,14 +88,26 @@ async def change_activity(
     _: Administrator,
     session: Session,
     seen: SeenVersion,
+    paging: Paged,
     response: Response,
-) -> ActivityAnswer:
-    """Change whom it is open to, and when; closed, nobody is enrolled or booked anew, and who is stays."""
+    preview: Preview = False,
+) -> ActivityEdited:
+    """Change whom it is open to, and when; closed, nobody is enrolled or booked anew, and who is stays.
+
+    A preview says, page by page, who would no longer be taken.
+    """
     sent = "enrolment_windows" in body.model_fields_set
     windows = [one.model_dump() for one in body.enrolment_windows] if sent else None
-    return ActivityAnswer.model_validate(
-        tagged(response, await editing.change_activity(session, seen, activity_id, body.columns(), windows))
-    )
+    asked, whom = body.columns(), None
+    async with tried(session, preview=preview):
+        if preview:
+            today = day_in_paris(clock.now())
+            activity, whom = await touching.change(session, seen, activity_id, asked, windows, today, paging)
+        else:
+            activity = await editing.change_activity(session, seen, activity_id, asked, windows)
+        answer = ActivityEdited.of(activity, whom)
+    tagged(response, await editing.find_activity(session, activity_id))
+    return answer
 
 
 @router.get("/house-rules")

@@ -59,9 +59,9 @@ async def change_site(session: AsyncSession, seen: Seen, site_id: UUID, change: 
     return site
 
 
-async def find_activity(session: AsyncSession, activity_id: UUID) -> Activity:
-    """Raises NotFound."""
-    return await _find(session, Activity, activity_id)
+async def find_activity(session: AsyncSession, activity_id: UUID, seen: Seen | None = None) -> Activity:
+    """Locked where somebody edits what they have seen. Raises NotFound, Stale."""
+    return await _find(session, Activity, activity_id, seen)
 
 
 async def add_activity(session: AsyncSession, wanted: Mapping[str, Any], windows: list[dict[str, Any]]) -> Activity:

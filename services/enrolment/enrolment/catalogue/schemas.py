@@ -5,11 +5,13 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
+from chassis.touched import Touched
 from chassis.towns import Code, Words
 from contracts.dossier import Level
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
 from enrolment.catalogue.house_rules import Standing
+from enrolment.catalogue.models import Activity
 from enrolment.catalogue.rules import Why
 
 Kind = Literal["periscolaire", "restauration", "extrascolaire"]
@@ -162,6 +164,18 @@ class ActivityAnswer(Answer):
     open: bool | None = None
     reason_code: Why | None = None
     reason: str | None = None
+
+
+class ActivityEdited(ActivityAnswer):
+    """`touched` is of a preview alone: who would no longer be taken."""
+
+    touched: Touched | None = None
+
+    @classmethod
+    def of(cls, activity: Activity, touched: Touched | None) -> "ActivityEdited":
+        answer = cls.model_validate(activity)
+        answer.touched = touched
+        return answer
 
 
 class HouseRulesAnswer(Answer):

@@ -6,19 +6,20 @@ from uuid import UUID
 from chassis import clock
 from chassis.bodies import Page, Paged
 from chassis.database import Session
-from chassis.editing import SeenVersion, tagged
+from chassis.editing import SeenVersion, tagged, tried
 from chassis.fields import Day
 from chassis.policies import Policy
 from chassis.problems import NotFound, problems
 from chassis.reach import Reach
 from fastapi import APIRouter, Depends, Query, Response
 
-from enrolment.holiday_weeks import editing
-from enrolment.holiday_weeks.schemas import NewWeek, WeekChange, WeekEdition
+from enrolment.holiday_weeks import editing, touching
+from enrolment.holiday_weeks.schemas import NewWeek, WeekChange, WeekEdited, WeekEdition
 
 router = APIRouter(tags=["catalogue"])
 
 Administrator = Annotated[Reach, Depends(Policy("administrator", reach="town"))]
+Preview = Annotated[bool, Query(description="true: nothing is stored, the answer says whom it would touch")]
 
 
 @router.post("/holiday-weeks", status_code=201)
@@ -58,9 +59,20 @@ async def change_week(
     reach: Administrator,
     session: Session,
     seen: SeenVersion,
+    paging: Paged,
     response: Response,
-) -> WeekEdition:
-    """Change places with a reason, moments, ages; its days only while nobody has booked them."""
-    edition = await editing.change(session, reach, seen, holiday_week_id, body.columns(), body.reason, clock.now())
-    tagged(response, edition.week)
-    return WeekEdition.of(edition)
+    preview: Preview = False,
+) -> WeekEdited:
+    """Change places with a reason, moments, ages; its days only while nobody has booked them.
+
+    A preview says, page by page, whose booking would no longer be taken, and what becomes of those who wait.
+    """
+    wanted, whom = (holiday_week_id, body.columns(), body.reason, clock.now()), None
+    async with tried(session, preview=preview):
+        if preview:
+            edition, whom = await touching.change(session, reach, seen, *wanted, paging)
+        else:
+            edition = await editing.change(session, reach, seen, *wanted)
+        answer = WeekEdited.of(edition, whom)
+    tagged(response, (await editing.read(session, holiday_week_id)).week)
+    return answer

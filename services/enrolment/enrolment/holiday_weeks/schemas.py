@@ -1,11 +1,12 @@
 """What the administrator says of a holiday week over HTTP, and is answered."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
 from chassis.fields import Day
+from chassis.touched import Touched
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from enrolment.catalogue.schemas import Ages, Moment, Name, unsaid
@@ -101,7 +102,19 @@ class WeekEdition(Answer):
     place_changes: list[PlaceChangeAnswer] = Field(default=[])
 
     @classmethod
-    def of(cls, edition: Edition) -> "WeekEdition":
+    def of(cls, edition: Edition) -> Self:
         answer = cls.model_validate(edition.week)
         answer.place_changes = [PlaceChangeAnswer.model_validate(one) for one in edition.place_changes]
+        return answer
+
+
+class WeekEdited(WeekEdition):
+    """`touched` is of a preview alone: whose booking or waiting it is about."""
+
+    touched: Touched | None = None
+
+    @classmethod
+    def of(cls, edition: Edition, touched: Touched | None = None) -> Self:
+        answer = super().of(edition)
+        answer.touched = touched
         return answer
