@@ -246,7 +246,8 @@ async def test_an_administrator_sees_what_an_edit_would_change_and_stores_what_i
 
         activities = (await admin.get("/agent/catalogue?kind=restauration")).links()
         [activity, *_] = [path for path in activities.values() if path.startswith("/agent/catalogue/activites/0")]
-        page = await admin.submit(await admin.get(activity), activity, etat="open")
+        page = await admin.submit(await admin.get(activity), f"{activity}/verification", etat="open")
+        page = await admin.submit(page, activity)
         assert page.path == f"{activity}?enregistre", page.text
         rules = await admin.get(f"{activity}/regles")
         page = await admin.submit(rules, f"{activity}/regles/verification", booking_rule="none")
@@ -257,5 +258,6 @@ async def test_an_administrator_sees_what_an_edit_would_change_and_stores_what_i
         [centre, *_] = [path for path in centres.values() if path.startswith("/agent/catalogue/activites/0")]
         weeks = (await admin.get(f"{centre}/semaines")).links()
         [week, *_] = [path for path in weeks.values() if path.startswith("/agent/catalogue/semaines/")]
-        page = await admin.submit(await admin.get(week), week)
+        page = await admin.submit(await admin.get(week), f"{week}/verification")
+        page = await admin.submit(page, week)
         assert page.path == f"{week}?enregistre", page.text

@@ -143,6 +143,7 @@ PROGRAM = {
 }
 TABLETS, TABLETS_API = "/agent/tablettes", "/identity/v1/devices"
 TABLET = {"id": "t", "site_id": "s", "name": "Tablette de la cour", "created_at": "2026-11-01T09:00:00Z"}
+STALE_PAGE = "Quelqu'un d'autre a modifié cette page entre-temps : voici comment elle est maintenant."
 STALE = {"type": "urn:problem:stale", "title": "", "detail": "Modifié entre-temps."}
 
 
@@ -283,16 +284,25 @@ async def test_an_activity_is_changed_by_who_has_seen_it(administrator: Browser,
     assert gateway.heard("GET", ACTIVITIES_API)[0].query["kind"] == "restauration"
     assert page.links()["Restauration"] == ACTIVITY
     page = await administrator.get(ACTIVITY)
-    assert page.form(ACTIVITY)["window0_opens"] == ["2026-06-01T08:00"]
-    page = await administrator.submit(page, ACTIVITY, youngest="", window0_closes="x")
+    assert page.form(f"{ACTIVITY}/verification")["window0_opens"] == ["2026-06-01T08:00"]
+    check = f"{ACTIVITY}/verification"
+    page = await administrator.submit(page, check, youngest="", window0_closes="x")
     assert len(page.errors) == 2
-    gateway.say("PATCH", f"{ACTIVITIES_API}/a", (422, {"errors": [{"pointer": "/name", "detail": "Trop court."}]}))
-    page = await administrator.submit(page, ACTIVITY, youngest="3", window0_closes="2026-09-30T23:59", etat="closed")
+    api = f"{ACTIVITIES_API}/a"
+    closed = ENTRY | {"status": "closed", "touched": touched()}
+    gateway.say("PATCH", api, (422, {"errors": [{"pointer": "/name", "detail": "Trop court."}]}), (200, closed))
+    page = await administrator.submit(page, check, youngest="3", window0_closes="2026-09-30T23:59", etat="closed")
     assert page.errors == ["Trop court."]
-    gateway.say("PATCH", f"{ACTIVITIES_API}/a", (200, ENTRY))
-    page = await administrator.submit(page, ACTIVITY, etat="closed")
+    page = await administrator.submit(page, check, etat="closed")
+    assert "fermée (avant : ouverte)" in plain(page).replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert page.links()["100001, dossier de Léa"] == "/agent/dossiers/d"
+    gateway.say("PATCH", api, (412, STALE), (200, ENTRY))
+    refused = await administrator.submit(page, ACTIVITY)
+    assert (refused.errors, refused.form(check)["name"]) == ([STALE_PAGE], ["Restauration"])
+    page = await administrator.submit(page, ACTIVITY)
     assert page.path == f"{ACTIVITY}?enregistre"
-    said = gateway.heard("PATCH", f"{ACTIVITIES_API}/a")[1]
+    _, preview, *_, said = gateway.heard("PATCH", api)
+    assert (preview.query, said.query, preview.body == said.body) == ({"preview": "true"}, {}, True)
     assert said.headers["If-Match"] == '"7"'
     assert said.body == {
         "name": "Restauration",
@@ -347,12 +357,16 @@ async def test_a_week_has_more_places_with_a_reason(administrator: Browser, gate
     page = await administrator.get(WEEK)
     assert "de 20 à 24. Une animatrice." in plain(page)
     errors = [{"pointer": "/reason", "detail": "Dites pourquoi."}]
-    gateway.say("PATCH", f"{WEEKS_API}/w", (422, {"errors": errors}), (200, EDITION))
-    page = await administrator.submit(page, WEEK, places="30")
+    more = EDITION | {"places": 30, "touched": touched()}
+    gateway.say("PATCH", f"{WEEKS_API}/w", (422, {"errors": errors}), (200, more), (200, EDITION))
+    page = await administrator.submit(page, f"{WEEK}/verification", places="30")
     assert page.errors == ["Dites pourquoi."]
-    page = await administrator.submit(page, WEEK, reason="Une salle de plus")
+    page = await administrator.submit(page, f"{WEEK}/verification", reason="Une salle de plus")
+    assert "30 (avant : 24)" in plain(page)
+    page = await administrator.submit(page, WEEK)
     assert page.path == f"{WEEK}?enregistre"
-    said = gateway.heard("PATCH", f"{WEEKS_API}/w")[1]
+    _, preview, said = gateway.heard("PATCH", f"{WEEKS_API}/w")
+    assert (preview.query, said.query, preview.body == said.body) == ({"preview": "true"}, {}, True)
     assert (said.headers["If-Match"], said.body["places"], said.body["reason"]) == ('"4"', 30, "Une salle de plus")
     assert "dates" not in said.body, "the days of a booked week are not to be said again"
 
@@ -487,6 +501,7 @@ async def test_these_pages_are_an_administrators(agent: Browser, gateway: Gatewa
 
 
 async def test_the_administrators_pages_in_a_browser(window: Screen, gateway: Gateway) -> None:
+    nobody = {"said": [], "touches": [], "children": {"items": [], "next_cursor": None}}
     gateway.say("POST", "/identity/v1/sessions", (201, gateway.tokens()))
     gateway.say("GET", "/identity/v1/me", (200, ME | {"role": "administrator", "first_name": "Ada"}))
     gateway.say("PUT", CALENDAR_API, (200, CHANGES))
@@ -507,6 +522,12 @@ async def test_the_administrators_pages_in_a_browser(window: Screen, gateway: Ga
         (f"{LOG}/planning", "agent-journal"),
     ):
         await window.open(path)
+        await window.look(picture)
+    gateway.say("PATCH", f"{ACTIVITIES_API}/a", (200, ENTRY | {"status": "closed", "touched": touched(following=NEXT)}))
+    gateway.say("PATCH", f"{WEEKS_API}/w", (200, EDITION | {"touched": nobody}))
+    for path, picture in ((ACTIVITY, "agent-activite-verification"), (WEEK, "agent-semaine-verification")):
+        await window.open(path)
+        await window.press("Vérifier")
         await window.look(picture)
     await window.open(CALENDAR)
     await window.look("agent-calendrier")

@@ -13,7 +13,7 @@ from chassis.reach import Reach
 from chassis.touched import Touched, Words
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from enrolment.bookings.rules import moment
+from enrolment.catalogue.rules import moment
 from enrolment.catalogue.touching import DAYS
 from enrolment.holiday_weeks import editing
 from enrolment.holiday_weeks.editing import Edition

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from starlette.responses import Response
 
 from web import previews
@@ -12,7 +12,7 @@ from web.answers.planning import Changes, Rules
 from web.answers.touched import Previewed
 from web.months import WEEKDAYS
 from web.previews import touched
-from web.refusals import NotFound, Refused
+from web.refusals import Refused
 from web.roles import ADMINISTRATORS
 from web.visits import Visit, route
 
@@ -66,11 +66,11 @@ async def show(visit: Visit) -> Response:
 
 async def check(visit: Visit) -> Response:
     activity_id = visit.path("activity_id")
-    wanted = _checked(visit) if visit.form.get("regles") else _wanted(visit)
+    wanted = previews.checked(visit) if visit.form.get(previews.WANTED) else _wanted(visit)
     if visit.form.errors:
         return await show(visit)
     try:
-        said = await previews.preview(visit, "PUT", _api(activity_id), wanted, _seen(visit))
+        said = await previews.preview(visit, "PUT", _api(activity_id), wanted)
     except Refused as refused:
         return await _refused(visit, refused)
     rules = TypeAdapter(dict[str, Any]).validate_json(said)["rules"]
@@ -78,7 +78,7 @@ async def check(visit: Visit) -> Response:
         "agent/activity_rules_check.html",
         rules=Rules.model_validate(rules),
         wanted=json.dumps(wanted),
-        version=_seen(visit),
+        version=previews.seen(visit),
         path=_path(activity_id),
         days=DAYS,
         activities=touched(Changes.model_validate_json(said).changes),
@@ -88,32 +88,23 @@ async def check(visit: Visit) -> Response:
 
 async def export_touched(visit: Visit) -> Response:
     """Of the page above: everybody whom these rules touch."""
-    api, wanted = _api(visit.path("activity_id")), _checked(visit)
     try:
-        return await previews.export(visit, "PUT", api, wanted, _seen(visit), "familles-concernees")
+        return await previews.export(visit, "PUT", _api(visit.path("activity_id")), previews.checked(visit))
     except Refused as refused:
         return await _refused(visit, refused)
 
 
 async def store(visit: Visit) -> Response:
-    activity_id, wanted = visit.path("activity_id"), _checked(visit)
+    activity_id, wanted = visit.path("activity_id"), previews.checked(visit)
     try:
-        await visit.api.call("PUT", _api(activity_id), wanted, seen=_seen(visit))
+        await visit.api.call("PUT", _api(activity_id), wanted, seen=previews.seen(visit))
     except Refused as refused:
         return await _refused(visit, refused)
     return visit.go(f"{_path(activity_id)}?enregistre")
 
 
-def _checked(visit: Visit) -> dict[str, Any]:
-    """The rules that were shown with what follows from them. Raises NotFound for what no form of ours says."""
-    try:
-        return TypeAdapter(dict[str, Any]).validate_json(visit.form.get("regles"))
-    except ValidationError:
-        raise NotFound from None
-
-
 async def _refused(visit: Visit, refused: Refused) -> Response:
-    if refused.status == 412 or visit.form.get("regles"):
+    if refused.status == 412 or visit.form.get(previews.WANTED):
         visit.form.values = {}  # as they are now
     if refused.status == 412:
         visit.form.refuse("", STALE)
@@ -122,13 +113,6 @@ async def _refused(visit: Visit, refused: Refused) -> Response:
     else:
         raise refused
     return await show(visit)
-
-
-def _seen(visit: Visit) -> str:
-    version = visit.form.get("vu")
-    if not version.isdigit():
-        raise NotFound
-    return version
 
 
 # ---------------------------------------------------------------------- the inputs

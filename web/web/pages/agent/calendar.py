@@ -3,7 +3,6 @@
 import json
 from datetime import date, timedelta
 
-from pydantic import TypeAdapter, ValidationError
 from starlette.responses import Response
 
 from web import previews
@@ -38,7 +37,7 @@ async def export(visit: Visit) -> Response:
 
 async def check(visit: Visit) -> Response:
     """Nothing is stored: what the wanted days come to."""
-    wanted = _checked(visit) if visit.form.get("voulu") else _wanted(visit)
+    wanted = previews.checked(visit) if visit.form.get(previews.WANTED) else _wanted(visit)
     if not visit.form.errors:
         try:
             return await _preview(visit, wanted)
@@ -50,14 +49,14 @@ async def check(visit: Visit) -> Response:
 async def export_touched(visit: Visit) -> Response:
     """Of the page above: everybody whom the wanted days touch."""
     try:
-        return await previews.export(visit, "PUT", API, _body(_checked(visit)), _seen(visit), "familles-concernees")
+        return await previews.export(visit, "PUT", API, _body(previews.checked(visit)))
     except Refused as refused:
         _refused(visit, refused)
     return await show(visit)
 
 
 async def _preview(visit: Visit, wanted: dict[str, str]) -> Response:
-    said = await previews.preview(visit, "PUT", API, _body(wanted), _seen(visit))
+    said = await previews.preview(visit, "PUT", API, _body(wanted))
     changes = Changes.model_validate_json(said).changes
     kept = set(visit.form.all("jour"))
     return visit.page(
@@ -66,7 +65,7 @@ async def _preview(visit: Visit, wanted: dict[str, str]) -> Response:
         before=sorted(kept),
         added=[(date.fromisoformat(day), name) for day, name in sorted(wanted.items()) if f"{day}|{name}" not in kept],
         removed=[date.fromisoformat(one[:10]) for one in sorted(kept) if one[:10] not in wanted],
-        version=_seen(visit),
+        version=previews.seen(visit),
         activities=touched(changes),
         touched=Previewed.model_validate_json(said).touched,
     )
@@ -74,7 +73,7 @@ async def _preview(visit: Visit, wanted: dict[str, str]) -> Response:
 
 async def store(visit: Visit) -> Response:
     try:
-        await visit.api.call("PUT", API, _body(_checked(visit)), seen=_seen(visit))
+        await visit.api.call("PUT", API, _body(previews.checked(visit)), seen=previews.seen(visit))
         return visit.go(f"{PATH}?enregistre")
     except Refused as refused:
         _refused(visit, refused)
@@ -90,23 +89,8 @@ def _refused(visit: Visit, refused: Refused) -> None:
         raise refused
 
 
-def _seen(visit: Visit) -> str:
-    version = visit.form.get("vu")
-    if not version.isdigit():
-        raise NotFound
-    return version
-
-
 def _body(wanted: dict[str, str]) -> dict[str, object]:
     return {"closed_days": [{"date": day, "name": name} for day, name in sorted(wanted.items())]}
-
-
-def _checked(visit: Visit) -> dict[str, str]:
-    """The days that were shown with what follows from them, by date. Raises NotFound for what no form of ours says."""
-    try:
-        return TypeAdapter(dict[str, str]).validate_json(visit.form.get("voulu"))
-    except ValidationError:
-        raise NotFound from None
 
 
 def _said(visit: Visit) -> dict[str, str]:

@@ -1,10 +1,18 @@
-"""The catalogue: activities with whom they are open to and when, and sites."""
+"""The catalogue: activities with whom they are open to and when, and sites.
 
+Whom a change touches is shown before it is stored.
+"""
+
+import json
+from collections.abc import Mapping
 from typing import Any
 
+from french.wording import moment
 from starlette.responses import Response
 
-from web.answers.enrolment import Entry, Place
+from web import previews
+from web.answers.enrolment import Entry, Place, Window
+from web.answers.touched import Previewed
 from web.listings import Column, Filter, Listing
 from web.paris import as_input, as_moment
 from web.refusals import Refused
@@ -155,23 +163,74 @@ async def add_activity(visit: Visit) -> Response:
     return await _activity(visit, None, "")
 
 
+async def check_activity(visit: Visit) -> Response:
+    """Nothing is stored: what changes, and whom it touches."""
+    asked = previews.checked(visit) if visit.form.get(previews.WANTED) else _asked(visit)
+    if visit.form.errors:
+        return await show_activity(visit)
+    api = f"{API}/{visit.path('activity_id')}"
+    before = await visit.api.get(Entry, api)
+    try:
+        said = await previews.preview(visit, "PATCH", api, asked)
+    except Refused as refused:
+        _refused(visit, refused)
+        return await show_activity(visit)
+    after = Entry.model_validate_json(said)
+    schools = {one.id: one.name for one in await visit.api.all(Place, SITES_API)}
+    return visit.page(
+        "agent/edit_check.html",
+        name=before.name,
+        changed=previews.changed(_in_words(before, schools), _in_words(after, schools)),
+        touched=Previewed.model_validate_json(said).touched,
+        wanted=json.dumps(asked),
+        version=previews.seen(visit),
+        path=f"{PATH}/activites/{before.id}",
+    )
+
+
+async def export_touched(visit: Visit) -> Response:
+    """Of the page above: everybody whom the change touches."""
+    try:
+        return await previews.export(visit, "PATCH", f"{API}/{visit.path('activity_id')}", previews.checked(visit))
+    except Refused as refused:
+        _refused(visit, refused)
+    return await show_activity(visit)
+
+
+def _in_words(activity: Entry, schools: Mapping[str, str]) -> dict[str, str]:
+    """All that a change may be about."""
+    return {
+        "Nom": activity.name,
+        "État": STATES.get(activity.status, activity.status),
+        "Âges": f"de {activity.ages[0]} à {activity.ages[1]} ans" if activity.ages else "tous",
+        "Niveaux": ", ".join(LEVELS[one] for one in sorted(activity.levels)) or "tous",
+        "Écoles": ", ".join(sorted(schools.get(one, one) for one in activity.sector)) or "toutes",
+        "Inscriptions": " ; ".join(map(_period, activity.enrolment_windows)) or "toujours ouvertes",
+    }
+
+
+def _period(window: Window) -> str:
+    opens = f" à partir du {moment(window.opens_at)}" if window.opens_at else ""
+    closes = f" jusqu'au {moment(window.closes_at)}" if window.closes_at else ""
+    return f"{window.school_year}{opens}{closes}"
+
+
 async def change_activity(visit: Visit) -> Response:
-    asked = _asked(visit)
-    path = f"{PATH}/activites/{visit.path('activity_id')}"
-    if not visit.form.errors:
-        try:
-            await visit.api.call("PATCH", f"{API}/{visit.path('activity_id')}", asked, seen=visit.form.get("vu"))
-            return visit.go(f"{path}?enregistre")
-        except Refused as refused:
-            _refused(visit, refused)
+    activity_id, asked = visit.path("activity_id"), previews.checked(visit)
+    try:
+        await visit.api.call("PATCH", f"{API}/{activity_id}", asked, seen=previews.seen(visit))
+        return visit.go(f"{PATH}/activites/{activity_id}?enregistre")
+    except Refused as refused:
+        _refused(visit, refused)
     return await show_activity(visit)
 
 
 def _refused(visit: Visit, refused: Refused) -> None:
     """Beside the inputs; what somebody else has changed meanwhile is shown as it is."""
     names = {"code", "name", "kind", "payment", "charging", "regie", "site_id", "etat", "levels", "sector"}
-    if refused.status == 412:
+    if refused.status == 412 or visit.form.get(previews.WANTED):
         visit.form.values = {}
+    if refused.status == 412:
         visit.form.refuse("", STALE)
     elif refused.status in (409, 422):
         visit.form.refused(refused, names | {"youngest"}, {"ages": "youngest", "status": "etat"})
@@ -220,4 +279,6 @@ ROUTES = [
     route(f"{SITES}/{{site_id}}", show_site, change_site, roles=ADMINISTRATORS),
     route(f"{PATH}/activites/nouvelle", show_new, add_activity, roles=ADMINISTRATORS),
     route(f"{PATH}/activites/{{activity_id}}", show_activity, change_activity, roles=ADMINISTRATORS),
+    route(f"{PATH}/activites/{{activity_id}}/verification", send=check_activity, roles=ADMINISTRATORS),
+    route(f"{PATH}/activites/{{activity_id}}/verification.csv", send=export_touched, roles=ADMINISTRATORS),
 ]

@@ -1,13 +1,19 @@
-"""The weeks of an extrascolaire activity: listed, opened, and changed; more places or fewer want a reason."""
+"""The weeks of an extrascolaire activity: listed, opened, and changed; more places or fewer want a reason.
 
+Whom a change touches is shown before it is stored.
+"""
+
+import json
 from datetime import date, timedelta
 from typing import Any
 
 from french.calendar import is_working_day
-from french.wording import day, moment
+from french.wording import by_month, day, moment
 from starlette.responses import Response
 
+from web import previews
 from web.answers.enrolment import Entry, WeekEdition
+from web.answers.touched import Previewed
 from web.listings import Column, Filter, Listing
 from web.pages.agent.catalogue import API, PATH, STALE, WRONG_MOMENT
 from web.paris import as_input, as_moment
@@ -117,28 +123,80 @@ async def add(visit: Visit) -> Response:
     return await show_new(visit)
 
 
-async def change(visit: Visit) -> Response:
+async def check(visit: Visit) -> Response:
+    """Nothing is stored: what changes, and whom it touches."""
+    api, form = f"{WEEKS_API}/{visit.path('week_id')}", visit.form
+    asked = previews.checked(visit) if form.get(previews.WANTED) else _asked(visit)
+    if form.errors:
+        return await show_week(visit)
+    before = await visit.api.get(WeekEdition, api)
+    if not form.get(previews.WANTED):
+        _leave_out(visit, asked, before)
+    try:
+        said = await previews.preview(visit, "PATCH", api, asked)
+    except Refused as refused:
+        _refused(visit, refused)
+        return await show_week(visit)
+    return visit.page(
+        "agent/edit_check.html",
+        name=f"{before.name}, {before.group}",
+        changed=previews.changed(_in_words(before), _in_words(WeekEdition.model_validate_json(said))),
+        touched=Previewed.model_validate_json(said).touched,
+        wanted=json.dumps(asked),
+        version=previews.seen(visit),
+        path=f"{WEEK}/{before.id}",
+    )
+
+
+def _leave_out(visit: Visit, asked: dict[str, Any], week: WeekEdition) -> None:
     """What has not changed is not sent: the days of a booked week may not be, the places want a reason."""
-    week_id, form = visit.path("week_id"), visit.form
-    asked = _asked(visit)
-    if not form.errors:
-        week = await visit.api.get(WeekEdition, f"{WEEKS_API}/{week_id}")
-        ends = [str(week.dates[0]), str(week.dates[-1])]
-        if [form.get("dates"), form.get("last")] == ends:
-            asked.pop("dates")
-        if reason := form.get("reason").strip():
-            asked["reason"] = reason
-        try:
-            await visit.api.call("PATCH", f"{WEEKS_API}/{week_id}", asked, seen=form.get("vu"))
-            return visit.go(f"{WEEK}/{week_id}?enregistre")
-        except Refused as refused:
-            _refused(visit, refused)
+    ends = [str(week.dates[0]), str(week.dates[-1])]
+    if [visit.form.get("dates"), visit.form.get("last")] == ends:
+        asked.pop("dates")
+    if reason := visit.form.get("reason").strip():
+        asked["reason"] = reason
+
+
+async def export_touched(visit: Visit) -> Response:
+    """Of the page above: everybody whom the change touches."""
+    try:
+        return await previews.export(visit, "PATCH", f"{WEEKS_API}/{visit.path('week_id')}", previews.checked(visit))
+    except Refused as refused:
+        _refused(visit, refused)
+    return await show_week(visit)
+
+
+def _in_words(week: WeekEdition) -> dict[str, str]:
+    """All that a change may be about."""
+    opens, early = (one and moment(one) for one in (week.booking_opens_at, week.residents_open_at))
+    return {
+        "Nom": week.name,
+        "Groupe": week.group,
+        "Âges": f"de {week.ages[0]} à {week.ages[1]} ans",
+        "Jours": by_month(week.dates),
+        "Places": str(week.places),
+        "Minutes pendant lesquelles une place est gardée": str(week.hold_minutes),
+        "Les réservations ouvrent": opens or "tout de suite",
+        "Pour les habitants": early or "comme pour tous",
+        "Les réservations se closent": moment(week.booking_closes_at),
+        "Annulation remboursée jusqu'au": moment(week.cancellation_closes_at),
+    }
+
+
+async def change(visit: Visit) -> Response:
+    week_id, asked = visit.path("week_id"), previews.checked(visit)
+    try:
+        await visit.api.call("PATCH", f"{WEEKS_API}/{week_id}", asked, seen=previews.seen(visit))
+        return visit.go(f"{WEEK}/{week_id}?enregistre")
+    except Refused as refused:
+        _refused(visit, refused)
     return await show_week(visit)
 
 
 def _refused(visit: Visit, refused: Refused) -> None:
-    if refused.status == 412:
+    if refused.status == 412 or visit.form.get(previews.WANTED):
         visit.form.values = {}
+    if refused.status == 412:
         visit.form.refuse("", STALE)
     elif refused.status in (409, 422):
         visit.form.refused(refused, NAMES, {"ages": "youngest"})
@@ -151,4 +209,6 @@ ROUTES = [
     route(f"{PATH}/activites/{{activity_id}}/semaines.csv", export_weeks, roles=ADMINISTRATORS),
     route(f"{PATH}/activites/{{activity_id}}/semaines/nouvelle", show_new, add, roles=ADMINISTRATORS),
     route(f"{WEEK}/{{week_id}}", show_week, change, roles=ADMINISTRATORS),
+    route(f"{WEEK}/{{week_id}}/verification", send=check, roles=ADMINISTRATORS),
+    route(f"{WEEK}/{{week_id}}/verification.csv", send=export_touched, roles=ADMINISTRATORS),
 ]
