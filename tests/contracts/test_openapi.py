@@ -12,10 +12,14 @@ from chassis.settings import ServiceSettings
 from gateway.main import PROBLEMS
 from gateway.openapi import join
 from openapi_spec_validator import validate
+from web.pages.agent.desk_log import ACTS
 
 from deploy.local.prepare import services
 
 Operation = dict[str, Any]
+STAFF = {"agent", "cashier", "administrator"}
+#: What the staff looks up by a POST: no act.
+READINGS = {"POST /plannings/copy-week"}
 NOWHERE = "postgresql://nobody@127.0.0.1:9/nothing"
 
 
@@ -105,6 +109,18 @@ def test_every_problem_that_a_service_knows_is_said_somewhere(operations: dict[s
     }
     assert known
     assert {name for urn, name in known.items() if urn not in said} == set()
+
+
+def test_the_desks_log_has_words_for_each_act_of_the_staff(operations: dict[str, Operation]) -> None:
+    acts = {
+        f"{method} /{path.split('/', 4)[4]}"
+        for method, path in (name.split(" ") for name in operations)
+        if method != "GET"
+        and STAFF & set(operations[f"{method} {path}"].get("x-roles", ()))
+        and operations[f"{method} {path}"]["x-reach"] != "account"
+    }
+    assert acts - ACTS.keys() == READINGS
+    assert ACTS.keys() - acts == set()
 
 
 def test_an_empty_answer_is_said_to_be_empty(operations: dict[str, Operation]) -> None:

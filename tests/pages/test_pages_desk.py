@@ -261,3 +261,41 @@ async def test_an_administrator_sees_what_an_edit_would_change_and_stores_what_i
         page = await admin.submit(await admin.get(week), f"{week}/verification")
         page = await admin.submit(page, week)
         assert page.path == f"{week}?enregistre", page.text
+
+
+async def test_a_guardian_agrees_and_their_quotient_is_asked_for_alone_and_with_everybodys(
+    desk: Browser, family: Family, stack: Stack, moving_clock: Clock
+) -> None:
+    own, consent = Browser(desk.client, stack.web), "/dossier/quotient"
+    page = await own.get("/connexion")
+    await own.submit(page, "/connexion", login=family.guardian.username, password=PASSWORD)
+    civil = {"first_names": "Jeanne", "sex": "F", "birth_date": "1987-06-27", "birthplace": "08480"}
+    page = await own.submit(await own.get(consent), consent, birth_name="Roux", **civil)
+    assert page.path == f"{consent}?accord", page.text
+
+    here = f"/agent/dossiers/{family.dossier_id}/quotient"
+    page = await desk.submit(await desk.get(here), f"{here}/demande")
+    assert "Un quotient est trouvé et enregistré" in page.text
+    assert "Quotient de 150 €" in page.text
+    this_month = moving_clock.now().astimezone(PARIS).date().replace(day=1)
+    backdated = {"value": "320", "source": "municipal", "counts_from": str(this_month)}
+    page = await desk.submit(page, here, **backdated)
+    assert len(page.errors) == 1, page.text
+    page = await desk.submit(page, here, **backdated, reason="Revenus vus au guichet")
+    assert page.path == f"{here}?enregistre", page.text
+    assert "Revenus vus au guichet" in (await own.get(consent)).text
+
+    async with signed_in(stack, moving_clock, "admin") as administrator:
+        all_of_them = await administrator.get("/agent/quotients")
+        path = (await administrator.submit(all_of_them, "/agent/quotients")).path
+
+        async def done() -> bool | None:
+            return "Terminée" in (await administrator.get(path)).text or None
+
+        await until(done, "everybody is asked for")
+        log = await administrator.get(f"/agent/journal/dossier?dossier_id={family.guardian.number}")
+        assert "Quotient demandé à API Particulier" in log.text
+        assert "Revenus vus au guichet" in log.text
+
+    page = await own.submit(await own.get(consent), f"{consent}/retrait")
+    assert f"{consent}/retrait" not in [one.get("action") for one in page.all("form")]

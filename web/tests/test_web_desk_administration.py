@@ -19,7 +19,7 @@ ACT: dict[str, Any] = {
     "at": "2026-11-20T09:00:00Z",
     "role": "agent",
     "name": "Luc Petit",
-    "act": "POST /v1/plannings/validate",
+    "act": "POST /plannings/validate",
     "subject_id": None,
     "dossier_id": "d",
     "reason": "Oubli signalé",
@@ -443,7 +443,7 @@ async def test_a_programs_secret_is_told_once(administrator: Browser, gateway: G
 
 
 async def test_who_did_what_at_the_desk_is_listed_between_two_days(administrator: Browser, gateway: Gateway) -> None:
-    gateway.say("GET", LOG_API, (200, listed(ACT, ACT | {"act": "POST /v1/else", "name": None, "reason": None})))
+    gateway.say("GET", LOG_API, (200, listed(ACT, ACT | {"act": "POST /else", "name": None, "reason": None})))
     page = await administrator.get(LOG)
     assert page.path == f"{LOG}/identity"
     page = await administrator.get(f"{LOG}/planning?since=2026-11-20&until=2026-11-21")
@@ -454,7 +454,7 @@ async def test_who_did_what_at_the_desk_is_listed_between_two_days(administrator
     }
     assert "PlanningOubli signalé" in page.text
     assert "Luc Petit (agent du guichet)" in page.text
-    assert "POST /v1/else" in page.text
+    assert "POST /else" in page.text
     link = page.links()["Exporter la liste (CSV)"]
     assert link == f"{LOG}/planning.csv?since=2026-11-20&until=2026-11-21"
     assert (await administrator.get(f"{LOG}/nonsense")).status == 404
