@@ -452,17 +452,18 @@ async def test_files_are_legible_by_nobody_without_the_key_and_are_sealed_anew_b
     send: Send, call: Read, settings: Settings, database: Database
 ) -> None:
     content = pdf()
-    made, gone = [UUID((await send(content))[1]["id"]) for _ in range(2)]
+    gone, spoilt, made = [UUID((await send(content))[1]["id"]) for _ in range(3)]
     root = settings.documents
     assert not any(b"%PDF" in path.read_bytes() for path in root.rglob("*") if path.is_file())
     old, fresh = json.loads(settings.health_keys), new_key()
     both, after = (Folder(root, Ring(json.dumps(keys))) for keys in ([fresh, *old], [fresh]))
     both.path(gone).unlink()
+    both.path(spoilt).write_bytes(both.path(spoilt).read_bytes()[:-1])  # which keeps none of the others from it
     for sealed in (1, 0):
         assert await documents.seal_anew(database, both) == sealed
         assert b"".join(after.opened(made)) == content
     # Who has the old key alone has a file that opens no more, and says so.
-    for lost in (made, gone):
+    for lost in (made, gone, spoilt):
         assert (await call("GET", f"/documents/{lost}"))[1]["type"] == "urn:problem:dossier:file-gone"
     assert not list((root / "incoming").iterdir())
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
+import structlog
 from chassis.bodies import Paging
 from chassis.database import Database
 from chassis.desk import note
@@ -23,8 +24,10 @@ from sqlalchemy.orm import aliased, contains_eager, joinedload
 from dossier import accesses, dossiers
 from dossier.documents.models import Document, DocumentKind, DocumentStatus, LeftFile
 from dossier.documents.rules import AHEAD, MOST, SENTENCES, Fault, expiry_fault, remind_from
-from dossier.documents.storage import Folder
+from dossier.documents.storage import FileLost, Folder
 from dossier.models import Child, Dossier, dossier_children
+
+log = structlog.get_logger()
 
 BATCH = 50
 #: Locked while their files are written: nobody waits for long.
@@ -317,7 +320,7 @@ async def delete_left_files(session: AsyncSession, folder: Folder) -> bool:
 
 
 async def seal_anew(database: Database, folder: Folder) -> int:
-    """Every file by the newest key; how many. What ends in the middle is begun again."""
+    """Every file by the newest key, but for what is lost already; how many. What ends in the middle is begun again."""
     sealed, after = 0, UUID(int=0)
     while True:
         async with database.sessions.begin() as session:
@@ -325,7 +328,10 @@ async def seal_anew(database: Database, folder: Folder) -> int:
             some = select(Document.id).where(Document.id > after).order_by(Document.id).limit(FEW).with_for_update()
             ids = (await session.scalars(some)).all()
             for document_id in ids:
-                sealed += await asyncio.to_thread(folder.seal_anew, document_id)
+                try:
+                    sealed += await asyncio.to_thread(folder.seal_anew, document_id)
+                except FileLost:
+                    log.error("document_lost", document_id=str(document_id))
         if not ids:
             return sealed
         after = ids[-1]

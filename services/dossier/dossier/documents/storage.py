@@ -99,14 +99,17 @@ class Folder:
             raise FileLost from error
 
     def seal_anew(self, document_id: UUID) -> bool:
-        """By the newest key, where another has sealed it; whether it was so. There may be no such file.
+        """By the newest key, where another has sealed it; whether it was so. Raises FileLost.
 
         Nobody may delete it meanwhile.
         """
         place = self.path(document_id)
-        if not place.exists() or sealing.key_of(place) == self._ring.newest:
-            return False
-        self._put(document_id, sealing.opened(self._ring, _about(document_id), place))
+        try:
+            if sealing.key_of(place) == self._ring.newest:
+                return False
+            self._put(document_id, sealing.opened(self._ring, _about(document_id), place))
+        except (FileNotFoundError, KeyError, InvalidTag) as error:
+            raise FileLost from error
         return True
 
     def delete(self, document_id: UUID) -> None:
