@@ -120,3 +120,14 @@ async def test_the_desk_reads_a_document_and_accepts_or_refuses_it(agent: Browse
 async def test_the_page_of_documents_is_for_everybody(family_window: Screen) -> None:
     await family_window.open(HERE)
     await family_window.look("dossier-documents")
+
+
+async def test_the_desks_documents_in_a_browser(desk_window: Screen, gateway: Gateway) -> None:
+    waiting = INSURED | {"status": "waiting"}
+    gateway.say("GET", "/dossier/v1/documents", (200, listed(waiting)))
+    gateway.say("GET", API, (200, listed(waiting)))
+    gateway.say("GET", "/dossier/v1/dossiers/d", (200, DOSSIER))
+    gateway.say("GET", "/dossier/v1/dossiers", (200, listed(DOSSIER)))
+    for path, picture in (("/agent/documents", "agent-documents"), (ONE, "agent-document")):
+        await desk_window.open(path)
+        await desk_window.look(picture)
