@@ -35,16 +35,27 @@ def deadlines(words: str) -> dict[str, Any]:
     return {"date": "2027-05-10", "booking": moment(words), "cancellation": moment(words)}
 
 
-COUNTED = {"count": 2, "children": 2, "families": 1, "in_words": "2 jours réservés n'ont plus lieu"}
 NEXT = "0199d0c0-0000-7000-8000-000000000001"
 
 
-def touched(first_name: str = "Léa", following: str | None = None) -> dict[str, Any]:
-    """Whom an edit touches, with that child on the page."""
+CLOSED = ("1 jour réservé n'a plus lieu", "2 jours réservés n'ont plus lieu (2 enfants, 1 famille)")
+UNFIT = (
+    "1 inscription ne serait plus acceptée",
+    "2 inscriptions ne seraient plus acceptées (2 enfants, 1 famille)",
+    "L'activité est fermée.",
+)
+OFFERED = ("1 attente reçoit une proposition", "2 attentes reçoivent une proposition (2 enfants, 1 famille)")
+
+
+def touched(
+    first_name: str = "Léa", following: str | None = None, words: tuple[str, ...] = CLOSED, *days: str
+) -> dict[str, Any]:
+    """Whom an edit touches, with that child on the page: `words` of its things, of all, and why."""
+    counted = {"count": 2, "children": 2, "families": 1, "in_words": words[1]}
     things = {
         "touch": "closed",
-        "in_words": "1 jour réservé n'a plus lieu",
-        "reason": None,
+        "in_words": words[0],
+        "reason": words[2] if len(words) > 2 else None,
         "dossier_id": "d",
         "dossier_number": "100001",
         "activity_id": "a",
@@ -52,13 +63,13 @@ def touched(first_name: str = "Léa", following: str | None = None) -> dict[str,
         "site_id": "s",
         "site_name": "École Jean Jaurès",
         "count": 1,
-        "days": ["2027-05-07"],
+        "days": days or ["2027-05-07"] * (words is not UNFIT),
     }
-    sites = [COUNTED | {"site_id": one, "site_name": one} for one in ("École Jean Jaurès", "École des Tilleuls")]
-    activity = COUNTED | {"activity_id": "a", "activity_name": "Restauration", "sites": sites}
+    sites = [counted | {"site_id": one, "site_name": one} for one in ("École Jean Jaurès", "École des Tilleuls")]
+    activity = counted | {"activity_id": "a", "activity_name": "Restauration", "sites": sites}
     return {
         "said": ["Rien n'est annulé."],
-        "touches": [COUNTED | {"touch": "closed", "activities": [activity]}],
+        "touches": [counted | {"touch": "closed", "activities": [activity]}],
         "children": {
             "items": [{"child_id": "c", "child_first_name": first_name, "things": [things]}],
             "next_cursor": following,
@@ -289,13 +300,13 @@ async def test_an_activity_is_changed_by_who_has_seen_it(administrator: Browser,
     page = await administrator.submit(page, check, youngest="", window0_closes="x")
     assert len(page.errors) == 2
     api = f"{ACTIVITIES_API}/a"
-    closed = ENTRY | {"status": "closed", "touched": touched()}
+    closed = ENTRY | {"status": "closed", "touched": touched(words=UNFIT)}
     gateway.say("PATCH", api, (422, {"errors": [{"pointer": "/name", "detail": "Trop court."}]}), (200, closed))
     page = await administrator.submit(page, check, youngest="3", window0_closes="2026-09-30T23:59", etat="closed")
     assert page.errors == ["Trop court."]
     page = await administrator.submit(page, check, etat="closed")
     assert "fermée (avant : ouverte)" in plain(page).replace("\N{NARROW NO-BREAK SPACE}", " ")
-    assert page.links()["100001, dossier de Léa"] == "/agent/dossiers/d"
+    assert "1 inscription ne serait plus acceptée. L'activité est fermée." in plain(page)
     gateway.say("PATCH", api, (412, STALE), (200, ENTRY))
     refused = await administrator.submit(page, ACTIVITY)
     assert (refused.errors, refused.form(check)["name"]) == ([STALE_PAGE], ["Restauration"])
@@ -502,10 +513,11 @@ async def test_these_pages_are_an_administrators(agent: Browser, gateway: Gatewa
 
 async def test_the_administrators_pages_in_a_browser(window: Screen, gateway: Gateway) -> None:
     nobody = {"said": [], "touches": [], "children": {"items": [], "next_cursor": None}}
+    waits = touched("Tom", None, OFFERED, *EDITION["dates"])
     gateway.say("POST", "/identity/v1/sessions", (201, gateway.tokens()))
     gateway.say("GET", "/identity/v1/me", (200, ME | {"role": "administrator", "first_name": "Ada"}))
     gateway.say("PUT", CALENDAR_API, (200, CHANGES))
-    gateway.say("PUT", RULES_API, (200, CHANGES | {"rules": SAID}))
+    gateway.say("PUT", RULES_API, (200, CHANGES | {"rules": SAID, "touched": nobody}))
     await window.sign_in("ada", "Guichet!2026")
     for path, picture in (
         ("/agent/catalogue", "agent-catalogue"),
@@ -523,8 +535,10 @@ async def test_the_administrators_pages_in_a_browser(window: Screen, gateway: Ga
     ):
         await window.open(path)
         await window.look(picture)
-    gateway.say("PATCH", f"{ACTIVITIES_API}/a", (200, ENTRY | {"status": "closed", "touched": touched(following=NEXT)}))
-    gateway.say("PATCH", f"{WEEKS_API}/w", (200, EDITION | {"touched": nobody}))
+    gateway.say(
+        "PATCH", f"{ACTIVITIES_API}/a", (200, ENTRY | {"status": "closed", "touched": touched("Léa", NEXT, UNFIT)})
+    )
+    gateway.say("PATCH", f"{WEEKS_API}/w", (200, EDITION | {"places": 30, "touched": waits}))
     for path, picture in ((ACTIVITY, "agent-activite-verification"), (WEEK, "agent-semaine-verification")):
         await window.open(path)
         await window.press("Vérifier")

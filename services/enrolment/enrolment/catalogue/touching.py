@@ -35,6 +35,7 @@ _FOUND = """
         SELECT number = 2 AS after, said->>'status' AS status, said->'levels' AS levels, said->'sector' AS sector,
             (said->>'min_age')::integer AS min_age, (said->>'max_age')::integer AS max_age, said->'windows' AS windows
         FROM jsonb_array_elements($2::text::jsonb) WITH ORDINALITY AS given (said, number)
+        LIMIT 2  -- that many, as the planner cannot know
     ), pupil AS (
         SELECT enrolment.*, extract(year FROM age(valid_from, birth_date)) AS years, school
         FROM enrolments enrolment JOIN children child ON child.id = child_id
