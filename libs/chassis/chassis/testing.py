@@ -83,7 +83,7 @@ _SCHEMA = """
 class TestDatabase:
     """A service's database, given to one test after the other as it was at first: emptying is far cheaper than copying.
 
-    What its tables hold at first is kept in a schema beside them.
+    What its tables hold at first, where they hold anything, is kept in a schema beside them.
     """
 
     __test__ = False  # pytest: not a class of tests
@@ -92,6 +92,7 @@ class TestDatabase:
         self.databases = databases
         self._url = urlunsplit(urlsplit(admin_url)._replace(path=urlsplit(databases.url).path))
         self._tables: list[str] = []
+        self._filled: list[str] = []
         self._schema: Any = None
 
     async def remember(self) -> None:
@@ -100,9 +101,10 @@ class TestDatabase:
         try:
             tables = await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
             self._tables = [name for (name,) in tables]
+            self._filled = [name for name in self._tables if await connection.fetchval(f"SELECT EXISTS (TABLE {name})")]
             await connection.execute(
                 "CREATE SCHEMA first;"
-                + "".join(f"CREATE TABLE first.{name} AS TABLE public.{name};" for name in self._tables)
+                + "".join(f"CREATE TABLE first.{name} AS TABLE public.{name};" for name in self._filled)
             )
             self._schema = await connection.fetchrow(_SCHEMA)
         finally:
@@ -121,9 +123,8 @@ class TestDatabase:
             # As a replica applies changes: no trigger, no foreign key, no order.
             await connection.execute(
                 "SET session_replication_role = replica;"
-                + "".join(
-                    f"DELETE FROM public.{name}; INSERT INTO public.{name} TABLE first.{name};" for name in self._tables
-                )
+                + "".join(f"DELETE FROM public.{name};" for name in self._tables)
+                + "".join(f"INSERT INTO public.{name} TABLE first.{name};" for name in self._filled)
             )
             return True
         finally:
