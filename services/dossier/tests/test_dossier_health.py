@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import aiohttp
@@ -127,7 +128,8 @@ async def test_a_family_writes_what_it_alone_and_the_desk_read_and_each_read_is_
     acting = f"{path}?dossier_id={MOREAU}"
     status, problem, _ = await call("GET", acting, token=agent)
     assert (status, [error["pointer"] for error in problem["errors"]]) == (422, ["/query/reason"])
-    status, read, _ = await call("GET", f"{acting}&reason=PAI à vérifier", token=agent)
+    reason = f"PAI à vérifier\n{'A' * 480}"
+    status, read, _ = await call("GET", f"{acting}&reason={quote(reason)}", token=agent)
     assert (status, read["treatments"]) == (200, "Ventoline.")
     for by, where in ((MARTIN, path), (MOREAU, f"/children/{HUGO}/health"), (MOREAU, f"/children/{uuid4()}/health")):
         stranger = signer.token("guardian", dossier_id=by)
@@ -137,7 +139,7 @@ async def test_a_family_writes_what_it_alone_and_the_desk_read_and_each_read_is_
 
     _, seen, _ = await call("GET", f"/children/{INES}/accesses")
     assert [(one["role"], one["mine"], one["reason"]) for one in seen["items"]] == [
-        ("agent", False, "PAI à vérifier"),
+        ("agent", False, reason),
         ("guardian", True, None),
         ("guardian", True, None),
     ]

@@ -113,11 +113,11 @@ async def test_a_dry_run_says_all_and_stores_nothing(sent: Sent, ask: Ask, datab
 @pytest.mark.usefixtures("loaded")
 async def test_each_wrong_cell_is_named_by_line_and_column_and_the_others_are_stored(sent: Sent, ask: Ask) -> None:
     report = await sent(
-        f"{TITLES};adulte1_courriel;adulte1_role;enfant1_nom;enfant1_prenom;enfant1_naissance;enfant1_ecole;quotient\n"
-        "200001;1 rue;948;Ville;Petit;Luc;luc@;chef;Petit;Ana;31/02/2020;Ailleurs;douze\n"
-        "200002;1 rue;94800;Ville;Petit;Luc;;;Petit;Ana;03/02/2099;;\n"
-        "200003;1 rue;94800;Ville;Petit;Luc;;;;;;;\n"
-        "200003;1 rue;94800;Ville;Petit;Eve;;;;;;;\n"
+        f"{TITLES};adulte1_courriel;adulte1_role;enfant1_nom;enfant1_prenom;enfant1_naissance;enfant1_ecole;quotient;quotient_debut\n"
+        "200001;1 rue;948;Ville;Petit;Luc;luc@;chef;Petit;Ana;31/02/2020;Ailleurs;douze;\n"
+        "200002;1 rue;94800;Ville;Petit;Luc;;;Petit;Ana;03/02/2099;;512;31/12/9999\n"
+        "200003;1 rue;94800;Ville;Petit;Luc;;;;;;;;\n"
+        "200003;1 rue;94800;Ville;Petit;Eve;;;;;;;;\n"
         "200004;1 rue;94800;Ville;Petit\n"
     )
     faults = _faults(report)
@@ -125,12 +125,12 @@ async def test_each_wrong_cell_is_named_by_line_and_column_and_the_others_are_st
         2: {
             *("code_postal", "adulte1_courriel", "adulte1_role", "enfant1_naissance", "enfant1_ecole", "quotient"),
         },
-        3: {"enfant1_naissance"},
+        3: {"enfant1_naissance", "quotient_debut"},
         5: {"numero"},
         6: {""},
     }
     assert ("numero", "Ce numéro est déjà celui de la ligne 4.") in faults[5]
-    assert ("", "Cette ligne a 5 cellules, 13 sont attendues.") in faults[6]
+    assert ("", "Cette ligne a 5 cellules, 14 sont attendues.") in faults[6]
     assert [one["number"] for one in (await ask("/dossiers?q=petit", "agent"))[1]["items"]] == ["200003"]
 
 

@@ -156,11 +156,11 @@ async def test_what_cannot_be_done_on_its_day_is_told_to_the_desk(send: Send, da
 
 async def test_what_is_planned_follows_the_family_into_another_dossier(send: Send, database: Database) -> None:
     await move(send)
-    status, _ = await agent(
-        send, "POST", f"/dossiers/{MOREAU}/merge", {"into": str(MARTIN), "reason": "Une famille"}, 2
-    )
-    assert status == 200
-    (kept,) = await listed(send, MARTIN)
+    merge = {"into": str(MARTIN), "reason": "Une famille"}
+    assert (await agent(send, "POST", f"/dossiers/{MOREAU}/merge", merge | {"from": str(DAY)}, 2))[1]["planned"]
+    assert len(await listed(send, MARTIN)) == 1
+    assert (await agent(send, "POST", f"/dossiers/{MOREAU}/merge", merge, 2))[0] == 200
+    (kept,) = await listed(send, MARTIN)  # done now, the same is not planned any more
     assert kept["about"] == "Tom Moreau rejoint le dossier 100002, et quitte le dossier 100001."
     await the_day(database)
     assert await families(database, TOM) == {DIALLO}

@@ -79,8 +79,9 @@ async def test_the_second_of_two_agents_and_what_cannot_be_are_refused(put: Put,
     assert (await put({"value": 2, "source": "caf"}, seen))[0] == 412
     for body in ({"value": -1, "source": "caf"}, {"value": 1, "source": "x"}, {"source": "caf"}, {"value": "1.5"}):
         assert (await put(body))[0] == 422
-    status, problem = await put({"value": 1, "source": "caf", "valid_to": "2020-01-01"})
-    assert (status, problem["errors"][0]["pointer"]) == (422, "/valid_to")
+    for field, day in (("valid_to", "2020-01-01"), ("counts_from", "9999-12-31"), ("counts_from", "0202-01-01")):
+        status, problem = await put({"value": 1, "source": "caf", "reason": "Erreur de saisie", field: day})
+        assert (status, problem["errors"][0]["pointer"]) == (422, f"/{field}")
 
 
 @pytest.mark.usefixtures("loaded")

@@ -152,8 +152,12 @@ async def test_a_quotient_counts_from_the_next_month_or_from_when_the_desk_says(
     [first, second] = (await told(database, QuotientChanged))[-1].quotients
     assert (first.value, first.valid_to) == (980, first_day - timedelta(days=1))
     assert (second.value, second.valid_from, second.valid_to) == (512, first_day, default_end(first_day))
+    slip = await asked(QUOTIENT | {"value": 400})
+    status, problem = await decide(slip, ACCEPTED | {"counts_from": "9999-12-31"})
+    assert (status, [one["pointer"] for one in problem["errors"]]) == (422, ["/counts_from"])
+    assert (await decide(slip, ACCEPTED | {"counts_from": str(today)}))[0] == 200
     # Backdated, and from a day that had one already.
-    for value, day in ((400, today), (300, today), (200, first_day)):
+    for value, day in ((300, today), (200, first_day)):
         await decide(await asked(QUOTIENT | {"value": value}), ACCEPTED | {"counts_from": str(day)})
     told_last = (await told(database, QuotientChanged))[-1].quotients
     assert [(one.value, one.valid_from) for one in told_last[-2:]] == [(300, today), (200, first_day)]

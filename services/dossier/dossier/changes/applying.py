@@ -19,7 +19,7 @@ from dossier.households.sharing import give
 from dossier.models import Adult, Child, Dossier, Quotient, Schooling, Town, dossier_children
 from dossier.quotient import in_force
 from dossier.quotients.recording import Found, put
-from dossier.quotients.rules import counts_from
+from dossier.quotients.rules import counts_from, first_day_fault
 
 #: What is a child's own, and so both its families'.
 OF_CHILD = ("child_identity", "school", "custody")
@@ -100,6 +100,8 @@ async def apply(
         await dossiers.judged(session, [dossier.id])
     elif request.kind == "quotient":
         request.counts_from = first_day or counts_from(today)
+        if far := first_day_fault(request.counts_from, today):
+            raise Malformed(errors=[{"pointer": "/counts_from", "detail": far}])
         put(dossier, Found(new["value"], new["source"], request.counts_from), today)
         await dossiers.quotients_changed(session, dossier)
     else:

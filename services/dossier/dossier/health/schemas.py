@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
-from chassis.fields import Day, Line, Phone, line
+from chassis.fields import Day, Phone, line
 from contracts.caller import CallerRole
 from contracts.dossier import Menu
 from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
@@ -102,4 +102,4 @@ class AccessAnswer(Answer):
     role: CallerRole
     mine: bool
     site_name: str | None
-    reason: Line | None
+    reason: str | None

@@ -79,7 +79,9 @@ async def change(
         said = "Ce changement ne se fait pas avant aujourd'hui : choisissez ce jour ou un jour à venir."
         raise Malformed(errors=[{"pointer": "/from", "detail": said}])
     if not preview and day in (None, today):
-        return *await use(session, reach, seen, wish, preview=False), None
+        done = await use(session, reach, seen, wish, preview=False)
+        await fetch(session, _FULFILLED, _kind(wish), json.dumps(_said(wish)))
+        return *done, None
     changed, touches = await use(session, reach, seen, wish, preview=True)
     others = [(one, about) for one, about in await _listed(session, wish.dossier_id) if not one.refused]
     same = next((one for one, _ in others if (one.kind, one.wish, one.day) == (_kind(wish), _said(wish), day)), None)
@@ -93,6 +95,10 @@ async def change(
     why = " ".join(filter(None, (reason, f"(prévu pour le {wording.day(day)})")))
     desk.note(session, subject_id=kept.id, dossier_id=wish.dossier_id, reason=why)
     return changed, touches, kept
+
+
+# What is done now is not to be done once more on the day it was kept for.
+_FULFILLED = "DELETE FROM planned_changes WHERE kind = $1 AND wish = $2::jsonb"
 
 
 def _kind(wish: Wish) -> str:

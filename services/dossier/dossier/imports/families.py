@@ -23,6 +23,7 @@ from dossier.households.schemas import FirstAdult, NewAddress, NewChild, NewDoss
 from dossier.imports.columns import ADULT, CHILD, FAMILY, LEVELS, MENUS, ROLES, SOURCES, place
 from dossier.models import Adult, Child, Dossier, DossierStatus, Quotient, Schooling
 from dossier.quotient import default_end
+from dossier.quotients.rules import first_day_fault
 
 T = TypeVar("T")
 Cells = Mapping[str, str]
@@ -130,6 +131,8 @@ class _Reading:
         for (number, _), child in zip(self._several("children"), line.children, strict=True):
             if fault := birth_date_fault(child.birth_date, self.known.today):
                 self.faults.append(Fault(f"enfant{number}_naissance", fault))
+        if line.quotient and (fault := first_day_fault(line.quotient.valid_from, self.known.today)):
+            self.faults.append(Fault("quotient_debut", fault))
         self._refuse_twice("adulte", "adults", [Named(one.first_name, one.last_name) for one in line.adults])
         self._refuse_twice("enfant", "children", [Named(one.first_name, "") for one in line.children])
         return line

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dossier import dossiers
 from dossier.models import Dossier, Quotient
 from dossier.quotient import default_end
-from dossier.quotients.rules import counts_from, needs_reason
+from dossier.quotients.rules import counts_from, first_day_fault, needs_reason
 
 Source = Literal["caf", "msa", "municipal"]
 
@@ -39,6 +39,8 @@ class Found:
 def fault(found: Found, today: date) -> tuple[str, str] | None:
     """Which field of it cannot be, and why, in French."""
     first_day = found.first_day or counts_from(today)
+    if far := first_day_fault(first_day, today):
+        return "counts_from", far
     if found.last_day and found.last_day < first_day:
         return "valid_to", "Le dernier jour vient avant le premier."
     if needs_reason(first_day, today) and not found.reason:
