@@ -26,6 +26,9 @@ Erased = Literal["account", "dossier", "child"]
 Before = Callable[[AsyncSession, UUID], Awaitable[None]]
 #: As long as an event may be late.
 SWEPT_FOR = timedelta(days=30)
+#: Of an account, as long as a call may be under way (its tokens are refused): a guardian who was removed by mistake has
+#: the same one again, and what they make with it stays.
+ACCOUNT_SWEPT_FOR = timedelta(minutes=20)
 
 _LEAVE = "INSERT INTO erased (id, kind, erased_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 # What was said before it: the reason of the erasure itself proves that it was asked for.
@@ -34,7 +37,10 @@ _FORGET_WORDS = """
     WHERE erased.id = $1 AND $1 IN (desk_log.dossier_id, desk_log.subject_id) AND desk_log.at < erased.erased_at
       AND reason IS NOT NULL
 """
-_LATELY = "SELECT id, kind FROM erased WHERE erased_at > $1 ORDER BY id"
+_LATELY = """
+    SELECT id, kind FROM erased
+    WHERE erased_at > CASE kind WHEN 'account' THEN $2::timestamptz ELSE $1::timestamptz END ORDER BY id
+"""
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,7 @@ class Erasure:
     async def sweep(self, database: Database, settings: object) -> None:
         """Erase again who was erased lately: what was under way when they were has come since."""
         async with database.sessions() as session:
-            lately = await fetch(session, _LATELY, clock.now() - SWEPT_FOR)
+            lately = await fetch(session, _LATELY, (now := clock.now()) - SWEPT_FOR, now - ACCOUNT_SWEPT_FOR)
         for subject, kind in lately:
             async with database.sessions.begin() as session:
                 await self.erase(session, kind, subject)

@@ -1,6 +1,7 @@
 """What is exported of a person, and what an erasure leaves of them, whatever comes late."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +17,7 @@ from chassis.inbox import Handlers
 from chassis.law import impersonal, part_of, personal
 from chassis.reach import Reach
 from chassis.schema import may, service_metadata
-from chassis.testing import create_database, drop_database
+from chassis.testing import create_database, drop_database, shifted_clock
 from contracts.dossier import ChildErased, DossierErased, QuotientChanged
 from contracts.identity import AccountClosed
 from sqlalchemy import ARRAY, Column, Date, ForeignKey, Integer, LargeBinary, Table, Text, Uuid, text
@@ -237,6 +238,17 @@ async def test_a_handler_that_ends_what_law_keeps_hears_of_them_all_the_same(lib
     assert heard == []
     await inbox.handle(library, body(told), {QuotientChanged: EvenErased(hear)})
     assert heard == [OURS]
+
+
+async def test_who_has_the_same_account_again_keeps_what_they_make_with_it(library: Database, clock_file: Path) -> None:
+    closed = AccountClosed(account_id=ACCOUNT, dossier_id=OURS, guardian_id=GUARDIAN, version=2)
+    await inbox.handle(library, body(closed), HANDLERS)
+    for minutes, left in ((10, 0), (30, 1)):
+        async with library.sessions.begin() as session:
+            await session.execute(DRAFTS.insert().values(dossier_id=OURS, account_id=ACCOUNT, secret=b"x"))
+        with shifted_clock(clock_file, minutes * 60):
+            await ERASURE.sweep(library, None)
+        assert await count(library, drafts=f"account_id = '{ACCOUNT}'") == {"drafts": left}
 
 
 async def test_what_was_under_way_at_that_moment_goes_with_the_next_sweep(library: Database) -> None:
