@@ -508,6 +508,9 @@ async def test_a_tablet_is_enrolled_and_its_token_told_once(administrator: Brows
 async def test_these_pages_are_an_administrators(agent: Browser, gateway: Gateway) -> None:
     for path in (CALENDAR, RULES, "/agent/catalogue", ACTIVITY, WEEK, STAFF, PROGRAMS, TABLETS, f"{STAFF}.csv"):
         assert (await agent.get(path)).status == 403, path
+    for path in (CALENDAR, RULES, ACTIVITY, WEEK):
+        for form in (path, f"{path}/verification", f"{path}/verification.csv"):
+            assert (await agent.post(form, {})).status == 403, form
     assert not gateway.calls
 
 

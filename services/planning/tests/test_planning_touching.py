@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from chassis.database import fetch
 from chassis.identifiers import new_id
 from contracts import Envelope
 from contracts.planning import NoticeWritten
@@ -147,3 +148,15 @@ async def test_families_are_told_once_of_days_that_close_and_open_again_and_keep
     assert len(await told(desk)) == 4, "deadlines are read where days are reserved"
     await rules(desk, query="", weekdays=["tuesday"])
     assert [one.dossier_id for one in (await told(desk))[4:]] == sorted([martin.dossier_id, diallo.dossier_id])
+
+
+async def test_everything_is_counted_by_one_statement_from_an_index_that_has_all_it_needs(desk: Desk) -> None:
+    await families(desk)
+    asked = await desk.statements(calendar(desk, BRIDGE, STRIKE))
+    [counting] = [one for one in asked if "reservations" in one]
+    arguments = (["closed"], [CANTEEN], [MONDAY], None, 51)
+    async with desk.owner.sessions() as session:
+        for way in ("seqscan", "bitmapscan"):  # as in a table of that size
+            await session.execute(text(f"SET LOCAL enable_{way} = off"))
+        plan = [row[0] for row in await fetch(session, f"EXPLAIN {counting}", *arguments)]
+    assert any("Index Only Scan using ix_reservations_activity_id_day" in line for line in plan), plan
