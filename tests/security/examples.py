@@ -49,6 +49,7 @@ FILES = {
 }
 
 CLOSING = "DELETE /v1/me"
+NAMING = "PATCH /v1/me"
 LEAVING = "DELETE /v1/children/{child_id}/dossiers/{dossier_id}"
 #: What takes a code of the moment, or a device, of the caller's own: here only who may, the rest in identity's tests.
 BY_CODE = {f"{method} /v1/me/totp" for method in ("POST", "PUT", "DELETE")} | {
@@ -263,6 +264,7 @@ async def values_of(family: Family) -> Json:
         # Their own account's, which stays as it is.
         "password": PASSWORD,
         "new_password": PASSWORD,
+        NAMING: {"username": family.guardian.username},
         "otp": "000000",
         "credential": {},
         # Of the staff's: a new one that nobody will meet.

@@ -22,6 +22,7 @@ from tests.conftest import NewFamily
 from tests.security.examples import (
     BY_CODE,
     CLOSING,
+    NAMING,
     SEVERAL,
     THEIRS,
     Json,
@@ -77,7 +78,7 @@ async def sign_in(stack: Stack, moving_clock: Clock) -> AsyncIterator[SignIn]:
                 portal = await opened.enter_async_context(Portal(stack))
                 code = totp(TOTP_SECRET, int(moving_clock.now().timestamp()) // STEP_S)
                 await portal.sign_in(username, STAFF_PASSWORD, code)
-                own = {"password": STAFF_PASSWORD, "new_password": STAFF_PASSWORD}
+                own = {"password": STAFF_PASSWORD, "new_password": STAFF_PASSWORD, NAMING: {"username": username}}
                 found[role] = Actor(role, str(portal.token), own=own)
             portal = await opened.enter_async_context(Portal(stack))
             tablet = {"login": "animateur", "pin": "2026", "device_token": "tablette-demo-2026"}
@@ -175,14 +176,15 @@ async def test_what_is_a_familys_is_touched_by_that_family_and_the_desk_alone(
     values["POST /v1/dossiers/{dossier_id}/merge"] = twin
     await history_of(owner, stack.owner_databases["planning"], values)
     nothing = {name: str(new_id()) for name in THEIRS} | {name: [str(new_id())] for name in SEVERAL}
-    everybody = await sign_in() | {"guardian": Actor("guardian", str(stranger.portal.token))}
+    named = {NAMING: {"username": stranger.guardian.username}}
+    everybody = await sign_in() | {"guardian": Actor("guardian", str(stranger.portal.token), own=named)}
     async with aiohttp.ClientSession() as client:
         door = Door(stack, through, client)
         for operation in operations(document):
             if str(operation) == CLOSING:
                 for family in (owner, stranger):
                     await family.sign_in_again()
-                everybody = await sign_in() | {"guardian": Actor("guardian", str(stranger.portal.token))}
+                everybody = await sign_in() | {"guardian": Actor("guardian", str(stranger.portal.token), own=named)}
             await other_dossier(stack.owner_databases["dossier"], values, operation)
             for actor in everybody.values():
                 values["booking_id"] = await booking_of(owner, values, operation)

@@ -43,6 +43,13 @@ async def test_password_email_and_connections_are_changed(claire: Browser, gatew
     for expected in ("Ce n'est pas votre mot de passe.", "vos autres connexions sont terminées"):
         page = await claire.submit(page, "/compte/mot-de-passe", password="Avant!2026", new_password="Apres!2026")
         assert expected in page.text
+    taken = {"errors": [{"pointer": "/username", "detail": "Ce nom d'utilisateur est déjà pris."}]}
+    gateway.say("PATCH", f"{API}/me", (422, taken), (200, MINE))
+    page = await claire.get("/compte/nom")
+    for expected in ("Ce nom d'utilisateur est déjà pris.", "Votre nom d'utilisateur est changé"):
+        page = await claire.submit(page, "/compte/nom", username=" claire.m ", password="x")
+        assert expected in page.text
+    assert gateway.heard("PATCH", f"{API}/me")[0].body == {"username": "claire.m", "password": "x"}
     gateway.say("PUT", f"{API}/me/email", (202, None))
     page = await claire.get("/compte/courriel")
     page = await claire.submit(page, "/compte/courriel", email=" c@example.org ", password="x")
@@ -119,6 +126,7 @@ async def test_a_passkey_is_made_then_signs_in(window: Screen, gateway: Gateway)
     await window.sign_in("claire", "Villeneuve!2026")
     for path, picture in (
         ("/compte", "compte"),
+        ("/compte/nom", ""),
         ("/compte/mot-de-passe", ""),
         ("/compte/courriel", ""),
         ("/compte/connexions", "compte-connexions"),

@@ -73,9 +73,14 @@ def refusals(password: str, username: str | None, policy: Policy) -> list[str]:
     found = [f"Le mot de passe doit comporter {rule}." for kept, rule in rules if not kept]
     if is_common(password):
         found.append("Ce mot de passe est trop courant : choisissez-en un autre.")
-    if username and username_key(username) in username_key(password):
+    if username and holds(password, username):
         found.append("Le mot de passe ne doit pas contenir le nom d'utilisateur.")
     return found
+
+
+def holds(password: str, username: str) -> bool:
+    """Whether the username stands in the password, however either is spelt."""
+    return username_key(username) in username_key(password)
 
 
 async def hashed(password: str) -> str:

@@ -110,6 +110,36 @@ async def test_a_password_replaced_by_a_link_meanwhile_is_no_proof_any_more(
     assert (await portal.sign_in("martin", PASSWORD))[0] == 201
 
 
+# ---------------------------------------------------------------------- another username
+
+
+async def rename(portal: Portal, tokens: dict[str, Any], username: str, **changes: str) -> tuple[int, list[str]]:
+    asked = {"username": username, "password": MARTIN["password"]} | changes
+    status, answer = await portal.send("PATCH", "/me", bearer=tokens["access_token"], **asked)
+    return status, pointers(answer) if status == 422 else []
+
+
+async def test_another_username_signs_in_and_is_told_by_mail(portal: Portal) -> None:
+    own = await signed_in(portal)
+    assert await rename(portal, own, "sophie", password="Autre!2026") == WRONG
+    for wrong in ("diallo", "DIALLO", "bienvenue", "so", "a@b.fr"):  # taken, in the password, no username
+        assert await rename(portal, own, wrong) == (422, ["/username"])
+    assert await portal.mails() == []
+    for name in ("Martin", "Sophie.M", "Sophie.M"):
+        assert await rename(portal, own, name) == (200, [])
+        assert (await portal.get("/me", own["access_token"]))[1]["username"] == name
+    assert (await portal.sign_in(**MARTIN))[0] == 401
+    assert (await portal.sign_in("sophie.m", MARTIN["password"]))[0] == 201
+    assert [mail["Subject"] for mail in await portal.mails()] == ["Votre nom d'utilisateur a été changé"] * 2
+
+
+async def test_of_many_who_want_a_username_at_once_one_has_it(portal: Portal) -> None:
+    status, diallo = await portal.sign_in("diallo", MARTIN["password"])
+    assert status == 201
+    answers = await asyncio.gather(*(rename(portal, one, "awa") for one in (await signed_in(portal), diallo)))
+    assert sorted(answers) == [(200, []), (422, ["/username"])]
+
+
 # ---------------------------------------------------------------------- another email
 
 

@@ -1,4 +1,4 @@
-"""« Mon compte », of families and staff: password, email, passkeys, where one is signed in, and closing it."""
+"""« Mon compte », of families and staff: username, password, email, passkeys, connections, and closing it."""
 
 from starlette.responses import Response
 
@@ -12,6 +12,7 @@ PATH = "/compte"
 ME, SESSIONS = "/identity/v1/me", "/identity/v1/sessions"
 #: What is said on coming back, by what was done.
 DONE = {
+    "nom": "Votre nom d'utilisateur est changé : c'est avec celui-ci que vous vous connecterez.",
     "mot-de-passe": "Votre mot de passe est changé ; vos autres connexions sont terminées.",
     "courriel": "Un lien a été envoyé à la nouvelle adresse : votre courriel change quand vous l'aurez suivi.",
     "sans-second-facteur": "Votre mot de passe seul est désormais demandé.",
@@ -37,6 +38,19 @@ async def change_password(visit: Visit) -> Response:
         if await _asked(visit, "PUT", f"{ME}/password", asked):
             return visit.go(f"{PATH}?mot-de-passe")
     return await show_password(visit)
+
+
+async def show_username(visit: Visit) -> Response:
+    return visit.page("account/username.html", me=await visit.api.get(Me, ME))
+
+
+async def change_username(visit: Visit) -> Response:
+    form = visit.form
+    if form.require(username="Indiquez le nouveau nom d'utilisateur.", password=PASSWORD):
+        asked = {"username": form.get("username").strip(), "password": form.get("password")}
+        if await _asked(visit, "PATCH", ME, asked):
+            return visit.go(f"{PATH}?nom")
+    return await show_username(visit)
 
 
 async def show_email(visit: Visit) -> Response:
@@ -94,6 +108,7 @@ async def _asked(visit: Visit, method: str, path: str, body: dict[str, str]) -> 
 
 ROUTES = [
     route(PATH, show, roles=ANYBODY),
+    route(f"{PATH}/nom", show_username, change_username, roles=ANYBODY),
     route(f"{PATH}/mot-de-passe", show_password, change_password, roles=ANYBODY),
     route(f"{PATH}/courriel", show_email, change_email, roles=ANYBODY),
     route(f"{PATH}/connexions", show_sessions, end_session, roles=ANYBODY),

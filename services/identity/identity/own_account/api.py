@@ -16,6 +16,7 @@ from identity.names import email_key
 from identity.own_account import changing, closing, password_resets, schemas, totp
 from identity.registrations import activation, credentials
 from identity.sessions import lines
+from identity.sessions.schemas import Me
 from identity.throttling.guesses import limits_of, proved, room
 from identity.throttling.tries import Counted, Limit, TooManyTries, count_request, is_spent
 
@@ -79,6 +80,20 @@ async def reset(
             for login in (account.username_key, account.email_key):
                 tried = Counted(limits_of(settings, login, address)[:1])
                 await proved(session, settings, account.id, address, tried, now)
+
+
+@router.patch("/me")
+@problems(TooManyTries)
+async def change_username(
+    body: schemas.UsernameChange, caller: Owner, database: OwnTransactions, settings: Configured, address: Address
+) -> Me:
+    """Another username. Names are the dossier's, or the administrator's; the rest has calls of its own."""
+    await count_request(database, Limit(f"check {address}", settings.check_limit))
+    now = clock.now()
+    own = await changing.prove(database, settings, caller, address, now, password=body.password)
+    async with changing.proved(database, own) as (session, locked):
+        await changing.change_username(session, locked, body.username, body.password, now)
+        return Me.model_validate(locked)
 
 
 @router.put("/me/password", status_code=204)

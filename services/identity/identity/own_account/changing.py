@@ -1,4 +1,4 @@
-"""Changing one's own password or email: what proves that it is oneself, what ends with it, who is told.
+"""Changing one's own username, password or email: what proves that it is oneself, what ends with it, who is told.
 
 A new email counts once the link mailed there is followed, good for 72 hours and once; the former one is then told.
 """
@@ -23,6 +23,7 @@ from identity.models import Account, AccountStatus
 from identity.names import email_key
 from identity.notices.writing import tell, write
 from identity.own_account.models import EmailChange, ResetLink
+from identity.registrations import credentials
 from identity.sessions import lines
 from identity.settings import Settings
 from identity.throttling.guesses import limits_of, room
@@ -110,6 +111,32 @@ async def proved(database: Database, by: Proved) -> AsyncIterator[tuple[AsyncSes
         if by.second is not None and not await second_factor.use(session, account, by.second):
             raise _wrong_code()
         yield session, account
+
+
+async def change_username(session: AsyncSession, account: Account, username: str, password: str, now: datetime) -> None:
+    """Of a locked account with that password: it signs in by that username from now on, and is told.
+
+    Raises Malformed where it is somebody else's, or stands in the password.
+    """
+    if passwords.holds(password, username):
+        detail = "Votre mot de passe contient ce nom d'utilisateur : choisissez-en un autre."
+        raise Malformed(errors=[{"pointer": "/username", "detail": detail}])
+    if username == account.username:
+        return
+    await credentials.check(session, username, None, now, own=account)
+    await credentials.take_username(session, account, username, now)
+    account.version += 1
+    await tell(
+        session,
+        account,
+        "Votre nom d'utilisateur a été changé",
+        [
+            "Le nom d'utilisateur de votre compte Espace Familles vient d'être changé depuis votre compte.",
+            "Si ce n'est pas vous, changez aussitôt votre mot de passe et prévenez le guichet.",
+        ],
+        "/connexion",
+        now,
+    )
 
 
 async def change_password(

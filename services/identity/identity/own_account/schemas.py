@@ -5,7 +5,7 @@ from datetime import datetime
 from chassis.bodies import Answer, RequestBody
 from chassis.fields import Email, Line
 
-from identity.fields import Code, Password, Secret
+from identity.fields import Code, Password, Secret, Username
 
 
 class ResetAsked(RequestBody):
@@ -28,6 +28,13 @@ class NewPassword(RequestBody):
 class PasswordChange(NewPassword):
     """`password` is the present one."""
 
+    password: Password
+
+
+class UsernameChange(RequestBody):
+    """`password` is the account's."""
+
+    username: Username
     password: Password
 
 
