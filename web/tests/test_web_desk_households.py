@@ -137,6 +137,12 @@ async def test_the_other_dossier_is_found_by_its_number(agent: Browser, number: 
         assert page.links()[page.errors[0]] == "#numero"
 
 
+async def test_what_cannot_be_a_number_is_no_dossiers(agent: Browser, gateway: Gateway) -> None:
+    gateway.refuse("GET", DOSSIERS, 422, errors=[{"pointer": "/query/q", "detail": "Cette valeur n'est pas acceptée."}])
+    page = await agent.submit(await agent.get(MERGE), MERGE, faire="verifier", numero="1" * 101)
+    assert page.links()[page.errors[0]] == "#numero"
+
+
 async def test_two_dossiers_are_merged_once_it_is_seen_whose_the_other_is(agent: Browser, gateway: Gateway) -> None:
     gateway.say("POST", f"{API}/merge", touched(into=OURS | {"id": "e"}))
     gateway.say("GET", f"{DOSSIERS}/e", (200, OURS | {"id": "e", "number": "100077"}))

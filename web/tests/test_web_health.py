@@ -92,10 +92,13 @@ async def test_an_agent_says_why_before_they_read(agent: Browser, gateway: Gatew
     assert "Motif de la consultation" in asked.text
     assert (await agent.get(f"{here}?motif=")).status == 422
     assert gateway.heard("GET", API) == []
+    gateway.refuse("GET", API, 422, errors=[{"pointer": "/query/reason", "detail": "Ce texte est trop long."}])
+    page = await agent.get(f"{here}?motif=PAI")
+    assert (page.status, page.links()["Ce texte est trop long."]) == (422, "#motif")
+    gateway.say("GET", API, (200, RECORD))
     page = await agent.get(f"{here}?motif=PAI à revoir")
     assert "Appeler le 15." in page.source
-    (read,) = gateway.heard("GET", API)
-    assert read.query == {"dossier_id": "d", "reason": "PAI à revoir"}
+    assert gateway.heard("GET", API)[-1].query == {"dossier_id": "d", "reason": "PAI à revoir"}
 
 
 async def test_the_page_of_a_health_record_is_for_everybody(family_window: Screen) -> None:

@@ -40,7 +40,13 @@ async def show_health(visit: Visit) -> Response:
             visit.form.refuse(REASON, WHY)
         return visit.page("dossier/health_reason.html", child=child)
     more = {"reason": reason} if visit.acting else {}
-    record = await visit.api.get(Health, f"/dossier/v1/children/{child.id}/health", **visit.family, **more)
+    try:
+        record = await visit.api.get(Health, f"/dossier/v1/children/{child.id}/health", **visit.family, **more)
+    except Refused as refused:
+        if not refused.errors:
+            raise
+        visit.form.refused(refused, [REASON], {"query/reason": REASON})
+        return visit.page("dossier/health_reason.html", child=child)
     _offer(visit, record)
     return _page(visit, child, record.version, len(record.vaccines))
 

@@ -28,6 +28,11 @@ async def named(visit: Visit, items: list[T]) -> list[T]:
 
 
 async def numbered(visit: Visit, number: str) -> FoundDossier | None:
-    """The dossier of that number."""
-    found = await visit.api.get(Page[FoundDossier], API, q=number, limit=1)
+    """The dossier of that number; of what cannot be one there is none."""
+    try:
+        found = await visit.api.get(Page[FoundDossier], API, q=number, limit=1)
+    except Refused as refused:
+        if refused.status != 422:
+            raise
+        return None
     return next((one for one in found.items if one.number == number), None)
