@@ -93,7 +93,7 @@ async def _documents(visit: Visit) -> list[Document]:
 async def ask(visit: Visit) -> Response:
     kind, subject = await _asked(visit)
     form, fields = visit.form, changes.KINDS[kind].fields
-    change: dict[str, Any] = {"kind": kind} | {name: value or None for name, value in form.picked(*fields).items()}
+    change: dict[str, Any] = {"kind": kind} | {name: value for name, value in form.picked(*fields).items() if value}
     if kind == "quotient":
         change["value"] = form.number("value")
     if kind == "custody":
