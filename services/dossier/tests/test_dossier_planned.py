@@ -156,6 +156,9 @@ async def test_what_cannot_be_done_on_its_day_is_told_to_the_desk(send: Send, da
 
 async def test_what_is_planned_follows_the_family_into_another_dossier(send: Send, database: Database) -> None:
     await move(send)
+    asked = {"dossier_id": str(MARTIN), "leaves": str(MOREAU)}
+    also = (await agent(send, "POST", f"/children/{TOM}/dossiers?preview=true", asked, 1))[1]["touches"]
+    assert also[-1].startswith(f"Déjà prévu le {wording.day(DAY)}")
     merge = {"into": str(MARTIN), "reason": "Une famille"}
     assert (await agent(send, "POST", f"/dossiers/{MOREAU}/merge", merge | {"from": str(DAY)}, 2))[1]["planned"]
     assert len(await listed(send, MARTIN)) == 1

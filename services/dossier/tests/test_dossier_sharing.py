@@ -162,6 +162,8 @@ async def test_a_child_moves_at_once(send: Send, database: Database) -> None:
         status, moved = await share(send, seen=seen, leaves=str(MOREAU))
         assert (status, moved["child"]["version"]) == (200, 2)
     assert (await share(send, seen=2, leaves=str(MARTIN)))[1]["child"]["version"] == 2  # from itself: nothing
+    status, problem = await share(send, DIALLO, 2, leaves=str(MOREAU))  # where it is no more
+    assert (status, [one["pointer"] for one in problem["errors"]]) == (422, ["/leaves"])
     assert (await last(database)).dossier_ids == (MARTIN,)
     assert (await send("GET", f"/children/{TOM}", dossier_id=MOREAU))[0] == 404
     assert (await share(send, new_id(), 2))[0] == 404

@@ -83,7 +83,7 @@ async def change(
         await fetch(session, _FULFILLED, _kind(wish), json.dumps(_said(wish)))
         return *done, None
     changed, touches = await use(session, reach, seen, wish, preview=True)
-    others = [(one, about) for one, about in await _listed(session, wish.dossier_id) if not one.refused]
+    others = [(one, about) for one, about in await _listed(session, wish.ids) if not one.refused]
     same = next((one for one, _ in others if (one.kind, one.wish, one.day) == (_kind(wish), _said(wish), day)), None)
     touches += [f"Déjà prévu le {wording.day(one.day)} : {about}" for one, about in others if one is not same]
     if day is None or day == today:
@@ -136,14 +136,19 @@ async def of_dossier(
     Raises NotFound.
     """
     await dossiers.read(session, reach, dossier_id)
-    return await _listed(session, dossier_id, limit, after)
+    return await _listed(session, [dossier_id], limit, after)
 
 
 async def _listed(
-    session: AsyncSession, dossier_id: UUID, limit: int | None = None, after: UUID | None = None
+    session: AsyncSession, ids: Iterable[UUID], limit: int | None = None, after: UUID | None = None
 ) -> list[tuple[PlannedChange, str]]:
-    theirs = select(Dossier.id).where(or_(Dossier.id == dossier_id, Dossier.merged_into == dossier_id))
-    query = select(PlannedChange).where(or_(PlannedChange.dossier_id.in_(theirs), PlannedChange.other_id.in_(theirs)))
+    """What touches one of these dossiers, or is said of one of these children."""
+    named = list(ids)
+    theirs = select(Dossier.id).where(or_(Dossier.id.in_(named), Dossier.merged_into.in_(named)))
+    planned = PlannedChange
+    query = select(planned).where(
+        or_(planned.dossier_id.in_(theirs), planned.other_id.in_(theirs), planned.child_id.in_(named))
+    )
     if after is not None:
         query = query.where(PlannedChange.id > after)
     found = (await session.scalars(query.order_by(PlannedChange.id).limit(limit))).all()

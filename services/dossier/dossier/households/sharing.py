@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chassis.editing import Seen
 from chassis.outbox import publish
-from chassis.problems import NotFound, Problem
+from chassis.problems import Malformed, NotFound, Problem
 from chassis.reach import Acting, Reach
 from contracts.dossier import Custody, CustodyException, CustodyPattern
 from sqlalchemy import select
@@ -47,7 +47,7 @@ async def share(
 ) -> tuple[Child, list[str]]:
     """The child, and in French what that comes to, which a preview only says; where it is so already, nothing.
 
-    Raises NotFound, Archived, Stale, ChildKnown, TwoDossiers.
+    Raises NotFound, Archived, Stale, Malformed (it is not of the dossier that it leaves), ChildKnown, TwoDossiers.
     """
     dossier_id, leaves = wish.dossier_id, wish.other_id
     if leaves == dossier_id:
@@ -58,6 +58,9 @@ async def share(
     entered, joins = concerned[dossier_id], dossier_id not in theirs
     left = concerned[leaves] if leaves is not None and leaves in theirs else None
     if joins:
+        if leaves is not None and left is None:
+            wrong = f"{child.first_name} ne fait pas partie du dossier {concerned[leaves].number}."
+            raise Malformed(errors=[{"pointer": "/leaves", "detail": wrong}])
         if len({*theirs, dossier_id} - {leaves}) > 2:
             raise TwoDossiers
         if any(is_same(one, child.first_name, child.birth_date) for one in entered.children):
