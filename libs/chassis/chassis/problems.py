@@ -177,6 +177,8 @@ _FIELD_ERRORS = {
     "uuid_parsing": "Ce n'est pas un identifiant valable.",
     "uuid_type": "Ce n'est pas un identifiant valable.",
     "string_type": "Un texte est attendu.",
+    "string_unicode": "Ce texte contient un caractère qui n'est pas accepté.",
+    "string_pattern_mismatch": "Ce texte contient un caractère refusé, un retour à la ligne par exemple.",
     "bool_type": "Vrai ou faux est attendu.",
     "int_parsing": "Un nombre entier est attendu.",
     "int_type": "Un nombre entier est attendu.",
@@ -195,6 +197,11 @@ _FIELD_ERRORS = {
     "union_tag_not_found": "Ce groupe de champs doit comporter {discriminator}.",
     "union_tag_invalid": "Une de ces valeurs est attendue pour {discriminator} : {expected_tags}.",
 }
+
+
+#: Of what no field can be named.
+_UNREADABLE = {"pointer": "", "detail": "Le contenu n'a pas pu être lu : vérifiez sa forme, puis renvoyez-le."}
+_UNSTORABLE = {"pointer": "", "detail": "Une de ces valeurs contient un caractère ou un nombre qui n'est pas accepté."}
 
 
 def in_french(error: ErrorDetails) -> str:
@@ -245,7 +252,8 @@ async def _http(_: Request, error: Exception) -> Response:
     if isinstance(error.__cause__, Problem):  # raised while the body was read, and wrapped by the framework
         return error.__cause__.response()
     known: dict[int, type[Problem]] = {404: NotFound, 405: MethodNotAllowed, 413: TooLarge}
-    answer = known.get(error.status_code, Malformed)().response()
+    kind = known.get(error.status_code)
+    answer = (kind() if kind else Malformed(errors=[_UNREADABLE])).response()
     answer.headers.update(error.headers or {})  # which methods are allowed
     return answer
 
@@ -257,7 +265,7 @@ def unexpected(error: Exception) -> Problem:
         return Unavailable(retry_after_s=2)
     if is_unstorable(error):
         log.warning("value_refused_by_database", error=said(error))
-        return Malformed()
+        return Malformed(errors=[_UNSTORABLE])
     log.error("unexpected_error", exc_info=error)
     return Unexpected()
 

@@ -308,14 +308,16 @@ async def test_each_wrong_field_is_pointed_at(
     assert all(error["detail"] for error in problem["errors"])
 
 
-@pytest.mark.parametrize("data", [b"{", b"", b"\xff", b"name=table"])
+@pytest.mark.parametrize("data", [b"{", b"", b"\xff", b"name=table", b"[" * 20_000])
 async def test_a_body_that_is_not_json_is_malformed(
     client: aiohttp.ClientSession, headers: dict[str, str], data: bytes
 ) -> None:
     asked = headers | {"Content-Type": "application/json"}
     async with client.post("/v1/things", data=data, headers=asked) as answer:
         assert answer.status == 422
-        assert (await answer.json(content_type=PROBLEM))["type"] == "urn:problem:malformed"
+        problem = await answer.json(content_type=PROBLEM)
+    assert problem["type"] == "urn:problem:malformed"
+    assert [(one["pointer"], bool(one["detail"])) for one in problem["errors"]] == [("", True)]
 
 
 @pytest.mark.parametrize("sent", [{"name": "nul\0"}, {"name": "table", "size": 2**40}])
@@ -324,7 +326,9 @@ async def test_a_value_that_the_database_cannot_hold_is_malformed(
 ) -> None:
     async with client.post("/v1/things", json=sent, headers=headers) as answer:
         assert answer.status == 422
-        assert (await answer.json(content_type=PROBLEM))["type"] == "urn:problem:malformed"
+        problem = await answer.json(content_type=PROBLEM)
+    assert problem["type"] == "urn:problem:malformed"
+    assert [(one["pointer"], bool(one["detail"])) for one in problem["errors"]] == [("", True)]
 
 
 async def test_an_unforeseen_error_shows_nothing_of_its_cause(

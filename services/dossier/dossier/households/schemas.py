@@ -5,16 +5,18 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
-from chassis.fields import Day, Email, Line, Name, Phone, Reason
+from chassis.fields import Day, Email, Line, Name, Phone, Reason, Shape
 from contracts import dossier as contract
 from contracts.dossier import Level, Role
-from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 from dossier.households import rules
 from dossier.households.models import PlannedChange
 from dossier.schemas import ChildAnswer, DossierAnswer
 
-Number = Annotated[str, StringConstraints(pattern="^[0-9A-Za-z-]{1,20}$")]
+Number = Annotated[
+    str, Shape("^[0-9A-Za-z-]{1,20}$", "Un numéro de dossier compte de 1 à 20 lettres sans accent, chiffres ou tirets.")
+]
 
 
 def _school_year(written: str) -> str:

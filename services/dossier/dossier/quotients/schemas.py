@@ -6,12 +6,15 @@ from uuid import UUID
 
 from chassis import clock
 from chassis.bodies import Answer, RequestBody
-from chassis.fields import Day, Name, Reason
+from chassis.fields import Day, Name, Reason, Shape
 from french.paris import day_in_paris
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from dossier.quotients.models import CampaignStatus
 from dossier.quotients.particulier import FRANCE
+
+_COUNTRY = "Le code INSEE d'un pays compte cinq chiffres et commence par 99 (99100 : France)."
+_TOWN = "Le code INSEE d'une commune compte cinq caractères, par exemple 75056 ou 2A004."
 
 
 class NewQuotient(RequestBody):
@@ -51,8 +54,8 @@ class Consent(RequestBody):
     first_names: Annotated[list[Name], Field(min_length=1, max_length=10)]
     sex: Literal["F", "M"]
     birth_date: Day
-    birth_country: Annotated[str, StringConstraints(pattern="^99[0-9]{3}$")] = FRANCE
-    birthplace: Annotated[str, StringConstraints(pattern="^[0-9][0-9AB][0-9]{3}$")] | None = None
+    birth_country: Annotated[str, Shape("^99[0-9]{3}$", _COUNTRY)] = FRANCE
+    birthplace: Annotated[str, Shape("^[0-9][0-9AB][0-9]{3}$", _TOWN)] | None = None
 
     @model_validator(mode="after")
     def _as_it_can_be(self) -> "Consent":

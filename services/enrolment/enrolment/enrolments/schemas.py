@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
-from chassis.fields import Day, Reason
+from chassis.fields import Day, Reason, Shape
 from chassis.problems import FieldError, Problem
 from contracts.enrolment import Weekday
 from contracts.planning import RefusedDay
@@ -169,7 +169,9 @@ class BatchAnswer(Answer):
 class RolloverRequest(RequestBody):
     """Into that school year; `usual_weeks`: those that last until the end of the one before go on."""
 
-    school_year: Annotated[str, Field(pattern="^20[0-9]{2}-20[0-9]{2}$")]
+    school_year: Annotated[
+        str, Shape("^20[0-9]{2}-20[0-9]{2}$", "Une année scolaire s'écrit par exemple « 2026-2027 ».")
+    ]
     usual_weeks: bool = False
 
 

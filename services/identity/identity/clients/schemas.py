@@ -6,14 +6,16 @@ from typing import Annotated, Self
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
-from chassis.fields import Line
+from chassis.fields import Line, Shape
 from pydantic import BaseModel, Field, StringConstraints
 
 from identity.clients.models import Client, ClientSecret
 from identity.fields import Password
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,49}$")]
-Scope = Annotated[str, StringConstraints(pattern=r"^[a-z-]+:[a-z-]+( [a-z-]+:[a-z-]+)*$", max_length=500)]
+_NAME = "Le nom d'un programme compte de 2 à 50 lettres minuscules sans accent, chiffres ou tirets."
+_SCOPE = "Indiquez des droits séparés par une espace, par exemple « meals:read »."
+Name = Annotated[str, Shape("^[a-z0-9][a-z0-9-]{1,49}$", _NAME)]
+Scope = Annotated[str, StringConstraints(max_length=500), Shape("^[a-z-]+:[a-z-]+( [a-z-]+:[a-z-]+)*$", _SCOPE)]
 
 
 class TokenAsked(BaseModel):

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from chassis.bodies import Answer, RequestBody
-from chassis.fields import Email, Line, Name
-from pydantic import Field, StringConstraints
+from chassis.fields import Email, Line, Name, Shape
+from pydantic import Field
 
 from identity.fields import Code, Password, Username
 from identity.models import AccountStatus
@@ -14,7 +14,7 @@ from identity.models import AccountStatus
 #: By password and second factor; site staff by PIN.
 ByPassword = Literal["agent", "cashier", "administrator"]
 StaffRole = Literal["agent", "cashier", "administrator", "site_staff"]
-Pin = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,12}$")]
+Pin = Annotated[str, Shape("^[0-9]{4,12}$", "Un code PIN compte de 4 à 12 chiffres.")]
 
 
 class NewStaff(RequestBody):
