@@ -16,25 +16,26 @@ from identity.sessions import lines
 
 
 async def _close_accounts(session: AsyncSession, dossier_id: UUID) -> None:
-    found = await session.scalars(select(Account).where(Account.dossier_id == dossier_id).with_for_update())
-    for account in found.all():
-        await publish(session, accounts.closed(account))
-        await lines.end_all(session, account.id)
-        await ERASURE.erase(session, "account", account.id)
+    theirs = select(Account).where(Account.dossier_id == dossier_id).order_by(Account.id).with_for_update()
+    closed = [accounts.closed(account) for account in await session.scalars(theirs)]  # read before an erasure expires
+    await publish(session, *closed)
+    for one in closed:
+        await lines.end_all(session, one.account_id)
+        await ERASURE.erase(session, "account", one.account_id)
     dossier = await session.get(Dossier, dossier_id)
     if dossier is not None:
-        theirs = [one["email"].lower() for one in dossier.guardians if one["email"]]
+        emails = [one["email"].lower() for one in dossier.guardians if one["email"]]
         ids = [UUID(one["guardian_id"]) for one in dossier.guardians]
         await session.execute(
             delete(LinkRequest).where(
                 or_(
                     LinkRequest.dossier_number == dossier.number,
                     LinkRequest.guardian_id.in_(ids),
-                    func.lower(LinkRequest.email).in_(theirs),
+                    func.lower(LinkRequest.email).in_(emails),
                 )
             )
         )
-        await session.execute(delete(DossierRequest).where(func.lower(DossierRequest.email).in_(theirs)))
+        await session.execute(delete(DossierRequest).where(func.lower(DossierRequest.email).in_(emails)))
 
 
 ERASURE = Erasure(Base.metadata, dossier=_close_accounts)

@@ -48,3 +48,16 @@ async def test_nothing_names_it_any_more(portal: Portal, late: bool) -> None:
     assert (await portal.sign_in())[0] == 401
     assert (await portal.claim())[0] == 404
     assert (await portal.sign_in(**MARTIN))[0] == 201
+
+
+async def test_each_account_of_a_couple_is_closed(portal: Portal) -> None:
+    async with portal.database.sessions.begin() as session:
+        await session.execute(
+            text("UPDATE accounts SET dossier_id = :of WHERE username IN ('martin', 'diallo')"), {"of": DOSSIER}
+        )
+    tokens = [(await portal.sign_in(**MARTIN | {"login": login}))[1] for login in ("martin", "diallo")]
+    await portal.hear(DossierErased(dossier_id=DOSSIER, version=9))
+    assert [type(one) for one in await portal.published()].count(AccountClosed) == 2
+    assert set(await portal.revoked()) == {session_of(one) for one in tokens}
+    for login in ("martin", "diallo"):
+        assert (await portal.sign_in(**MARTIN | {"login": login}))[0] == 401
