@@ -11,6 +11,8 @@ from itertools import groupby
 from vacances_scolaires_france import SchoolHolidayDates, UnsupportedYearException
 
 DAY = timedelta(days=1)
+#: Whoever is older is no child of a family's dossier any more.
+OF_AGE = 18
 
 _published = cache(SchoolHolidayDates)  # reads a table of every day since 1990
 
@@ -33,6 +35,15 @@ def written_day(given: object) -> object:
 def age_on(birth_date: date, day: date) -> int:
     """Whole years; somebody born on a 29 February is a year older on 1 March of a common year."""
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
+
+
+def birth_date_fault(birth_date: date, today: date) -> str | None:
+    """What is wrong, in French, with that birth date of a child."""
+    if birth_date > today:
+        return "Cette date de naissance est dans le futur."
+    if age_on(birth_date, today) >= OF_AGE:
+        return f"Cette personne a {OF_AGE} ans ou plus : un dossier ne compte que des enfants mineurs."
+    return None
 
 
 def last_day(first: date) -> date:

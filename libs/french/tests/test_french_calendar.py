@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from french.calendar import (
     age_on,
+    birth_date_fault,
     first_day,
     is_working_day,
     last_day,
@@ -130,3 +131,18 @@ def test_a_day_is_written_by_a_person(given: object) -> None:
 def test_what_no_person_writes_is_no_day(given: object) -> None:
     with pytest.raises(ValueError, match="Une date"):
         written_day(given)
+
+
+@pytest.mark.parametrize(
+    ("born", "fault"),
+    [
+        (date(2026, 11, 25), None),
+        (date(2026, 11, 26), "futur"),
+        (date(2008, 11, 26), None),
+        (date(2008, 11, 25), "18 ans"),
+        (date(1, 1, 1), "18 ans"),
+    ],
+)
+def test_a_child_is_born_and_a_minor(born: date, fault: str | None) -> None:
+    said = birth_date_fault(born, date(2026, 11, 25))
+    assert said is None if fault is None else said is not None and fault in said

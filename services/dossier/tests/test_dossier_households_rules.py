@@ -9,7 +9,6 @@ from dossier.households.rules import (
     EVER,
     Named,
     Paying,
-    birth_date_fault,
     handed_over,
     in_words,
     is_school_year,
@@ -48,21 +47,6 @@ def test_the_first_guardian_pays_where_nobody_is_said_to() -> None:
 def test_a_person_is_known_however_their_name_is_typed() -> None:
     assert Named("Anne-Marie", "LE GOFF").is_same(Named("anne marie", "Le Goff"))
     assert not Named("Anne", "Le Goff").is_same(Named("Anne-Marie", "Le Goff"))
-
-
-@pytest.mark.parametrize(
-    ("born", "fault"),
-    [
-        (TODAY, None),
-        (date(2026, 11, 26), "futur"),
-        (date(2008, 11, 26), None),
-        (date(2008, 11, 25), "18 ans"),
-        (date(1, 1, 1), "18 ans"),
-    ],
-)
-def test_a_child_is_born_and_a_minor(born: date, fault: str | None) -> None:
-    said = birth_date_fault(born, TODAY)
-    assert said is None if fault is None else said is not None and fault in said
 
 
 def test_a_school_year_goes_from_one_year_to_the_next() -> None:

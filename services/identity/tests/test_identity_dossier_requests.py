@@ -106,6 +106,7 @@ async def test_who_has_asked_is_named_where_the_dossier_spells_them_otherwise(po
         ({"children": []}, "/children"),
         ({"children": [TOM] * 11}, "/children"),
         ({"children": [TOM | {"birth_date": "2999-01-01"}]}, "/children/0/birth_date"),
+        ({"children": [TOM | {"birth_date": "0019-05-02"}]}, "/children/0/birth_date"),
         ({"children": [TOM, TOM | {"birth_date": "02/05/2019"}]}, "/children/1/birth_date"),
         ({"children": [TOM | {"first_name": "'"}]}, "/children/0/first_name"),
         ({"address": ADDRESS | {"postcode": "9499O"}}, "/address/postcode"),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from chassis.problems import Malformed, NotFound
 from contracts.dossier import Custody
+from french.calendar import birth_date_fault
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +15,7 @@ from dossier import children, dossiers
 from dossier.changes.models import ChangeRequest
 from dossier.copies import Site
 from dossier.households.children import born, refuse_known
-from dossier.households.rules import Whose, birth_date_fault, is_school_year
+from dossier.households.rules import Whose, is_school_year
 from dossier.households.sharing import give
 from dossier.models import Adult, Child, Dossier, Quotient, Schooling, Town, dossier_children
 from dossier.quotient import in_force

@@ -11,6 +11,7 @@ from chassis.identifiers import new_id
 from chassis.outbox import publish
 from chassis.problems import Malformed, Problem
 from chassis.reach import Acting, Reach
+from french.calendar import birth_date_fault
 from french.paris import day_in_paris
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from dossier import children, dossiers
 from dossier.copies import Site
 from dossier.households.notices import told
-from dossier.households.rules import Named, birth_date_fault
+from dossier.households.rules import Named
 from dossier.models import Child, Dossier, Schooling, Town
 
 #: The names and the birth date; `resident` (none: by the dossier's address); `schooling`, the rows of each year.

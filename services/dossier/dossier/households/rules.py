@@ -9,14 +9,10 @@ from uuid import UUID
 
 from contracts.dossier import Custody, CustodyPattern, Role
 from french import wording
-from french.calendar import age_on
 from french.names import name_key
 
 #: Who a dossier cannot be without, in the words of a sentence.
 NEEDED: tuple[tuple[Role, str], ...] = (("legal_guardian", "responsable légal"), ("payer", "payeur"))
-
-#: Whoever is older is no child of a family's dossier any more.
-OLDEST = 18
 
 
 class Named(NamedTuple):
@@ -47,15 +43,6 @@ def is_school_year(written: str) -> bool:
     """« 2026-2027 »"""
     years = re.fullmatch("(20[0-9]{2})-(20[0-9]{2})", written)
     return years is not None and int(years[2]) == int(years[1]) + 1
-
-
-def birth_date_fault(birth_date: date, today: date) -> str | None:
-    """What is wrong, in French, with that birth date of a child."""
-    if birth_date > today:
-        return "Cette date de naissance est dans le futur."
-    if age_on(birth_date, today) >= OLDEST:
-        return f"Cette personne a {OLDEST} ans ou plus : un dossier ne compte que des enfants mineurs."
-    return None
 
 
 class Paying(NamedTuple):

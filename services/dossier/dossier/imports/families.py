@@ -11,14 +11,14 @@ from chassis.fields import Day
 from chassis.identifiers import new_id
 from chassis.problems import in_french
 from contracts.dossier import Menu
-from french.calendar import age_on, school_year
+from french.calendar import age_on, birth_date_fault, school_year
 from french.names import name_key
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 from sqlalchemy.orm.attributes import set_committed_value
 
 from dossier.families import level_at
-from dossier.households.rules import Named, birth_date_fault, with_payer
+from dossier.households.rules import Named, with_payer
 from dossier.households.schemas import FirstAdult, NewAddress, NewChild, NewDossier
 from dossier.imports.columns import ADULT, CHILD, FAMILY, LEVELS, MENUS, ROLES, SOURCES, place
 from dossier.models import Adult, Child, Dossier, DossierStatus, Quotient, Schooling

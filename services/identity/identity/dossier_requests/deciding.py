@@ -9,6 +9,7 @@ from chassis import desk
 from chassis.identifiers import new_id
 from chassis.problems import Malformed
 from chassis.reach import Reach
+from french.calendar import birth_date_fault
 from french.names import name_key
 from french.paris import day_in_paris
 from pydantic_core import to_json
@@ -36,12 +37,12 @@ class Decision(NamedTuple):
 async def ask(session: AsyncSession, asked: Mapping[str, Any], now: datetime, *, most: int) -> None:
     """Keep the request for an agent; the same one waits once.
 
-    Raises Malformed (a child of tomorrow), TooManyWaiting where `most` wait already.
+    Raises Malformed (a child of tomorrow, or of age), TooManyWaiting where `most` wait already.
     """
     errors = [
-        {"pointer": f"/children/{position}/birth_date", "detail": "Cette date de naissance est à venir : vérifiez-la."}
+        {"pointer": f"/children/{position}/birth_date", "detail": fault}
         for position, child in enumerate(asked["children"])
-        if date.fromisoformat(child["birth_date"]) > day_in_paris(now)
+        if (fault := birth_date_fault(date.fromisoformat(child["birth_date"]), day_in_paris(now)))
     ]
     if errors:
         raise Malformed(errors=errors)
