@@ -8,7 +8,7 @@ from chassis import clock
 from chassis.bodies import Answer, RequestBody
 from chassis.fields import Day, Name, Reason, Shape
 from french.paris import day_in_paris
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from dossier.quotients.models import CampaignStatus
 from dossier.quotients.particulier import FRANCE
@@ -45,6 +45,12 @@ class Quotients(Answer):
     items: list[RecordedQuotient]
 
 
+def _past(birth_date: date) -> date:
+    if birth_date >= day_in_paris(clock.now()):
+        raise ValueError("Cette date de naissance est dans le futur.")
+    return birth_date
+
+
 class Consent(RequestBody):
     """The civil status by which the CAF or the MSA knows an adult: names at birth; INSEE's codes of the country
     (99100: France) and, where it is France, of the commune of birth.
@@ -53,19 +59,19 @@ class Consent(RequestBody):
     birth_name: Name
     first_names: Annotated[list[Name], Field(min_length=1, max_length=10)]
     sex: Literal["F", "M"]
-    birth_date: Day
+    birth_date: Annotated[Day, AfterValidator(_past)]
     birth_country: Annotated[str, Shape("^99[0-9]{3}$", _COUNTRY)] = FRANCE
-    birthplace: Annotated[str, Shape("^[0-9][0-9AB][0-9]{3}$", _TOWN)] | None = None
+    birthplace: Annotated[str, Shape("^[0-9][0-9AB][0-9]{3}$", _TOWN)] | None = Field(default=None, validate_default=True)
 
-    @model_validator(mode="after")
-    def _as_it_can_be(self) -> "Consent":
-        if (self.birth_country == FRANCE) is (self.birthplace is None):
+    @field_validator("birthplace")
+    @classmethod
+    def _in_france_alone(cls, birthplace: str | None, info: ValidationInfo) -> str | None:
+        country = info.data.get("birth_country")  # nothing where it is refused itself
+        if country and (country == FRANCE) is (birthplace is None):
             raise ValueError(
                 "La commune de naissance (code INSEE) est attendue pour une naissance en France, et là seulement."
             )
-        if self.birth_date >= day_in_paris(clock.now()):
-            raise ValueError("Cette date de naissance est dans le futur.")
-        return self
+        return birthplace
 
 
 class ConsentAnswer(Answer):
