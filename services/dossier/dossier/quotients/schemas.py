@@ -61,7 +61,9 @@ class Consent(RequestBody):
     sex: Literal["F", "M"]
     birth_date: Annotated[Day, AfterValidator(_past)]
     birth_country: Annotated[str, Shape("^99[0-9]{3}$", _COUNTRY)] = FRANCE
-    birthplace: Annotated[str, Shape("^[0-9][0-9AB][0-9]{3}$", _TOWN)] | None = Field(default=None, validate_default=True)
+    birthplace: Annotated[str, Shape("^[0-9][0-9AB][0-9]{3}$", _TOWN)] | None = Field(
+        default=None, validate_default=True
+    )
 
     @field_validator("birthplace")
     @classmethod
