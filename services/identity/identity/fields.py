@@ -1,7 +1,9 @@
 """Fields of bodies: what a username, a password or a secret may be made of."""
 
 import re
+from functools import partial
 from typing import Annotated
+from unicodedata import normalize
 
 from chassis.fields import line
 from chassis.problems import Malformed
@@ -14,8 +16,11 @@ def _username(username: str) -> str:
     return username
 
 
-Username = Annotated[str, line(254), AfterValidator(_username)]
-Password = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=False)]
+# Some keyboards send « é » as two characters, others as one.
+_COMPOSED = AfterValidator(partial(normalize, "NFC"))
+
+Username = Annotated[str, line(254), _COMPOSED, AfterValidator(_username)]
+Password = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=False), _COMPOSED]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=20)]
 Secret = Annotated[str, line(200)]
 

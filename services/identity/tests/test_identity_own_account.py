@@ -133,6 +133,17 @@ async def test_another_username_signs_in_and_is_told_by_mail(portal: Portal) -> 
     assert [mail["Subject"] for mail in await portal.mails()] == ["Votre nom d'utilisateur a été changé"] * 2
 
 
+async def test_accents_are_the_same_however_a_keyboard_sends_them(portal: Portal) -> None:
+    own = await signed_in(portal)
+    apart, together = "andre\u0301e", "andr\u00e9e"
+    assert await rename(portal, own, apart) == (200, [])
+    assert await change_password(portal, own, "Chale\u0301t!24") == (204, [])
+    for login in (apart, together):
+        for password in ("Chale\u0301t!24", "Chal\u00e9t!24"):
+            assert (await portal.sign_in(login, password))[0] == 201
+    assert (await portal.sign_in(apart, "Chalet!24"))[0] == 401
+
+
 async def test_of_many_who_want_a_username_at_once_one_has_it(portal: Portal) -> None:
     status, diallo = await portal.sign_in("diallo", MARTIN["password"])
     assert status == 201
