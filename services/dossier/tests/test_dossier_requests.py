@@ -162,6 +162,8 @@ async def test_a_quotient_counts_from_the_next_month_or_from_when_the_desk_says(
     told_last = (await told(database, QuotientChanged))[-1].quotients
     assert [(one.value, one.valid_from) for one in told_last[-2:]] == [(300, today), (200, first_day)]
     assert (await ask("/dossiers/mine"))[1]["quotient"]["value"] == 300
+    history = (await ask(f"/dossiers/{MOREAU}/quotients"))[1]["items"]
+    assert [one["reason"] for one in history[:2]] == [ACCEPTED["reason"]] * 2
 
 
 async def test_twins_are_born_each_once(asked: Any, decide: Any, ask: Ask, send: Send, database: Database) -> None:

@@ -103,7 +103,7 @@ async def apply(
         request.counts_from = first_day or counts_from(today)
         if far := first_day_fault(request.counts_from, today):
             raise Malformed(errors=[{"pointer": "/counts_from", "detail": far}])
-        put(dossier, Found(new["value"], new["source"], request.counts_from), today)
+        put(dossier, Found(new["value"], new["source"], request.counts_from, reason=request.reason), today)
         await dossiers.quotients_changed(session, dossier)
     else:
         if request.kind == "adult_name":
