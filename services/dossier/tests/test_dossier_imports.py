@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from chassis.database import Database
 from chassis.identifiers import new_id
 from chassis.testing import Signer
 from contracts.dossier import ChildChanged, DossierChanged, QuotientChanged
+from dossier.imports import importing
 from dossier.imports.columns import known, place, titles
 from dossier.imports.command import import_file
 from dossier.imports.families import Known, Refused, read
 from dossier.imports.files import FileUnreadable, Table, neutral
 from dossier.imports.importing import go_on
 from dossier.main import SERVICE
+from dossier.models import Dossier
 from sqlalchemy import text
 
 from services.dossier.tests.villeneuve import Ask, published
@@ -132,6 +134,21 @@ async def test_each_wrong_cell_is_named_by_line_and_column_and_the_others_are_st
     assert ("numero", "Ce numéro est déjà celui de la ligne 4.") in faults[5]
     assert ("", "Cette ligne a 5 cellules, 14 sont attendues.") in faults[6]
     assert [one["number"] for one in (await ask("/dossiers?q=petit", "agent"))[1]["items"]] == ["200003"]
+
+
+async def test_a_line_at_which_something_unforeseen_fails_is_refused_alone(
+    sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reading(columns: Sequence[str], cells: Sequence[str], known: Known) -> Dossier:
+        if cells[0] == "300003":
+            raise ZeroDivisionError
+        return read(columns, cells, known)
+
+    monkeypatch.setattr(importing, "read", reading)
+    lines = "".join(f"30000{n};{n} rue;94800;Ville;Petit;Luc\n" for n in range(1, 7))
+    report = await sent(f"{TITLES}\n{lines}")
+    assert (report["status"], report["created"], report["refused"]) == ("done", 5, 1)
+    assert _faults(report) == {4: {("", importing.UNFORESEEN)}}
 
 
 async def test_a_file_that_cannot_be_taken_says_why(sent: Sent, database: Database) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 from chassis import clock
 from chassis.database import Database, copy
 from chassis.identifiers import new_id
-from chassis.problems import NotFound, Problem
+from chassis.problems import NotFound, Problem, Unavailable, unexpected
 from french.names import name_key
 from french.paris import day_in_paris
 from sqlalchemy import func, select
@@ -32,6 +32,7 @@ from dossier.quotients.recording import differs, record
 from dossier.storing import store
 
 BATCH = 500
+UNFORESEEN = "Cette ligne n'a pas pu être enregistrée : vérifiez-la, ou saisissez cette famille au guichet."
 
 
 class NothingToImport(Problem):
@@ -118,8 +119,7 @@ async def go_on(database: Database, import_id: UUID | None = None) -> bool:
 async def _take(session: AsyncSession, importing: Import) -> None:
     waiting = select(ImportLine).where(ImportLine.import_id == importing.id, ImportLine.outcome.is_(None))
     lines = (await session.scalars(waiting.order_by(ImportLine.line).limit(BATCH))).all()
-    take = _families if importing.kind == "families" else _quotients
-    for line, became in zip(lines, await take(session, importing, lines), strict=True):
+    for line, became in zip(lines, await _outcomes(session, importing, lines), strict=True):
         if isinstance(became, Refused):
             line.outcome, line.faults = Outcome.REFUSED, [vars(fault) for fault in became.faults]
         else:
@@ -132,6 +132,21 @@ async def _take(session: AsyncSession, importing: Import) -> None:
     elif importing.done == importing.lines:
         importing.move(ImportStatus.DONE)
         importing.finished_at = clock.now()
+
+
+async def _outcomes(session: AsyncSession, importing: Import, lines: Sequence[ImportLine]) -> list[Outcome | Refused]:
+    """What becomes of each; one at which something fails that nobody foresaw is refused alone, and holds up nothing."""
+    take = _families if importing.kind == "families" else _quotients
+    try:
+        async with session.begin_nested():
+            return await take(session, importing, lines)
+    except Exception as error:
+        if isinstance(unexpected(error), Unavailable):
+            raise
+    if len(lines) == 1:
+        return [Refused(Fault("", UNFORESEEN))]
+    half = len(lines) // 2
+    return [outcome for part in (lines[:half], lines[half:]) for outcome in await _outcomes(session, importing, part)]
 
 
 async def _families(session: AsyncSession, importing: Import, lines: Sequence[ImportLine]) -> list[Outcome | Refused]:
