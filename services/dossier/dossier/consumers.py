@@ -16,14 +16,12 @@ from contracts.enrolment import (
 from contracts.identity import AccessRevoked, AccountActivated, AccountClosed
 
 from dossier.copies import Enrolment, Site, keep_booking
-from dossier.dossiers import link_account
-from dossier.erasures.erasing import hear_closed
+from dossier.erasures.erasing import hear_account
 
 _BOOKINGS = (BookingConfirmed, BookingChanged, BookingPaid, BookingCancelled, BookingExpired)
 HANDLERS: Handlers = {
     AccessRevoked: keep_revoked,
-    AccountActivated: link_account,
-    AccountClosed: EvenErased(hear_closed),
+    **dict.fromkeys((AccountActivated, AccountClosed), EvenErased(hear_account)),
     SiteChanged: keep(Site),
     EnrolmentChanged: keep(Enrolment),
     **dict.fromkeys(_BOOKINGS, keep_booking),

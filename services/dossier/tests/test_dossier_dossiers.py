@@ -156,6 +156,8 @@ async def test_a_closed_account_leaves_the_recorded_email_whenever_its_activatio
         _, mine, etag = await ask("/dossiers/mine")
         assert (mine["adults"][0]["email"], etag) == ("claire.moreau@example.org", '"3"')
         assert not mine["adults"][0]["has_account"]
+    await hear(database, activated("claire@again.example.org", 3, first))  # who was removed by mistake has it back
+    assert (await ask("/dossiers/mine"))[1]["adults"][0]["email"] == "claire@again.example.org"
     await hear(database, activated("claire@new.example.org", 1, second))
     assert (await ask("/dossiers/mine"))[1]["adults"][0]["email"] == "claire@new.example.org"
     await hear(database, closed(3, first))

@@ -8,7 +8,7 @@ from chassis.erasure import Erasure, erase, is_erased
 from chassis.outbox import publish
 from chassis.reach import Reach
 from contracts.dossier import ChildErased, DossierErased
-from contracts.identity import AccountClosed
+from contracts.identity import AccountActivated, AccountClosed
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -94,8 +94,11 @@ def _in_words(
     ]
 
 
-async def hear_closed(session: AsyncSession, event: AccountClosed) -> None:
-    """What was kept for an account goes with it; whose it was shows the address noted by the town again."""
-    await ERASURE.erase(session, "account", event.account_id)
+async def hear_account(session: AsyncSession, event: AccountActivated | AccountClosed) -> None:
+    """What was kept for an account goes with it, and whose it was shows the address noted by the town again; of who is
+    a guardian again and has it back, its own.
+    """
+    if isinstance(event, AccountClosed):
+        await ERASURE.erase(session, "account", event.account_id)
     if not await is_erased(session, event.dossier_id):
         await dossiers.link_account(session, event)
