@@ -101,9 +101,8 @@ def create_app(service: Service, settings: ServiceSettings, database: Database, 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         verifier = app.state.verifier
-        for_ever = {"announcements": database.announce, "keys": verifier.keys.refresh}
-        if routes:
-            for_ever["revocations"] = partial(revoked.follow, database, verifier)
+        look = partial(revoked.look, verifier) if routes else None
+        for_ever = {"announcements": partial(database.announce, look), "keys": verifier.keys.refresh}
         background = [asyncio.create_task(keep_going(what, work, Stop())) for what, work in for_ever.items()]
         try:
             yield

@@ -1,8 +1,8 @@
 """PostgreSQL: the engine of a process, its sessions, naming of constraints, and the plumbing's own tables."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from math import inf
 from time import monotonic
@@ -33,6 +33,7 @@ CONNECT_TIMEOUT_S = 5.0
 POOL_TIMEOUT_S = 45
 #: What a rush left open ends after so long: a connection costs the server 6 MB. The server ends it twice as late.
 IDLE_S = 15.0
+LOOK_EVERY_S = 1.0
 #: How much longer than a statement may take the driver waits for a server that says nothing any more.
 SILENCE_S = 5
 
@@ -132,17 +133,25 @@ class Database:
         finally:
             await self._bare.release(connection)
 
-    async def announce(self) -> None:
-        """Until its connection ends: one NOTIFY for any number of commits that published, on a connection of its own.
+    async def announce(self, look: Callable[[asyncpg.Connection], Awaitable[None]] | None = None) -> None:
+        """Until its connection ends: one NOTIFY for any number of commits that published, on a connection of its own,
+        by which also `look` is called, first and once a second: however many wait for one of the pools.
 
         Inside the transaction it would serialise commits. A lost one costs nothing but time: the relay also polls.
         """
-        connection = await connect(self.url)
+        connection, now = await connect(self.url), asyncio.get_running_loop().time
+        due = now() if look else None
         try:
             while True:
-                await self._published.wait()
-                self._published.clear()
-                await connection.execute("NOTIFY outbox")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(due):
+                        await self._published.wait()
+                if self._published.is_set():
+                    self._published.clear()
+                    await connection.execute("NOTIFY outbox")
+                if look and due and due <= now():
+                    await look(connection)
+                    due = now() + LOOK_EVERY_S
         finally:
             connection.terminate()
 

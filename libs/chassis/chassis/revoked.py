@@ -4,19 +4,17 @@ Identity tells it, each service keeps it for as long as such a token may live, a
 has all of it in memory: no request asks the database.
 """
 
-import asyncio
 from collections.abc import Sequence
 
+from asyncpg import Connection
 from contracts.identity import AccessRevoked
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from chassis import clock
-from chassis.database import Database, fetch
+from chassis.database import fetch
 from chassis.inbox import AtOnce
 from chassis.schema import KEEP_REVOKED
 from chassis.tokens import Verifier
-
-EVERY_S = 1.0
 
 _KEEP = "INSERT INTO revoked (id, revoked_at) SELECT id, $2 FROM unnest($1::uuid[]) AS id ON CONFLICT DO NOTHING"
 _KEPT = "SELECT id FROM revoked WHERE revoked_at > $1"
@@ -28,10 +26,7 @@ async def keep_revoked(session: AsyncSession, events: Sequence[AccessRevoked]) -
     await fetch(session, _KEEP, sorted({event.access_id for event in events}), clock.now())
 
 
-async def follow(database: Database, verifier: Verifier) -> None:
-    """For ever: the verifier takes no token of what was revoked, a second after that was heard at most."""
-    while True:
-        async with database.sessions() as session:
-            rows = await fetch(session, _KEPT, clock.now() - KEEP_REVOKED)
-        verifier.revoked = frozenset(one for (one,) in rows)
-        await asyncio.sleep(EVERY_S)
+async def look(verifier: Verifier, connection: Connection) -> None:
+    """From now on the verifier takes no token of what was revoked."""
+    rows = await fetch(connection, _KEPT, clock.now() - KEEP_REVOKED)
+    verifier.revoked = frozenset(one for (one,) in rows)

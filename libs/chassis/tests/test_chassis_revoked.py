@@ -1,6 +1,7 @@
 """Access that is revoked: a token that was good is taken no more, as soon as that is heard, and others still are."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
@@ -28,7 +29,7 @@ async def hear(database: Database, *ids: object) -> None:
 async def test_a_token_is_refused_once_its_session_or_its_program_is_revoked_and_no_other(
     database: Database, signer: Signer, clock_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(revoked, "EVERY_S", 0.01)
+    monkeypatch.setattr("chassis.database.LOOK_EVERY_S", 0.01)
     keys = Keys("http://127.0.0.1:9")
     keys.set = signer.keys
     verifier = Verifier(keys, ISSUER)
@@ -38,7 +39,7 @@ async def test_a_token_is_refused_once_its_session_or_its_program_is_revoked_and
     removed, other = signer.token("integrator", sub=program), signer.token("integrator")
     for token in (ended, living, removed, other):  # verified, then known
         await verifier.caller(token)
-    following = asyncio.create_task(revoked.follow(database, verifier))
+    following = asyncio.create_task(database.announce(partial(revoked.look, verifier)))
     await hear(database, session, program)
     await until(lambda: verifier.revoked == {session, program})
     for token in (ended, removed):
