@@ -32,7 +32,7 @@ CONNECT_TIMEOUT_S = 5.0
 #: Those who all come at once are served in their turn: nearly as long as the gateway waits for an answer.
 POOL_TIMEOUT_S = 45
 #: What a rush left open ends after so long: a connection costs the server 6 MB. The server ends it twice as late.
-IDLE_S = 15.0
+IDLE_S = 8.0
 LOOK_EVERY_S = 1.0
 #: How much longer than a statement may take the driver waits for a server that says nothing any more.
 SILENCE_S = 5
