@@ -10,12 +10,13 @@ from fastapi import Depends, Request
 from billing.settings import Settings
 
 
-def _database(request: Request) -> Database:
+# Coroutines: what is none has a turn in a thread.
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 

@@ -22,17 +22,18 @@ async def taking(seconds: float) -> AsyncIterator[None]:
     await asyncio.sleep(started + seconds - perf_counter())
 
 
-def _database(request: Request) -> Database:
+# Coroutines, all of them: what is none has a turn in a thread, which waits behind every password that is hashed.
+async def _database(request: Request) -> Database:
     database: Database = request.app.state.database
     return database
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     settings: Settings = request.app.state.settings
     return settings
 
 
-def _client(request: Request) -> str:
+async def _client(request: Request) -> str:
     return rules.source(client_address(request))
 
 
