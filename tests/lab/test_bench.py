@@ -10,6 +10,8 @@ from deploy.local.stack import Stack, stack
 from tests.lab.bench.__main__ import ROWS, keep
 from tests.lab.bench.rounds import Effort, Row, paired, undisturbed
 
+#: Those that make further towns, however small: half a minute.
+LONG = {"month", "rush"}
 SHORT = Effort(
     rounds=1,
     seconds=0.2,
@@ -36,7 +38,7 @@ def running(servers: Stack) -> Iterator[Stack]:
     servers.stop()
 
 
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.lab) if name in LONG else name for name in ROWS])
 def test_a_row_measures_both_sides(running: Stack, name: str) -> None:
     for row in ROWS[name](running, SHORT):
         figures = [float(figure.replace(",", "")) for figure in re.findall(r"\d[\d,.]*\d|\d", row.measured)]
