@@ -50,15 +50,6 @@ _FAMILIES = """
       AND child.birth_date BETWEEN current_date - 3650 AND current_date - 1825
     GROUP BY dossier.id ORDER BY dossier.id
 """
-_ACCOUNT = """
-    INSERT INTO accounts SELECT (jsonb_populate_record(account, jsonb_build_object(
-        'id', new.id, 'username', 'rush' || new.n, 'username_key', 'rush' || new.n, 'guardian_id', new.guardian_id,
-        'dossier_id', new.dossier_id, 'email', 'rush' || new.n || '@example.org',
-        'email_key', 'rush' || new.n || '@example.org'
-    ))).*
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS new (id, guardian_id, dossier_id, n),
-         accounts AS account WHERE account.username = 'martin'
-"""
 
 
 @dataclass(frozen=True)
@@ -202,21 +193,15 @@ def bench(running: Stack, effort: Effort) -> Iterator[Row]:
 
 async def _opens(town: Stack, arrivals: int) -> tuple[list[Family], int]:
     """The families that will come, and how many places there are for them, in the weeks that are still to be booked."""
-    enrolment, identity = await asyncpg.connect(town.owner_databases["enrolment"]), None
+    enrolment = await asyncpg.connect(town.owner_databases["enrolment"])
     try:
         rows = (await enrolment.fetch(_FAMILIES))[:arrivals]
         if len(rows) < arrivals:
             raise RuntimeError(f"{len(rows)} families of {arrivals} may book: draw more of them")
         places = await _give_places(enrolment, round(arrivals / A_PLACE))
-        identity = await asyncpg.connect(town.owner_databases["identity"])
-        signing = rows[::SIGN_IN]
-        await identity.execute(
-            _ACCOUNT, [new_id() for _ in signing], [new_id() for _ in signing], [row["id"] for row in signing]
-        )
+        await scene.open_accounts(town, "rush", [row["id"] for row in rows[::SIGN_IN]])
     finally:
         await enrolment.close()
-        if identity:
-            await identity.close()
     signer = scene.Families(town).signer
     return [
         Family(

@@ -1,11 +1,13 @@
 """Families in enrolment's database with weeks that have places for everybody, and requests in their names."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+from chassis.identifiers import new_id
 from chassis.testing import Signer
 
 from deploy.local.stack import Stack
@@ -19,6 +21,26 @@ DOSSIER, CHILD, WEEK, ACCOUNT, GUARDIAN = range(1, 6)
 
 def named(kind: int, number: int) -> UUID:
     return UUID(f"{kind:08x}-0000-7000-8000-{number:012x}")
+
+
+_ACCOUNT = """
+    INSERT INTO accounts SELECT (jsonb_populate_record(account, jsonb_build_object(
+        'id', new.id, 'username', $4 || new.n, 'username_key', $4 || new.n, 'guardian_id', new.guardian_id,
+        'dossier_id', new.dossier_id, 'email', $4 || new.n || '@example.org', 'email_key', $4 || new.n || '@example.org'
+    ))).*
+    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS new (id, guardian_id, dossier_id, n),
+         accounts AS account WHERE account.username = 'martin'
+"""
+
+
+async def open_accounts(running: Stack, name: str, dossier_ids: Sequence[UUID]) -> None:
+    """An account a dossier, under the name with 1 and so on, and with the demo town's password."""
+    connection = await asyncpg.connect(running.owner_databases["identity"])
+    try:
+        new = [[new_id() for _ in dossier_ids] for _ in range(2)]
+        await connection.execute(_ACCOUNT, *new, dossier_ids, name)
+    finally:
+        await connection.close()
 
 
 async def fill(url: str) -> None:

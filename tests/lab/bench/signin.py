@@ -9,31 +9,21 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-import asyncpg
 from chassis.identifiers import new_id
 from identity import passwords
 
 from deploy.local.stack import Stack
 from tests.actors import PASSWORD
-from tests.lab.bench import load
+from tests.lab.bench import load, scene
 from tests.lab.bench.rounds import Effort, Row, paired, undisturbed
 
 CLIENTS, GOAL, GOAL_MS = 8, 0.75, 10.0
 #: Who signs in, each with the demo town's password.
 ACCOUNTS = 200
-INSERT = """
-    INSERT INTO accounts SELECT (jsonb_populate_record(account, jsonb_build_object(
-        'id', new.id, 'username', 'bench' || new.n, 'username_key', 'bench' || new.n, 'guardian_id', new.guardian_id,
-        'dossier_id', new.dossier_id, 'email', 'bench' || new.n || '@example.org',
-        'email_key', 'bench' || new.n || '@example.org'
-    ))).*
-    FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS new (id, guardian_id, dossier_id, n),
-         accounts AS account WHERE account.username = 'martin'
-"""
 
 
 def bench(running: Stack, effort: Effort) -> Iterator[Row]:
-    asyncio.run(_accounts(running))
+    asyncio.run(scene.open_accounts(running, "bench", [new_id() for _ in range(ACCOUNTS)]))
     running.start(("identity", "api"))
     url = running.services["identity"]
     asked = (_sign_in(n % ACCOUNTS) for n in itertools.count())
@@ -87,12 +77,3 @@ def _hashes(seconds: float) -> float:
     threads = os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as each:
         return sum(each.map(match, range(threads))) / seconds
-
-
-async def _accounts(running: Stack) -> None:
-    connection = await asyncpg.connect(running.owner_databases["identity"])
-    try:
-        ids = [new_id() for _ in range(ACCOUNTS)]
-        await connection.execute(INSERT, ids, [new_id() for _ in ids], [new_id() for _ in ids])
-    finally:
-        await connection.close()

@@ -8,10 +8,10 @@ from starlette.responses import Response
 
 from web import changes
 from web.answers import Page
-from web.answers.dossier import ChangeRequest, Child, Custody
+from web.answers.dossier import ChangeRequest, Child, Custody, Dossier
 from web.answers.enrolment import Site
 from web.custody import FOR_PARENTS, Shown, Words, shown
-from web.refusals import Refused
+from web.refusals import NotFound, Refused
 from web.visits import Visit, route
 
 HERE = "/dossier"
@@ -24,6 +24,15 @@ DONE = {
     "certifie": "Merci : vous avez certifié que tout est exact.",
 }
 SHOWN = 20
+
+
+def child_of(visit: Visit, dossier: Dossier) -> Child:
+    """The one in the path. Raises NotFound."""
+    child_id = visit.path("child_id")
+    for child in dossier.children:
+        if child.id == child_id:
+            return child
+    raise NotFound
 
 
 async def show_dossier(visit: Visit) -> Response:

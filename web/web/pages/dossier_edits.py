@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from web import changes, lines
 from web.answers.dossier import Child, Dossier
-from web.pages.dossier import HERE
+from web.pages.dossier import HERE, child_of
 from web.refusals import NotFound, Refused
 from web.visits import Visit, route
 
@@ -100,17 +100,8 @@ async def change_contacts(visit: Visit) -> Response:
 # ---------------------------------------------------------------------- a child's menu and consents
 
 
-async def _child(visit: Visit) -> Child:
-    """The one in the path. Raises NotFound."""
-    child_id = visit.path("child_id")
-    for child in (await visit.dossier()).children:
-        if child.id == child_id:
-            return child
-    raise NotFound
-
-
 async def show_child(visit: Visit) -> Response:
-    child = await _child(visit)
+    child = child_of(visit, await visit.dossier())
     visit.form.values["menu"] = [child.menu]
     for name in changes.CONSENTS:
         given = getattr(child.consents, name)
@@ -123,7 +114,7 @@ def _child_page(visit: Visit, child: Child) -> Response:
 
 
 async def change_child(visit: Visit) -> Response:
-    child, form = await _child(visit), visit.form
+    child, form = child_of(visit, await visit.dossier()), visit.form
     consents = {name: form.get(name) == "oui" for name in changes.CONSENTS if form.get(name) in ("oui", "non")}
     body = {"menu": form.get("menu"), "consents": consents} | visit.family
     try:
@@ -144,7 +135,7 @@ def _own(child: Child) -> list[Any]:
 
 
 async def show_persons(visit: Visit) -> Response:
-    child = await _child(visit)
+    child = child_of(visit, await visit.dossier())
     return _persons_page(
         visit,
         child,
@@ -159,7 +150,7 @@ def _persons_page(visit: Visit, child: Child, rows: list[int], forbidden: list[i
 
 
 async def change_persons(visit: Visit) -> Response:
-    child, form = await _child(visit), visit.form
+    child, form = child_of(visit, await visit.dossier()), visit.form
     trusted, forbidden = lines.sent(form, "personne", AUTHORISED), lines.sent(form, "interdite", FORBIDDEN)
     authorised: list[dict[str, str | None]] = [{**line, "relation": line["relation"] or None} for _, line in trusted]
     body: dict[str, Any] = {"authorised_persons": authorised} | visit.family

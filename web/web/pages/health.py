@@ -8,8 +8,9 @@ from web.answers import Page
 from web.answers.dossier import Access, Child, Health
 from web.lines import MORE
 from web.pages.dossier import HERE as DOSSIER
+from web.pages.dossier import child_of
 from web.pages.dossier_edits import overtaken, seen
-from web.refusals import NotFound, Refused
+from web.refusals import Refused
 from web.visits import REASON, Visit, route
 
 HERE = f"{DOSSIER}/enfants/{{child_id}}/sante"
@@ -24,17 +25,9 @@ SHOWN = 100
 WHY = "Indiquez pourquoi vous consultez cette fiche : la famille le verra."
 
 
-async def _child(visit: Visit) -> Child:
-    """Raises NotFound."""
-    for child in (await visit.dossier()).children:
-        if child.id == visit.path("child_id"):
-            return child
-    raise NotFound
-
-
 async def show_health(visit: Visit) -> Response:
     """The record, in a form. An agent says first why they read it."""
-    child, reason = await _child(visit), visit.query(REASON).strip()
+    child, reason = child_of(visit, await visit.dossier()), visit.query(REASON).strip()
     if visit.acting and not reason:
         if REASON in visit.request.query_params:
             visit.form.refuse(REASON, WHY)
@@ -69,7 +62,7 @@ def _page(visit: Visit, child: Child, version: int | str, vaccines: int) -> Resp
 
 
 async def change_health(visit: Visit) -> Response:
-    child, version = await _child(visit), seen(visit)
+    child, version = child_of(visit, await visit.dossier()), seen(visit)
     rows = [row for row in range(MOST_LINES) if any(_line(visit, row).values())]
     body: dict[str, Any] = {name: value or None for name, value in visit.form.picked(*WORDS).items()}
     body |= {"pai": _group(visit, "pai", PAI), "doctor": _group(visit, "doctor", DOCTOR)}
@@ -108,7 +101,7 @@ def _instead(rows: list[int]) -> dict[str, str]:
 
 
 async def show_accesses(visit: Visit) -> Response:
-    child = await _child(visit)
+    child = child_of(visit, await visit.dossier())
     found = await visit.api.get(Page[Access], f"/dossier/v1/children/{child.id}/accesses", limit=SHOWN)
     return visit.page("dossier/accesses.html", child=child, accesses=found.items, roles=ROLES)
 

@@ -152,7 +152,7 @@ async def _listed(
     if after is not None:
         query = query.where(PlannedChange.id > after)
     found = (await session.scalars(query.order_by(PlannedChange.id).limit(limit))).all()
-    wishes = [await _wish(session, one) for one in found]
+    wishes = await _wishes(session, found)
     called = await _called(session, {one for wish in wishes for one in wish.ids})
     return [(one, wish.in_words(called)) for one, wish in zip(found, wishes, strict=True)]
 
@@ -177,7 +177,7 @@ async def do(session: AsyncSession, change_id: UUID) -> None:
     change = await session.get(PlannedChange, change_id)
     if change is None:
         return
-    kind, wish = KINDS[change.kind], await _wish(session, change)
+    kind, [wish] = KINDS[change.kind], await _wishes(session, [change])
     agent = Reach(sub=change.asked_by, role="agent", name=change.asked_by_name)
     try:
         async with session.begin_nested():
@@ -190,7 +190,7 @@ async def do(session: AsyncSession, change_id: UUID) -> None:
         problem = error if isinstance(error, Problem) else unexpected(error)
         if isinstance(problem, Unavailable):
             raise
-        if await _wish(session, change) == wish:  # else a dossier was merged just now: next time
+        if await _wishes(session, [change]) == [wish]:  # else a dossier was merged just now: next time
             await _refuse(session, change, wish, problem)
 
 
@@ -219,15 +219,14 @@ async def _refuse(session: AsyncSession, change: PlannedChange, wish: Wish, prob
     await publish(session, notice)
 
 
-async def _wish(session: AsyncSession, change: PlannedChange) -> Wish:
-    """As it is asked now that some dossiers are parts of others."""
-    said = json.dumps(change.wish)
-    merged = select(Dossier.id, Dossier.merged_into).where(
-        Dossier.id.in_([change.dossier_id, change.other_id]), Dossier.merged_into.is_not(None)
-    )
+async def _wishes(session: AsyncSession, changes: Sequence[PlannedChange]) -> list[Wish]:
+    """As each is asked now that some dossiers are parts of others."""
+    named = {one for change in changes for one in (change.dossier_id, change.other_id)}
+    merged = select(Dossier.id, Dossier.merged_into).where(Dossier.id.in_(named), Dossier.merged_into.is_not(None))
+    kinds, said = [KINDS[change.kind].wish for change in changes], [json.dumps(change.wish) for change in changes]
     for dossier_id, into_id in await session.execute(merged):
-        said = said.replace(str(dossier_id), str(into_id))
-    return KINDS[change.kind].wish.model_validate_json(said)
+        said = [one.replace(str(dossier_id), str(into_id)) for one in said]
+    return [kind.model_validate_json(one) for kind, one in zip(kinds, said, strict=True)]
 
 
 async def _called(session: AsyncSession, ids: Iterable[UUID]) -> Names:

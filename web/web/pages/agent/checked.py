@@ -14,7 +14,7 @@ from starlette.responses import Response
 from web.answers.dossier import Adult, Child, Dossier, FoundDossier, Person, Touched
 from web.pages.agent.families import numbered
 from web.pages.dossier_edits import overtaken, seen
-from web.refusals import NotFound, Refused
+from web.refusals import Refused
 from web.visits import Handler, Visit
 
 FAMILY = "/agent/dossiers/{dossier_id}"
@@ -51,15 +51,6 @@ async def family(visit: Visit) -> Dossier:
 def page_of(visit: Visit) -> str:
     """The page of the family in the path."""
     return FAMILY.format(dossier_id=visit.path("dossier_id"))
-
-
-def child_of(visit: Visit, dossier: Dossier) -> Child:
-    """The one in the path. Raises NotFound."""
-    child_id = visit.path("child_id")
-    for child in dossier.children:
-        if child.id == child_id:
-            return child
-    raise NotFound
 
 
 def today(visit: Visit) -> None:

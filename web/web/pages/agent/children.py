@@ -9,9 +9,10 @@ from web import changes
 from web.answers.dossier import Child, Dossier, Schooling
 from web.answers.enrolment import Site
 from web.forms import Form
-from web.pages.agent.checked import FAMILY, child_of, family, page_of
+from web.pages.agent.checked import FAMILY, family, page_of
 from web.pages.agent.dossiers import API
 from web.pages.change_requests import years
+from web.pages.dossier import child_of
 from web.pages.dossier_edits import overtaken, seen
 from web.refusals import Refused
 from web.roles import AGENTS

@@ -12,7 +12,8 @@ from web.answers.dossier import Child, Custody, Dossier
 from web.changes import WEEK
 from web.custody import FOR_THE_DESK, shown
 from web.forms import Form
-from web.pages.agent.checked import FAMILY, Wanted, checked, child_of, family
+from web.pages.agent.checked import FAMILY, Wanted, checked, family
+from web.pages.dossier import child_of
 from web.pages.dossier_edits import SEEN
 from web.roles import AGENTS
 from web.visits import Visit, route

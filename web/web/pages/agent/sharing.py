@@ -8,12 +8,12 @@ from web.pages.agent.checked import (
     SINCE,
     Wanted,
     checked,
-    child_of,
     described,
     family,
     other,
     today,
 )
+from web.pages.dossier import child_of
 from web.roles import AGENTS
 from web.visits import Visit, route
 
